@@ -1,0 +1,165 @@
+import { closeSync, openSync, writeSync } from "node:fs";
+import type { Platform, Terminal } from "../lib/platform/platform.ts";
+import { type ConsoleAction, ESCAPE_HELP, EscapeKeys } from "./escape_keys.ts";
+import { fileReason, UsageError } from "./errors.ts";
+
+/** Bytes of guest output that are collected before they are written. */
+const OUTPUT_BUFFER = 8192;
+/** Milliseconds after which input is offered again to a guest that had no room. */
+const INPUT_RETRY = 5;
+/** File descriptor of standard error. */
+const STDERR = 2;
+
+/** Where the guest's serial line goes. */
+export interface Console {
+  /** Takes what the guest sends; the array may be reused afterwards. */
+  output(bytes: Uint8Array): void;
+  /** Writes what is left, restores the terminal, lets go of the input. */
+  close(): void;
+}
+
+/** What a console is made of. */
+export interface ConsoleOptions {
+  /** "stdio", "none" or "file:PATH". */
+  readonly kind: string;
+  readonly terminal: Terminal;
+  readonly platform: Pick<Platform, "yield" | "after">;
+  /** Guest output goes to standard error: standard output is for the result. */
+  readonly toStandardError: boolean;
+  /** Takes what is typed; gives how many bytes of it the guest has room for. */
+  readonly input: (bytes: Uint8Array) => number;
+  readonly action: (action: ConsoleAction) => void;
+}
+
+/** Throws a UsageError if there is no such console. */
+export function checkConsoleKind(kind: string): void {
+  if (kind !== "none" && kind !== "stdio" && !/^file:./s.test(kind)) {
+    throw new UsageError(`--console: "${kind}" is not known; give stdio, none or file:PATH`);
+  }
+}
+
+/** Opens a console of a kind that has been checked. Throws a UsageError. */
+export function openConsole(options: ConsoleOptions): Console {
+  const { kind, platform, terminal } = options;
+  if (kind === "none") return { output: () => {}, close: () => {} };
+  if (kind.startsWith("file:")) return fileConsole(kind.slice("file:".length), platform);
+  const out = new CollectedOutput(
+    options.toStandardError ? (bytes) => writeAll(STDERR, bytes) : (bytes) => terminal.write(bytes),
+    platform,
+  );
+  const stopInput = terminal.interactive ? keyInput(options) : pacedInput(options);
+  return {
+    output: (bytes) => out.push(bytes),
+    close() {
+      out.flush();
+      stopInput();
+    },
+  };
+}
+
+/** The line that says how to leave, for a terminal. */
+export function announcement(terminal: Terminal): string | undefined {
+  return terminal.interactive ? `vml: ${ESCAPE_HELP}` : undefined;
+}
+
+function fileConsole(path: string, platform: Pick<Platform, "yield">): Console {
+  let file: number;
+  try {
+    file = openSync(path, "w");
+  } catch (error) {
+    throw new UsageError(`--console: cannot write ${path}: ${fileReason(error)}`);
+  }
+  const out = new CollectedOutput((bytes) => writeAll(file, bytes), platform);
+  return {
+    output: (bytes) => out.push(bytes),
+    close() {
+      out.flush();
+      closeSync(file);
+    },
+  };
+}
+
+function writeAll(file: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) {
+    try {
+      done += writeSync(file, bytes, done);
+    } catch (error) {
+      // A reader that has gone, or a full disk, does not end the guest.
+      if ((error as { code?: string }).code !== "EAGAIN") return;
+    }
+  }
+}
+
+/**
+ * Input from a pipe or file: while the guest has no room, it waits and no more is read from the host.
+ * Returns the function that ends it.
+ */
+function pacedInput({ terminal, platform, input }: ConsoleOptions): () => void {
+  let stop = (): void => {};
+  const feed = (bytes: Uint8Array): void => {
+    const rest = bytes.subarray(input(bytes));
+    if (rest.length === 0) return;
+    stop();
+    const timer = platform.after(INPUT_RETRY, () => {
+      listen();
+      feed(rest);
+    });
+    stop = () => timer.cancel();
+  };
+  const listen = (): void => {
+    stop = terminal.onInput((bytes) => feed(bytes.slice()));
+  };
+  listen();
+  return () => stop();
+}
+
+/** Keys of a terminal. What the guest has no room for is dropped, so that Ctrl-A x always works. */
+function keyInput({ terminal, input, action }: ConsoleOptions): () => void {
+  const keys = new EscapeKeys(action);
+  const restore = terminal.raw();
+  const stop = terminal.onInput((bytes) => {
+    const rest = keys.filter(bytes);
+    if (rest.length > 0) input(rest);
+  });
+  return () => {
+    stop();
+    restore();
+  };
+}
+
+/** Guests send byte by byte: one system call per byte would cost more than the guest does. */
+class CollectedOutput {
+  readonly #write: (bytes: Uint8Array) => void;
+  readonly #platform: Pick<Platform, "yield">;
+  readonly #buffer = new Uint8Array(OUTPUT_BUFFER);
+  #length = 0;
+  #scheduled = false;
+
+  constructor(write: (bytes: Uint8Array) => void, platform: Pick<Platform, "yield">) {
+    this.#write = write;
+    this.#platform = platform;
+  }
+
+  push(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length;) {
+      const part = bytes.subarray(at, at + this.#buffer.length - this.#length);
+      this.#buffer.set(part, this.#length);
+      this.#length += part.length;
+      at += part.length;
+      if (this.#length === this.#buffer.length) this.flush();
+    }
+    if (this.#length > 0 && !this.#scheduled) {
+      this.#scheduled = true;
+      void this.#platform.yield().then(() => {
+        this.#scheduled = false;
+        this.flush();
+      });
+    }
+  }
+
+  flush(): void {
+    const length = this.#length;
+    this.#length = 0;
+    if (length > 0) this.#write(this.#buffer.subarray(0, length));
+  }
+}

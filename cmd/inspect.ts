@@ -1,0 +1,102 @@
+import process from "node:process";
+import { BootError } from "../lib/boot/boot_error.ts";
+import { Fdt } from "../lib/boot/fdt.ts";
+import { formatFdt } from "../lib/boot/fdt_text.ts";
+import { makeImage } from "../lib/boot/image.ts";
+import { VirtMap } from "../lib/machine/virt_map.ts";
+import type { BlockFile } from "../lib/platform/platform.ts";
+import { hostPlatform } from "../platform/host.ts";
+import type { Arguments, Command } from "./command.ts";
+import { EXIT, UsageError } from "./errors.ts";
+import { readInput } from "./files.ts";
+import { makeMachine } from "./make_machine.ts";
+import { MACHINE_OPTIONS, readMachineRequest } from "./run_options.ts";
+
+const SUBJECTS: Record<string, (args: Arguments) => Promise<number>> = {
+  fdt: inspectFdt,
+  machine: inspectMachine,
+};
+const SUBJECT_NAMES = Object.keys(SUBJECTS);
+
+/** `vml inspect`. */
+export const inspectCommand: Command = {
+  name: "inspect",
+  summary: "Shows what is in a device tree or a machine.",
+  usage: `${SUBJECT_NAMES.join("|")} [FILE] [options]`,
+  words: SUBJECT_NAMES,
+  positionals: 2,
+  options: [
+    ...MACHINE_OPTIONS,
+    { name: "json", help: "Prints JSON." },
+  ],
+  examples: [
+    ["vml inspect fdt board.dtb", "Prints a flattened device tree as source text."],
+    ["vml inspect machine machine.yaml --cpus 4", "Prints settings and memory map of a machine."],
+  ],
+  notes: "The options that describe a machine are those of vml run, for `inspect machine` only.",
+  async run(args) {
+    const [subject] = args.positionals;
+    if (subject === undefined || !Object.hasOwn(SUBJECTS, subject)) {
+      throw new UsageError(
+        `inspect: ${
+          subject === undefined ? "inspect what?" : `"${subject}" cannot be inspected;`
+        } give one of ${SUBJECT_NAMES.join(", ")}`,
+      );
+    }
+    return await SUBJECTS[subject](args.rest());
+  },
+};
+
+async function inspectFdt(args: Arguments): Promise<number> {
+  const [file] = args.positionals;
+  if (file === undefined) {
+    throw new UsageError("inspect fdt: needs a file; write vml inspect fdt FILE");
+  }
+  const bytes = await readInput("inspect fdt", file);
+  try {
+    process.stdout.write(formatFdt(Fdt.parse(bytes)));
+  } catch (error) {
+    if (error instanceof BootError) throw new UsageError(`inspect fdt: ${file}: ${error.message}`);
+    throw error;
+  }
+  return EXIT.ok;
+}
+
+async function inspectMachine(args: Arguments): Promise<number> {
+  const request = await readMachineRequest(args);
+  const disks: BlockFile[] = [];
+  // A machine needs some kernel; this one is never run.
+  const kernel = (): Uint8Array => makeImage(new Uint8Array(4));
+  try {
+    const platform = hostPlatform();
+    const machine = await makeMachine(request, disks, platform, kernel);
+    const { arch, memory, cpus, gic, cmdline, devices, time } = machine.config;
+    const settings = { arch, memory, cpus, gic, cmdline, time };
+    const regions = [
+      { name: "ram", address: VirtMap.ram, bytes: memory },
+      ...machine.regions.map(({ device, address, bytes }) => ({
+        name: device.name,
+        address,
+        bytes,
+      })),
+    ].sort((a, b) => a.address - b.address);
+    const types = devices.map((device) => device.type);
+    if (args.has("json")) {
+      process.stdout.write(`${JSON.stringify({ ...settings, devices: types, regions })}\n`);
+    } else {
+      const head = Object.entries({ ...settings, devices: types.join(", ") || "none" });
+      const hex = (n: number): string => `0x${n.toString(16).padStart(8, "0")}`;
+      const lines = [
+        ...head.map(([name, value]) => `${name}: ${value}`),
+        "",
+        "address     bytes       device",
+        ...regions.map(({ name, address, bytes }) => `${hex(address)}  ${hex(bytes)}  ${name}`),
+      ];
+      process.stdout.write(`${lines.join("\n")}\n`);
+    }
+    await machine[Symbol.asyncDispose]();
+  } finally {
+    for (const disk of disks) await disk.close();
+  }
+  return EXIT.ok;
+}

@@ -1,0 +1,99 @@
+import { BootError } from "../lib/boot/boot_error.ts";
+import { ConfigError } from "../lib/config/config_error.ts";
+import { type MachineConfig, validateMachineConfig } from "../lib/config/machine_config.ts";
+import type { Machine } from "../lib/machine/machine.ts";
+import type { BlockFile, Platform } from "../lib/platform/platform.ts";
+import { openBlockFile } from "../platform/block_file.ts";
+import { fileReason, UsageError } from "./errors.ts";
+import { readInput } from "./files.ts";
+import { describeConfigError, type MachineRequest } from "./run_options.ts";
+
+/**
+ * Makes a machine with all its files. Throws a UsageError that names the option or line at fault.
+ * @param disks what is opened is put here, also when the machine cannot be made.
+ * @param kernel what is booted when the request names none.
+ */
+export async function makeMachine(
+  request: MachineRequest,
+  disks: BlockFile[],
+  platform: Platform,
+  kernel: () => Uint8Array,
+): Promise<Machine> {
+  let config: MachineConfig | undefined;
+  try {
+    config = await resolveFiles(validateMachineConfig(request.value), request, disks, kernel);
+    // Loaded when everything else is right: the engine's tables take their time.
+    const { Machine } = await import("../lib/machine/machine.ts");
+    return await Machine.create(config, { platform });
+  } catch (error) {
+    if (error instanceof ConfigError) throw describeConfigError(request, error);
+    if (error instanceof BootError) throw describeBootError(request, error);
+    if (error instanceof RangeError && config !== undefined) {
+      throw new UsageError(
+        `${request.where("memory")}: the host does not give ${
+          config.memory / 2 ** 20
+        } MiB; give less (${error.message})`,
+      );
+    }
+    throw error;
+  }
+}
+
+/** Reads kernel and initrd and opens the disks. */
+async function resolveFiles(
+  config: MachineConfig,
+  request: MachineRequest,
+  disks: BlockFile[],
+  otherKernel: () => Uint8Array,
+): Promise<MachineConfig> {
+  const read = async (key: "kernel" | "initrd"): Promise<Uint8Array | undefined> => {
+    const file = config[key];
+    return typeof file === "string" ? await readInput(request.where(key), file) : file;
+  };
+  const kernel = await read("kernel");
+  const initrd = await read("initrd");
+  const devices = [];
+  for (const [i, device] of config.devices.entries()) {
+    if (device.type !== "virtio-block" || typeof device.file !== "string") {
+      devices.push(device);
+      continue;
+    }
+    const disk = await openDisk(request.where(`devices[${i}].file`), device.file, device.readOnly);
+    disks.push(disk);
+    devices.push({ ...device, file: disk });
+  }
+  return {
+    ...config,
+    kernel: kernel ?? otherKernel(),
+    ...(initrd !== undefined && { initrd }),
+    devices,
+  };
+}
+
+async function openDisk(where: string, path: string, readOnly: boolean): Promise<BlockFile> {
+  try {
+    return await openBlockFile(path, { readOnly });
+  } catch (error) {
+    const code = (error as { code?: string }).code ?? "";
+    const protectedFile = ["EACCES", "EPERM", "EROFS", "ETXTBSY"].includes(code) && !readOnly;
+    const remedy = !protectedFile
+      ? ""
+      : where.startsWith("--")
+      ? `; write ${path},readonly to only read it`
+      : "; set readOnly: true to only read it";
+    throw new UsageError(
+      `${where}: cannot open ${path}${readOnly ? "" : " for writing"}: ${
+        fileReason(error)
+      }${remedy}`,
+    );
+  }
+}
+
+/** One line for a BootError, with the option or line, and the file, that caused it. */
+function describeBootError(request: MachineRequest, error: BootError): UsageError {
+  const [, key, text] = /^(kernel|initrd|memory): (.*)$/s.exec(error.message) ??
+    ["", "", error.message];
+  const file = key === "" ? undefined : request.value[key];
+  const name = typeof file === "string" && key !== "memory" ? `${file}: ` : "";
+  return new UsageError(key === "" ? text : `${request.where(key)}: ${name}${text}`);
+}

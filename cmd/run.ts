@@ -1,0 +1,156 @@
+import process from "node:process";
+import type { Machine } from "../lib/machine/machine.ts";
+import type { BlockFile } from "../lib/platform/platform.ts";
+import { hostPlatform } from "../platform/host.ts";
+import { ProcessTerminal } from "../platform/terminal.ts";
+import type { Arguments, Command } from "./command.ts";
+import { announcement, checkConsoleKind, type Console, openConsole } from "./console.ts";
+import { EXIT, UsageError } from "./errors.ts";
+import { ESCAPE_HELP } from "./escape_keys.ts";
+import { makeMachine } from "./make_machine.ts";
+import { referenceGuest } from "./reference_guest.ts";
+import { MACHINE_OPTIONS, readMachineRequest } from "./run_options.ts";
+
+/** Exit codes of a run by the reason for its end. */
+const EXIT_CODES: Record<string, number> = {
+  "power-off": EXIT.ok,
+  stopped: EXIT.ok,
+  crash: EXIT.failed,
+  reset: EXIT.reset,
+  timeout: EXIT.timeout,
+};
+
+/** `vml run`. */
+export const runCommand: Command = {
+  name: "run",
+  summary: "Boots a machine and connects this terminal to its serial line.",
+  usage: "[machine.yaml] [options]",
+  positionals: 1,
+  options: [
+    ...MACHINE_OPTIONS,
+    {
+      name: "console",
+      value: "stdio|none|file:PATH",
+      help: "Where the serial line goes; stdio if not given.",
+    },
+    { name: "timeout", value: "SECONDS", help: "Ends the run after so long, with exit code 124." },
+    { name: "stats", help: "Prints statistics on standard error when the machine has stopped." },
+    {
+      name: "json",
+      help: "Prints the result as JSON on standard output; the console goes to standard error.",
+    },
+  ],
+  examples: [
+    ["vml run", "Boots the guest that comes with vml."],
+    [
+      'vml run --kernel Image --initrd initrd.img --append "console=ttyAMA0" --memory 1G',
+      "Boots Linux.",
+    ],
+    ["vml run machine.yaml --cpus 4 --timeout 60", "Boots what a file says, with more vCPUs."],
+    ["vml run --kernel Image --disk root.img --disk data.img,readonly", "With two disks."],
+  ],
+  notes:
+    `A machine.yaml has the settings of the API: arch, memory, cpus, gic, kernel, initrd, cmdline,
+devices, time, seed, onReset. File names in it are relative to it; options prevail over it.
+
+On a terminal: ${ESCAPE_HELP}.
+
+Exit codes: 0 power-off (or Ctrl-A x), 1 the guest crashed or vml failed, 2 wrong usage,
+3 the guest asked for a reset under --no-reboot, 124 --timeout.`,
+  run,
+};
+
+async function run(args: Arguments): Promise<number> {
+  const seconds = readTimeout(args.get("timeout"));
+  const consoleKind = args.get("console") ?? "stdio";
+  checkConsoleKind(consoleKind);
+  const request = await readMachineRequest(args);
+  const platform = hostPlatform();
+  const terminal = new ProcessTerminal();
+  const disks: BlockFile[] = [];
+  let machine: Machine | undefined;
+  let console: Console | undefined;
+  let timedOut = false;
+  const timer = { cancel: (): void => {} };
+  try {
+    machine = await makeMachine(request, disks, platform, referenceGuest);
+    const running = machine;
+    console = openConsole({
+      kind: consoleKind,
+      terminal,
+      platform,
+      toStandardError: args.has("json"),
+      input: (bytes) => running.serialInput(bytes),
+      action: (action) => {
+        if (action === "quit") running.stop();
+        else process.stderr.write(`\r\nvml: ${ESCAPE_HELP}\r\n`);
+      },
+    });
+    running.onSerial(console.output);
+    const keys = announcement(terminal);
+    if (keys !== undefined && consoleKind === "stdio") process.stderr.write(`${keys}\r\n`);
+    if (seconds !== undefined) {
+      const started = platform.after(seconds * 1000, () => {
+        timedOut = true;
+        running.stop();
+      });
+      timer.cancel = () => started.cancel();
+    }
+    const start = platform.monotonic();
+    const result = await running.run();
+    const elapsed = (platform.monotonic() - start) / 1e9;
+    const reason = timedOut ? "timeout" : result.reason;
+    const exitCode = EXIT_CODES[reason] ?? EXIT.failed;
+    console.close();
+    console = undefined;
+    report(args, { reason, exitCode, seconds: elapsed, statistics: running.statistics() });
+    return exitCode;
+  } finally {
+    timer.cancel();
+    console?.close();
+    await machine?.[Symbol.asyncDispose]();
+    for (const disk of disks) await disk.close();
+  }
+}
+
+function readTimeout(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const seconds = Number(text);
+  if (text.trim() === "" || !(seconds > 0) || !Number.isFinite(seconds)) {
+    throw new UsageError(`--timeout: "${text}" is no number of seconds above 0`);
+  }
+  return seconds;
+}
+
+interface RunReport {
+  readonly reason: string;
+  readonly exitCode: number;
+  /** Of the host. */
+  readonly seconds: number;
+  readonly statistics: unknown;
+}
+
+function report(args: Arguments, result: RunReport): void {
+  if (args.has("json")) process.stdout.write(`${JSON.stringify(result)}\n`);
+  else if (result.reason === "timeout") {
+    process.stderr.write(`vml: --timeout: stopped after ${args.get("timeout")} s\n`);
+  } else if (result.reason !== "power-off" && result.reason !== "stopped") {
+    process.stderr.write(`vml: the machine stopped: ${result.reason}\n`);
+  }
+  if (args.has("stats") && !args.has("json")) {
+    const lines = [
+      `reason: ${result.reason}`,
+      `seconds: ${result.seconds.toFixed(3)}`,
+      ...statisticsLines("", result.statistics),
+    ];
+    process.stderr.write(lines.map((line) => `vml: ${line}\n`).join(""));
+  }
+}
+
+/** "name.part: number" for all numbers and texts in an object of objects. */
+function statisticsLines(name: string, value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [`${name}: ${String(value)}`];
+  return Object.entries(value).flatMap(([key, part]) =>
+    statisticsLines(name === "" ? key : `${name}.${key}`, part)
+  );
+}

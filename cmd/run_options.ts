@@ -1,0 +1,145 @@
+import type { MachineOptions } from "../lib/config/machine_config.ts";
+import { ConfigError } from "../lib/config/config_error.ts";
+import type { Arguments, OptionSpec } from "./command.ts";
+import { UsageError } from "./errors.ts";
+import { type MachineFile, readMachineFile } from "./machine_file.ts";
+
+/** Options that describe the machine; they prevail over those of a machine file. */
+export const MACHINE_OPTIONS: readonly OptionSpec[] = [
+  { name: "arch", value: "ARCH", choices: ["aarch64"], help: "Architecture of the guest." },
+  {
+    name: "kernel",
+    short: "k",
+    value: "FILE",
+    help: "Linux Image or Image.gz, or a program in one.",
+  },
+  { name: "initrd", value: "FILE", help: "Initial RAM disk." },
+  { name: "append", value: "TEXT", help: "Kernel command line." },
+  { name: "memory", short: "m", value: "SIZE", help: "Guest memory, 8M to 3G; 512M if not given." },
+  { name: "cpus", value: "N", help: "Number of vCPUs, 1 to 8; 1 if not given." },
+  {
+    name: "gic",
+    value: "VERSION",
+    choices: ["2", "3"],
+    help: "Interrupt controller; 3 if not given.",
+  },
+  {
+    name: "disk",
+    value: "FILE[,readonly]",
+    multiple: true,
+    help: "Raw disk image on a virtio-block device.",
+  },
+  {
+    name: "net",
+    value: "BACKEND",
+    choices: ["null", "loopback"],
+    multiple: true,
+    help: "Network card (virtio-net).",
+  },
+  {
+    name: "device",
+    value: "TYPE",
+    choices: ["virtio-console", "virtio-rng"],
+    multiple: true,
+    help: "Another device.",
+  },
+  { name: "virtual-time", help: "Counts instructions as time: every run is the same." },
+  { name: "seed", value: "N", help: "Seed of all randomness in virtual time; 0 if not given." },
+  { name: "no-reboot", help: "Ends the run when the guest asks for a reset." },
+];
+
+/** What a machine is made of, and where each setting came from. */
+export interface MachineRequest {
+  /** Settings by the names of the configuration, unchecked; files by name. */
+  readonly value: Record<string, unknown>;
+  /** "--memory", or "machine.yaml:3: memory". */
+  where(path: string): string;
+}
+
+/** Joins machine file and options. Throws a UsageError. */
+export async function readMachineRequest(args: Arguments): Promise<MachineRequest> {
+  const path = args.positionals[0];
+  const file = path === undefined ? undefined : await readMachineFile(path);
+  const value: Record<string, unknown> = file === undefined ? {} : settingsOf(file);
+  const origins = new Map<string, string>();
+  const set = (key: keyof MachineOptions, option: string, setting: unknown): void => {
+    value[key] = setting;
+    origins.set(key, `--${option}`);
+  };
+  for (const [option, key] of SIMPLE_OPTIONS) {
+    const given = args.get(option);
+    if (given !== undefined) set(key, option, given);
+  }
+  if (args.has("virtual-time")) set("time", "virtual-time", "virtual");
+  if (args.has("no-reboot")) set("onReset", "no-reboot", "stop");
+  const devices = [
+    ...args.all("disk").map((text) => ["disk", parseDisk(text)] as const),
+    ...args.all("net").map((backend) => ["net", { type: "virtio-net", backend }] as const),
+    ...args.all("device").map((type) => ["device", { type }] as const),
+  ];
+  if (devices.length > 0) {
+    // A wrong list is left as it is, for the check of the whole.
+    const before: unknown[] = Array.isArray(value.devices) ? value.devices : [];
+    if (value.devices === undefined || value.devices === null || Array.isArray(value.devices)) {
+      value.devices = [...before, ...devices.map(([, device]) => device)];
+    }
+    devices.forEach(([option], i) => origins.set(`devices[${before.length + i}]`, `--${option}`));
+  }
+  return {
+    value,
+    where(setting) {
+      for (let at = setting; at !== ""; at = at.replace(/(^|[.[])[^.[]*$/, "")) {
+        const origin = origins.get(at);
+        if (origin !== undefined) return origin;
+      }
+      return file === undefined ? setting : file.where(setting);
+    },
+  };
+}
+
+/** Options whose value is the setting's. */
+const SIMPLE_OPTIONS: readonly (readonly [string, keyof MachineOptions])[] = [
+  ["arch", "arch"],
+  ["kernel", "kernel"],
+  ["initrd", "initrd"],
+  ["append", "cmdline"],
+  ["memory", "memory"],
+  ["cpus", "cpus"],
+  ["gic", "gic"],
+  ["seed", "seed"],
+];
+
+/** One line for a ConfigError, with the option or line that caused it. */
+export function describeConfigError(request: MachineRequest, error: ConfigError): UsageError {
+  const prefix = `${error.path}: `;
+  const text = error.path !== "" && error.message.startsWith(prefix)
+    ? error.message.slice(prefix.length)
+    : error.message;
+  const where = request.where(error.path);
+  return new UsageError(where === "" ? text : `${where}: ${text}`);
+}
+
+/** The settings of a file, in which file names are relative to it. */
+function settingsOf(file: MachineFile): Record<string, unknown> {
+  const value = { ...file.value };
+  const resolve = (path: unknown): unknown =>
+    typeof path === "string" && path !== "" ? file.resolve(path) : path;
+  if ("kernel" in value) value.kernel = resolve(value.kernel);
+  if ("initrd" in value) value.initrd = resolve(value.initrd);
+  if (Array.isArray(value.devices)) {
+    value.devices = value.devices.map((device: unknown) =>
+      typeof device === "object" && device !== null && "file" in device
+        ? { ...device, file: resolve(device.file) }
+        : device
+    );
+  }
+  return value;
+}
+
+/** "FILE[,readonly]"; commas in the name stay. */
+function parseDisk(text: string): Record<string, unknown> {
+  const match = /^(.*?)(?:,(readonly|ro))?$/s.exec(text);
+  const file = match?.[1] ?? "";
+  if (file === "") throw new UsageError("--disk: needs a file; write --disk FILE[,readonly]");
+  return { type: "virtio-block", file, readOnly: match?.[2] !== undefined };
+}

@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { chmodSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { Fdt } from "../lib/boot/fdt.ts";
+import { outcomeOf, TestFolder, vml } from "./testing.ts";
+import { HELLO } from "./testing_guests.ts";
+
+const folder = new TestFolder();
+after(() => folder.remove());
+
+test("--help and --version go to standard output", async () => {
+  const help = await vml("--help");
+  assert.equal(help.code, 0);
+  for (const word of ["run", "inspect", "completions", "Examples:"]) {
+    assert.ok(help.stdout.includes(word), word);
+  }
+  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  assert.match((await vml("--version")).stdout, new RegExp(`^vml ${version} \\((Node|Deno|Bun) `));
+  const run = await vml("run", "--help");
+  assert.match(run.stdout, /--kernel FILE[^]*Exit codes:/);
+  assert.deepEqual([run.code, run.stderr], [0, ""]);
+});
+
+test("no command is a usage error that shows help", async () => {
+  const { code, stdout } = await vml();
+  assert.deepEqual([code, stdout.includes("Usage:")], [2, true]);
+});
+
+/** Wrong command lines, and what the one line on standard error must name. */
+const FAULTS: [what: string, args: () => string[], names: RegExp][] = [
+  ["unknown command", () => ["runn"], /runn.*did you mean "run"/],
+  ["unknown option", () => ["run", "--kernal", "x"], /--kernal.*did you mean "--kernel"/],
+  ["unknown shell", () => ["completions", "tcsh"], /tcsh.*bash, zsh, fish/],
+  ["unknown subject", () => ["inspect", "disk"], /disk.*fdt/],
+  ["missing kernel", () => ["run", "-k", join(folder.path, "no")], /--kernel:.*no: no such file/],
+  ["a folder as kernel", () => ["run", "--kernel", folder.path], /--kernel:.*is a directory/],
+  [
+    "x86 kernel",
+    () => {
+      const bytes = new Uint8Array(4096);
+      bytes.set(new TextEncoder().encode("HdrS"), 0x202);
+      return ["run", "--kernel", folder.file("bzImage", bytes)];
+    },
+    /--kernel: .*bzImage: this is an x86 bzImage.*arm64/,
+  ],
+  [
+    "text as kernel",
+    () => ["run", "--kernel", folder.file("text", "hello\n")],
+    /--kernel: .*text: this is a text file/,
+  ],
+  [
+    "empty kernel",
+    () => ["run", "--kernel", folder.file("empty", "")],
+    /--kernel: .*empty: this is an empty file/,
+  ],
+  [
+    "missing initrd",
+    () => ["run", "--kernel", folder.file("Image", HELLO), "--initrd", join(folder.path, "gone")],
+    /--initrd: .*gone: no such file/,
+  ],
+  [
+    "truncated initrd",
+    () => {
+      const gzip = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0x4b);
+      const initrd = folder.file("initrd.gz", gzip);
+      return ["run", "--kernel", folder.file("Image", HELLO), "--initrd", initrd];
+    },
+    /--initrd: .*initrd\.gz: .*(cut off|truncated|ends)/,
+  ],
+  [
+    "initrd without kernel",
+    () => ["run", "--initrd", folder.file("initrd", "070701")],
+    /--initrd: an initrd needs a kernel/,
+  ],
+  ["64 GiB", () => ["run", "--memory", "64G"], /--memory: 64G .*at most 3G/],
+  ["no size", () => ["run", "--memory", "lots"], /--memory: .*"lots"/],
+  ["9 vCPUs", () => ["run", "--cpus", "9"], /--cpus: 9 is not from 1 to 8/],
+  ["GICv4", () => ["run", "--gic", "4"], /--gic: "4".*2, 3/],
+  ["unknown device", () => ["run", "--device", "virtio-rgn"], /--device: .*virtio-rng/],
+  ["unknown network", () => ["run", "--net", "tap"], /--net: "tap".*null, loopback/],
+  ["missing disk", () => ["run", "--disk", join(folder.path, "no.img")], /--disk: .*no such file/],
+  ["a folder as disk", () => ["run", "--disk", folder.path], /--disk: .*is a directory/],
+  [
+    "write-protected disk",
+    () => {
+      const disk = folder.file("protected.img", new Uint8Array(512));
+      chmodSync(disk, 0o444);
+      return ["run", "--kernel", folder.file("Image", HELLO), "--disk", disk];
+    },
+    /--disk: cannot open .*protected\.img for writing: .*protected\.img,readonly/,
+  ],
+  ["no time", () => ["run", "--timeout", "soon"], /--timeout: "soon"/],
+  ["unknown console", () => ["run", "--console", "tcp:1"], /--console: "tcp:1".*stdio, none/],
+  ["missing machine file", () => ["run", join(folder.path, "no.yaml")], /no\.yaml: no such file/],
+  [
+    "bad YAML",
+    () => ["run", folder.file("bad.yaml", "memory: 1G\ncpus: [1\n")],
+    /bad\.yaml:[23]:\d+: /,
+  ],
+  [
+    "wrong setting in YAML",
+    () => ["run", folder.file("gic.yaml", "memory: 1G\ngic: 5\n")],
+    /gic\.yaml:2: gic: 5 is not known/,
+  ],
+  [
+    "unknown setting in YAML",
+    () => ["run", folder.file("key.yaml", "memory: 1G\ncpu: 2\n")],
+    /key\.yaml:2: cpu: .*"cpus"/,
+  ],
+  [
+    "unknown device in YAML",
+    () => ["run", folder.file("device.yaml", "devices:\n  - virtio-rng\n  - type: virtio-gpu\n")],
+    /device\.yaml:3: devices\[1\]\.type: .*virtio-gpu/,
+  ],
+  [
+    "missing kernel of a file, named relative to it",
+    () => ["run", folder.file("kernel.yaml", "memory: 1G\nkernel: missing/Image\n")],
+    /kernel\.yaml:2: kernel: cannot read .*missing.Image: no such file/,
+  ],
+  [
+    "missing disk of a file",
+    () => ["run", folder.file("d.yaml", "devices:\n - type: virtio-block\n   file: no.img\n")],
+    /d\.yaml:3: devices\[0\]\.file: cannot open .*no\.img/,
+  ],
+  ["missing tree", () => ["inspect", "fdt"], /inspect fdt: needs a file/],
+  [
+    "no tree",
+    () => ["inspect", "fdt", folder.file("not.dtb", "text")],
+    /inspect fdt: .*not\.dtb: /,
+  ],
+];
+
+for (const [what, args, names] of FAULTS) {
+  test(`one line and exit code 2: ${what}`, async () => {
+    const { code, stdout, stderr } = await vml(...args());
+    assert.match(stderr, names);
+    assert.match(stderr, /^vml: [^\n]*\n$/, "one line");
+    assert.deepEqual([code, stdout], [2, ""]);
+  });
+}
+
+test("inspect fdt prints a tree as source", async () => {
+  const tree = new Fdt();
+  tree.root.strings("model", "vml test");
+  const { code, stdout } = await vml(
+    "inspect",
+    "fdt",
+    folder.file("a.dtb", tree.toBytes()),
+  );
+  assert.equal(code, 0);
+  assert.match(stdout, /^\/dts-v1\/;[^]*model = "vml test";/);
+});
+
+test("bash takes the completions, and they complete", async () => {
+  const { stdout } = await vml("completions", "bash");
+  const script = folder.file("vml.bash", stdout);
+  const complete = async (...words: string[]): Promise<string[]> => {
+    const line = words.map((word) => `'${word}'`).join(" ");
+    const { stdout, stderr } = await outcomeOf("bash", [
+      "-c",
+      `source '${script}'; COMP_WORDS=(${line}); COMP_CWORD=${
+        words.length - 1
+      }; _vml; printf '%s\\n' "\${COMPREPLY[@]}"`,
+    ]);
+    assert.equal(stderr, "");
+    return stdout.split("\n").filter((word) => word !== "");
+  };
+  assert.deepEqual(await complete("vml", "r"), ["run"]);
+  assert.deepEqual(await complete("vml", "run", "--ke"), ["--kernel"]);
+  assert.deepEqual(await complete("vml", "run", "--gic", ""), ["2", "3"]);
+  assert.deepEqual(await complete("vml", "completions", "f"), ["fish"]);
+});
+
+test("completions for zsh and fish name every option", async () => {
+  for (const shell of ["zsh", "fish"]) {
+    const { code, stdout } = await vml("completions", shell);
+    assert.equal(code, 0);
+    for (const option of ["kernel", "virtual-time", "console", "help"]) {
+      assert.ok(stdout.includes(option), `${shell}: ${option}`);
+    }
+  }
+});

@@ -1,0 +1,139 @@
+/**
+ * Emission of floating-point instructions: operands by width, the host's operation, the test
+ * whether its result may stand, and the call of a helper otherwise.
+ */
+import type { Builder } from "../../engine/builder.ts";
+import type { Operand } from "../../engine/row.ts";
+import type { StateField } from "../../engine/layout.ts";
+import type { Code } from "../../wasm/code.ts";
+import {
+  FAST_BIAS,
+  FAST_BIAS_64_HIGH,
+  FPCR,
+  fpcrField,
+  fpFast64Field,
+  fpFastField,
+} from "./fp_fast.ts";
+
+/** The code of an instruction or of a helper. */
+export type StateCode = Code & { getState(field: StateField, index?: number): void };
+
+/** Width of a floating-point number in bits. */
+export type Width = 32 | 64;
+/** Arrangement of a vector: four or two singles, two doubles. */
+export type Shape = "4s" | "2s" | "2d";
+/** WebAssembly instructions of one, and of two operands, that exist for scalars and vectors. */
+export type UnaryOp = "sqrt" | "nearest" | "ceil" | "floor" | "trunc" | "abs" | "neg";
+export type BinaryOp = "add" | "sub" | "mul" | "div" | "min" | "max";
+
+export function widthOf(shape: Shape): Width {
+  return shape === "2d" ? 64 : 32;
+}
+
+export function lanesOf(shape: Shape): number {
+  return shape === "4s" ? 4 : 2;
+}
+
+/** Arrangement for fields Q and sz; 1D is reserved. */
+export function shapeOf(q: number, sz: number): Shape {
+  return sz === 1 ? "2d" : q === 1 ? "4s" : "2s";
+}
+
+/** [] -> [f32 or f64] lane 0. */
+export function getF(b: Builder, width: Width, v: Operand): void {
+  if (width === 64) b.getD(v);
+  else b.getS(v);
+}
+
+/** [f32 or f64] -> [] lane 0; the rest becomes zero. */
+export function setF(b: Builder, width: Width, v: Operand): void {
+  if (width === 64) b.setD(v);
+  else b.setS(v);
+}
+
+export function typeOf(width: Width): "f32" | "f64" {
+  return width === 64 ? "f64" : "f32";
+}
+
+/** A local with lane 0 of a register. */
+export function loadF(b: Builder, width: Width, v: Operand): number {
+  const local = b.temp(typeOf(width));
+  getF(b, width, v);
+  b.local_set(local);
+  return local;
+}
+
+/** A local with a whole register. */
+export function loadV(b: Builder, v: Operand): number {
+  const local = b.temp("v128");
+  b.getV(v);
+  b.local_set(local);
+  return local;
+}
+
+/** [] -> [i32] whether the result in a local may stand: see `fp_fast.ts`. */
+export function resultStands(b: StateCode, width: Width, result: number): void {
+  b.local_get(result);
+  if (width === 64) {
+    b.i64_reinterpret_f64().i64_const32(1).i64_shl().i64_const_parts(0, FAST_BIAS_64_HIGH)
+      .i64_sub();
+    b.getState(fpFast64Field);
+    b.i64_lt_u();
+  } else {
+    b.i32_reinterpret_f32().i32_const(1).i32_shl().i32_const(FAST_BIAS).i32_sub();
+    b.getState(fpFastField);
+    b.i32_lt_u();
+  }
+}
+
+const DOUBLE_BIAS = BigInt.asUintN(64, 0x80000000_00000000n - (BigInt(FAST_BIAS_64_HIGH) << 32n));
+const DOUBLE_BOUND = 0x7f9fffff_ffffffffn;
+
+/** [] -> [i32] whether all lanes of the result may stand. */
+export function lanesStand(b: StateCode, shape: Shape, result: number): void {
+  b.local_get(result).i32_const(1);
+  if (shape === "2d") {
+    // There is no unsigned comparison of 64-bit lanes: both sides with the top bit inverted.
+    b.i64x2_shl().v128_const(DOUBLE_BIAS, DOUBLE_BIAS).i64x2_add();
+    b.v128_const(DOUBLE_BOUND, DOUBLE_BOUND).i64x2_lt_s().i64x2_all_true();
+    b.getState(fpFastField);
+    b.i32_and();
+    return;
+  }
+  b.i32x4_shl().i32_const(FAST_BIAS).i32x4_splat().i32x4_sub();
+  b.getState(fpFastField);
+  b.i32x4_splat().i32x4_lt_u();
+  allTrue(b, shape);
+}
+
+/** [v128 mask] -> [i32] whether all lanes that count are true. */
+export function allTrue(b: Code, shape: Shape): void {
+  if (shape === "2d") b.i64x2_all_true();
+  else if (shape === "4s") b.i32x4_all_true();
+  else b.i64x2_extract_lane(0).i64_const32(-1).i64_eq();
+}
+
+/** [] -> [i32] not zero if subnormal operands are not flushed. */
+export function noFlush(b: StateCode): void {
+  b.getState(fpcrField);
+  b.i32_const(FPCR.FZ).i32_and().i32_eqz();
+}
+
+/** [] -> [i32] 1 if results may be inexact without further notice, in round to nearest. */
+export function inexactKnown(b: StateCode): void {
+  b.getState(fpFastField);
+  b.i32_const(1).i32_and();
+}
+
+/** [v128] -> [] a vector result; the high half of a short one becomes zero. */
+export function setShape(b: Builder, shape: Shape, v: Operand): void {
+  if (shape === "2s") {
+    b.f64x2_extract_lane(0);
+    b.setD(v);
+  } else b.setV(v);
+}
+
+/** [] -> [v128] the WebAssembly name of a shape's lanes. */
+export function lanesName(shape: Shape): "f32x4" | "f64x2" {
+  return shape === "2d" ? "f64x2" : "f32x4";
+}

@@ -1,0 +1,280 @@
+/**
+ * Fused multiply-add. A host whose relaxed multiply-add is fused does it in one instruction; else
+ * the exact product and the sum are carried in two doubles and rounded to odd before the last
+ * rounding (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums", 2008).
+ */
+import type { Helper, HelperCode } from "../../engine/arch.ts";
+import { Code } from "../../wasm/code.ts";
+import { ModuleWriter } from "../../wasm/module.ts";
+import { lanesStand, resultStands, type Shape, typeOf, type Width, widthOf } from "./fp_emit.ts";
+import {
+  callSoft,
+  finite,
+  fromBits,
+  isZero,
+  native,
+  ordinary,
+  raiseInexactIf,
+  wasmHelper,
+  widened,
+} from "./fp_helper_code.ts";
+import { lanewise } from "./fp_helpers_lanes.ts";
+import { codeOf, SoftOp } from "./softfloat_ops.ts";
+
+export interface FmaOptions {
+  /** Whether the host's relaxed multiply-add is fused: {@linkcode relaxedMaddIsFused}. */
+  readonly fusedMadd: boolean;
+}
+
+/**
+ * Asks the host for (1 + 2^-30)(1 - 2^-30) - 1, and the like in single precision: zero if the
+ * product is rounded first. False, too, where relaxed SIMD does not exist.
+ */
+export function relaxedMaddIsFused(): boolean {
+  const writer = new ModuleWriter();
+  const type = { params: ["f64", "f64"], results: ["f64"] } as const;
+  const double = new Code().local_get(0).f64x2_splat().local_get(1).f64x2_splat();
+  double.f64_const(-1).f64x2_splat().f64x2_relaxed_madd().f64x2_extract_lane(0);
+  const single = new Code().local_get(0).f32_demote_f64().f32x4_splat();
+  single.local_get(1).f32_demote_f64().f32x4_splat().f32_const(-1).f32x4_splat();
+  single.f32x4_relaxed_madd().f32x4_extract_lane(0).f64_promote_f32();
+  writer.exportFunc("double", writer.func(type, [], double));
+  writer.exportFunc("single", writer.func(type, [], single));
+  const bytes = writer.finish();
+  if (!WebAssembly.validate(bytes)) return false;
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
+  const f = exports as Record<string, (a: number, b: number) => number>;
+  return f.double(1 + 2 ** -30, 1 - 2 ** -30) === -(2 ** -60) &&
+    f.single(1 + 2 ** -13, 1 - 2 ** -13) === -(2 ** -26);
+}
+
+// Parameters: addend, n, m.
+const [Z, N, M] = [0, 1, 2];
+
+/** [] -> [] sum = x + y, error = what the rounding lost (2Sum). Locals of doubles. */
+function twoSum(c: HelperCode, x: number, y: number, sum: number, error: number): void {
+  const t = c.local("f64");
+  c.local_get(x).local_get(y).f64_add().local_set(sum);
+  c.local_get(sum).local_get(x).f64_sub().local_set(t);
+  c.local_get(x).local_get(sum).local_get(t).f64_sub().f64_sub();
+  c.local_get(y).local_get(t).f64_sub().f64_add().local_set(error);
+}
+
+/** [] -> [] makes a rounded sum the sum rounded to odd: steps towards the error if the sum is even. */
+function toOdd(c: HelperCode, sum: number, error: number): void {
+  c.local_get(error).f64_const(0).f64_ne();
+  c.local_get(sum).i64_reinterpret_f64().i32_wrap_i64().i32_const(1).i32_and().i32_eqz();
+  c.i32_and().if_();
+  c.local_get(sum).i64_reinterpret_f64().i64_const32(1);
+  // Away from zero if the signs agree: +1, else -1.
+  c.local_get(sum).i64_reinterpret_f64().local_get(error).i64_reinterpret_f64().i64_xor();
+  c.i64_const32(63).i64_shr_s().i64_const32(1).i64_shl().i64_add().i64_add();
+  c.f64_reinterpret_i64().local_set(sum);
+  c.end();
+}
+
+function soft(c: HelperCode, width: Width): void {
+  callSoft(c, codeOf(SoftOp.mulAdd, width), width, [N, M, Z]);
+  fromBits(c, width);
+}
+
+/** Returns the result in a local if FPCR allows it. */
+function nativeOnly(c: HelperCode, width: Width, r: number): void {
+  native(c, width, N, M, r);
+  native(c, width, Z, Z, r);
+  c.i32_and();
+}
+
+/** Single precision: the product is exact in double precision, its sum is rounded to odd. */
+function single(): Helper {
+  return wasmHelper("fp.mulAdd.32", ["f32", "f32", "f32"], "f32", (c) => {
+    const [p, z, s, error] = [c.local("f64"), c.local("f64"), c.local("f64"), c.local("f64")];
+    const r = c.local("f32");
+    widened(c, N);
+    widened(c, M);
+    c.f64_mul().local_tee(p);
+    widened(c, Z);
+    c.local_tee(z).f64_add().local_tee(s).f32_demote_f64().local_set(r);
+    // Rounding twice is harmless unless the first result is half-way between two singles.
+    c.local_get(s).i64_reinterpret_f64().i32_wrap_i64().i32_const(0x1fffffff).i32_and();
+    c.i32_const(0x10000000).i32_ne();
+    resultStands(c, 32, r);
+    c.i32_and().if_().local_get(r).return_().end();
+    twoSum(c, p, z, s, error);
+    toOdd(c, s, error);
+    c.local_get(s).f32_demote_f64().local_set(r);
+    nativeOnly(c, 32, r);
+    c.if_();
+    {
+      ordinary(c, 32, r);
+      c.if_();
+      c.local_get(error).f64_const(0).f64_ne();
+      widened(c, r);
+      c.local_get(s).f64_ne().i32_or();
+      raiseInexactIf(c);
+      c.local_get(r).return_();
+      c.end();
+      isZero(c, 64, s);
+      c.if_().local_get(r).return_().end();
+    }
+    c.end();
+    soft(c, 32);
+  });
+}
+
+/** [] -> [i32] whether a double's biased exponent lies within `distance` of the middle. */
+function moderate(c: HelperCode, local: number, distance: number): void {
+  c.local_get(local).i64_reinterpret_f64().i64_const32(1).i64_shl().i64_const32(53).i64_shr_u();
+  c.i64_const32(1023 - distance).i64_sub().i64_const32(2 * distance).i64_lt_u();
+}
+
+/** [] -> [] splits a double into halves of 26 bits (Veltkamp). */
+function halves(c: HelperCode, x: number, high: number, low: number): void {
+  c.local_get(x).f64_const(2 ** 27 + 1).f64_mul().local_tee(high);
+  c.local_get(high).local_get(x).f64_sub().f64_sub().local_set(high);
+  c.local_get(x).local_get(high).f64_sub().local_set(low);
+}
+
+function double(options: FmaOptions): Helper {
+  return wasmHelper("fp.mulAdd.64", ["f64", "f64", "f64"], "f64", (c) => {
+    const locals = (count: number): number[] => Array.from({ length: count }, () => c.local("f64"));
+    const [r, p, e, nh, nl, mh, ml] = locals(7);
+    const [th, tl, vh, vl, q, qe, re] = locals(7);
+    if (options.fusedMadd) {
+      c.local_get(N).f64x2_splat().local_get(M).f64x2_splat().local_get(Z).f64x2_splat();
+      c.f64x2_relaxed_madd().f64x2_extract_lane(0).local_set(r);
+      resultStands(c, 64, r);
+      c.if_().local_get(r).return_().end();
+    }
+    // A product of zero: the sum is exact.
+    isZero(c, 64, N);
+    isZero(c, 64, M);
+    c.i32_or().if_();
+    {
+      c.local_get(N).local_get(M).f64_mul().local_get(Z).f64_add().local_set(r);
+      finite(c, 64, r);
+      nativeOnly(c, 64, r);
+      c.i32_and().if_().local_get(r).return_().end();
+    }
+    c.end();
+    // No partial result overflows, and none loses bits to underflow.
+    moderate(c, N, 450);
+    moderate(c, M, 450);
+    c.i32_and();
+    moderate(c, Z, 900);
+    isZero(c, 64, Z);
+    c.i32_or().i32_and().if_();
+    {
+      halves(c, N, nh, nl);
+      halves(c, M, mh, ml);
+      c.local_get(N).local_get(M).f64_mul().local_set(p);
+      c.local_get(nh).local_get(mh).f64_mul().local_get(p).f64_sub();
+      c.local_get(nh).local_get(ml).f64_mul().f64_add();
+      c.local_get(nl).local_get(mh).f64_mul().f64_add();
+      c.local_get(nl).local_get(ml).f64_mul().f64_add().local_set(e);
+      twoSum(c, Z, e, th, tl);
+      twoSum(c, p, th, vh, vl);
+      twoSum(c, tl, vl, q, qe);
+      toOdd(c, q, qe);
+      twoSum(c, vh, q, r, re);
+      nativeOnly(c, 64, r);
+      c.if_();
+      ordinary(c, 64, r);
+      c.if_();
+      c.local_get(qe).f64_const(0).f64_ne().local_get(re).f64_const(0).f64_ne().i32_or();
+      raiseInexactIf(c);
+      c.local_get(r).return_();
+      c.end();
+      isZero(c, 64, r);
+      c.if_().local_get(r).return_().end();
+      c.end();
+    }
+    c.end();
+    soft(c, 64);
+  });
+}
+
+/** [] -> [v128] the two high singles of a local as doubles. */
+function promoteHigh(c: HelperCode, local: number): void {
+  c.local_get(local).local_get(local);
+  c.i8x16_shuffle([8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15]);
+  c.f64x2_promote_low_f32x4();
+}
+
+/** addend + n * m in each lane. */
+function vector(shape: Shape, options: FmaOptions): Helper {
+  const width = widthOf(shape);
+  const slow = lanewise("", `fp.mulAdd.${width}`, shape, 3).emit as (c: HelperCode) => void;
+  return wasmHelper(`fp.mulAdd.${shape}`, ["v128", "v128", "v128"], "v128", (c) => {
+    const r = c.local("v128");
+    if (options.fusedMadd) {
+      c.local_get(N).local_get(M).local_get(Z);
+      if (width === 64) c.f64x2_relaxed_madd();
+      else c.f32x4_relaxed_madd();
+      c.local_set(r);
+      lanesStand(c, shape, r);
+      c.if_().local_get(r).return_().end();
+    } else if (width === 32) {
+      const [low, high] = [c.local("v128"), c.local("v128")];
+      for (const local of [N, M, Z]) {
+        c.local_get(local).f64x2_promote_low_f32x4();
+        if (local === M) c.f64x2_mul();
+      }
+      c.f64x2_add().local_set(low);
+      if (shape === "4s") {
+        for (const local of [N, M, Z]) {
+          promoteHigh(c, local);
+          if (local === M) c.f64x2_mul();
+        }
+        c.f64x2_add().local_set(high);
+      } else c.local_get(low).local_set(high);
+      c.local_get(low).f32x4_demote_f64x2_zero().local_get(high).f32x4_demote_f64x2_zero();
+      c.i8x16_shuffle([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]).local_set(r);
+      for (const sum of [low, high]) {
+        c.local_get(sum).v128_const(0x1fffffffn, 0x1fffffffn).v128_and();
+        c.v128_const(0x10000000n, 0x10000000n).i64x2_ne();
+      }
+      c.v128_and().i64x2_all_true();
+      lanesStand(c, shape, r);
+      c.i32_and().if_().local_get(r).return_().end();
+    }
+    slow(c);
+  });
+}
+
+export function fmaHelpers(options: FmaOptions): Helper[] {
+  const helpers = [single(), double(options)];
+  for (const shape of ["4s", "2s", "2d"] as const) helpers.push(vector(shape, options));
+  // The steps of Newton's iterations.
+  for (const width of [32, 64] as const) {
+    const f = typeOf(width);
+    for (const [name, op] of [["recps", "reciprocalStep"], ["rsqrts", "rootStep"]] as const) {
+      helpers.push(wasmHelper(`fp.${name}.${width}`, [f, f], f, (c) => {
+        const r = c.local(f);
+        if (name === "recps") {
+          // 2 - a * b, unless the software must see NaNs and infinities.
+          finite(c, width, 0);
+          finite(c, width, 1);
+          c.i32_and().if_();
+          if (width === 64) c.f64_const(2);
+          else c.f32_const(2);
+          c.local_get(0)[`f${width}_neg`]().local_get(1);
+          c.callHelper(`fp.mulAdd.${width}`);
+          c.local_set(r).local_get(r).return_();
+          c.end();
+        }
+        callSoft(
+          c,
+          codeOf(op === "rootStep" ? SoftOp.rootStep : SoftOp.reciprocalStep, width),
+          width,
+          [
+            0,
+            1,
+          ],
+        );
+        fromBits(c, width);
+      }));
+    }
+  }
+  return helpers;
+}

@@ -1,0 +1,40 @@
+/** Interrupt inputs and event register of a vCPU (Arm ARM, D1.6, D1.3.6). */
+import { field } from "./layout.ts";
+import { DAIF, type ProcessState } from "./process_state.ts";
+
+const INTERRUPTS = field("interrupts");
+
+/** Levels of IRQ and FIQ, which may change while another vCPU runs. */
+export class InterruptInputs {
+  readonly #state: ProcessState;
+  /** As ISR_EL1 shows them and DAIF masks them: IRQ in bit 7, FIQ in bit 6. */
+  levels = 0;
+  /** The event register: set by SEV, SEVL and exception returns, cleared by WFE. */
+  event = false;
+  /** The vCPU waits by WFE, so that an event ends the wait. */
+  waitsForEvent = false;
+
+  constructor(state: ProcessState) {
+    this.#state = state;
+  }
+
+  /** Drives DAIF.I or DAIF.F. */
+  set(input: number, level: boolean): void {
+    this.levels = level ? this.levels | input : this.levels & ~input;
+  }
+
+  /** Inputs that are high and not masked. */
+  get unmasked(): number {
+    return this.levels & ~this.#state.daif & DAIF.all;
+  }
+
+  /** Whether a wait ends: masked interrupts end it too. */
+  wakes(): boolean {
+    return this.levels !== 0 || (this.waitsForEvent && this.event);
+  }
+
+  /** Copies the levels to where the semantics of MSR DAIF look. */
+  sync(): void {
+    this.#state.view.set32(INTERRUPTS, this.levels);
+  }
+}

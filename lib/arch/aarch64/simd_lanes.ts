@@ -1,0 +1,247 @@
+/**
+ * What the rows of Advanced SIMD share: lane-wise instructions by element size, access to whole
+ * registers, halves and elements, FPSR.QC. `size` is log2 of the bytes of an element; `Q` is 1 for
+ * 128-bit vectors, 0 for 64-bit ones, {@linkcode SCALAR} for scalars. Results of 64-bit vectors and of scalars clear the rest of the register
+ * (Arm ARM, C1.2.6).
+ */
+import type { Builder } from "../../engine/builder.ts";
+import type { StateField } from "../../engine/layout.ts";
+import type { Operand } from "../../engine/row.ts";
+import type { Code } from "../../wasm/code.ts";
+import { field } from "./layout.ts";
+
+/** A code sink that reaches the vCPU's state: the builder, or the body of a helper. */
+export interface StateCode extends Code {
+  getState(field: StateField, index?: number): void;
+  setState(field: StateField, index?: number): void;
+}
+
+/** [v128, v128] -> [v128] on elements of a size. */
+export type StackOp = (b: Builder, size: number) => void;
+/** [] -> [v128] on elements of a size; the operands are in locals. */
+export type LocalOp = (b: Builder, size: number, x: number, y: number) => void;
+
+/** Saturation is sticky in FPSR.QC. */
+const QC_BIT = 27;
+const fpsr = field("fpsr");
+
+export const ADD = ["i8x16_add", "i16x8_add", "i32x4_add", "i64x2_add"] as const;
+export const SUB = ["i8x16_sub", "i16x8_sub", "i32x4_sub", "i64x2_sub"] as const;
+export const NEG = ["i8x16_neg", "i16x8_neg", "i32x4_neg", "i64x2_neg"] as const;
+export const ABS = ["i8x16_abs", "i16x8_abs", "i32x4_abs", "i64x2_abs"] as const;
+export const EQ = ["i8x16_eq", "i16x8_eq", "i32x4_eq", "i64x2_eq"] as const;
+export const NE = ["i8x16_ne", "i16x8_ne", "i32x4_ne", "i64x2_ne"] as const;
+export const GT_S = ["i8x16_gt_s", "i16x8_gt_s", "i32x4_gt_s", "i64x2_gt_s"] as const;
+export const GE_S = ["i8x16_ge_s", "i16x8_ge_s", "i32x4_ge_s", "i64x2_ge_s"] as const;
+export const LT_S = ["i8x16_lt_s", "i16x8_lt_s", "i32x4_lt_s", "i64x2_lt_s"] as const;
+export const LE_S = ["i8x16_le_s", "i16x8_le_s", "i32x4_le_s", "i64x2_le_s"] as const;
+export const SHL = ["i8x16_shl", "i16x8_shl", "i32x4_shl", "i64x2_shl"] as const;
+export const SHR_S = ["i8x16_shr_s", "i16x8_shr_s", "i32x4_shr_s", "i64x2_shr_s"] as const;
+export const SHR_U = ["i8x16_shr_u", "i16x8_shr_u", "i32x4_shr_u", "i64x2_shr_u"] as const;
+export const SPLAT = ["i8x16_splat", "i16x8_splat", "i32x4_splat", "i64x2_splat"] as const;
+// No 64-bit forms below.
+export const MAX_S = ["i8x16_max_s", "i16x8_max_s", "i32x4_max_s"] as const;
+export const MAX_U = ["i8x16_max_u", "i16x8_max_u", "i32x4_max_u"] as const;
+export const MIN_S = ["i8x16_min_s", "i16x8_min_s", "i32x4_min_s"] as const;
+export const MIN_U = ["i8x16_min_u", "i16x8_min_u", "i32x4_min_u"] as const;
+export const GT_U = ["i8x16_gt_u", "i16x8_gt_u", "i32x4_gt_u"] as const;
+export const GE_U = ["i8x16_ge_u", "i16x8_ge_u", "i32x4_ge_u"] as const;
+// From elements of `size` to elements of twice the size.
+export const EXTEND_LOW_S = [
+  "i16x8_extend_low_i8x16_s",
+  "i32x4_extend_low_i16x8_s",
+  "i64x2_extend_low_i32x4_s",
+] as const;
+export const EXTEND_LOW_U = [
+  "i16x8_extend_low_i8x16_u",
+  "i32x4_extend_low_i16x8_u",
+  "i64x2_extend_low_i32x4_u",
+] as const;
+export const EXTEND_HIGH_S = [
+  "i16x8_extend_high_i8x16_s",
+  "i32x4_extend_high_i16x8_s",
+  "i64x2_extend_high_i32x4_s",
+] as const;
+export const EXTEND_HIGH_U = [
+  "i16x8_extend_high_i8x16_u",
+  "i32x4_extend_high_i16x8_u",
+  "i64x2_extend_high_i32x4_u",
+] as const;
+export const EXTMUL_LOW_S = [
+  "i16x8_extmul_low_i8x16_s",
+  "i32x4_extmul_low_i16x8_s",
+  "i64x2_extmul_low_i32x4_s",
+] as const;
+export const EXTMUL_LOW_U = [
+  "i16x8_extmul_low_i8x16_u",
+  "i32x4_extmul_low_i16x8_u",
+  "i64x2_extmul_low_i32x4_u",
+] as const;
+export const EXTMUL_HIGH_S = [
+  "i16x8_extmul_high_i8x16_s",
+  "i32x4_extmul_high_i16x8_s",
+  "i64x2_extmul_high_i32x4_s",
+] as const;
+export const EXTMUL_HIGH_U = [
+  "i16x8_extmul_high_i8x16_u",
+  "i32x4_extmul_high_i16x8_u",
+  "i64x2_extmul_high_i32x4_u",
+] as const;
+
+/** Low and high word of 64 bits filled with an element of each size. */
+type Words = readonly (readonly [low: number, high: number])[];
+const ONE: Words = [[0x01010101, 0x01010101], [0x00010001, 0x00010001], [1, 1], [1, 0]];
+const MIN: Words = [
+  [0x80808080, 0x80808080],
+  [0x80008000, 0x80008000],
+  [0x80000000, 0x80000000],
+  [0, 0x80000000],
+];
+
+/** [] -> [v128] all bits zero. */
+export function zero(b: Code): void {
+  b.v128_const32(0, 0, 0, 0);
+}
+
+/** [] -> [v128] 1 in each element. */
+export function ones(b: Code, size: number): void {
+  const [low, high] = ONE[size];
+  b.v128_const32(low, high, low, high);
+}
+
+/** [] -> [v128] the least signed value in each element. */
+export function least(b: Code, size: number): void {
+  const [low, high] = MIN[size];
+  b.v128_const32(low, high, low, high);
+}
+
+/** [] -> [v128] the greatest signed value in each element. */
+export function greatest(b: Code, size: number): void {
+  const [low, high] = MIN[size];
+  b.v128_const32(~low, ~high, ~low, ~high);
+}
+
+/** [] -> [v128] the value in each 32-bit element. */
+export function words(b: Code, value: number): void {
+  b.v128_const32(value, value, value, value);
+}
+
+/** [v128] -> [v128] each element shifted right arithmetically until only its sign is left. */
+export function signs(b: Code, size: number): void {
+  b.i32_const((8 << size) - 1)[SHR_S[size]]();
+}
+
+/** Selector of {@linkcode Code.i8x16_shuffle}: element `pick(i)` of the 2 * 16/2^size elements. */
+export function lanes(size: number, pick: (i: number) => number): readonly number[] {
+  const bytes = 1 << size;
+  return Array.from({ length: 16 }, (_, at) => pick(at >> size) * bytes + (at & (bytes - 1)));
+}
+
+const LOW_THEN_LOW = lanes(3, (i) => i * 2);
+const HALVES = [LOW_THEN_LOW, lanes(3, (i) => i * 2 + 1)] as const;
+const EVEN = [0, 1, 2, 3].map((size) => lanes(size, (i) => i * 2));
+const ODD = [0, 1, 2, 3].map((size) => lanes(size, (i) => i * 2 + 1));
+
+/** [v128] -> [v128] bits 127:64 cleared. */
+export function clearHigh(b: Code): void {
+  zero(b);
+  b.i8x16_shuffle(LOW_THEN_LOW);
+}
+
+/** [v128 x, v128 y] -> [v128] low half of x below low half of y (`half` 0) or high below high (1). */
+export function joinHalves(b: Code, half: 0 | 1): void {
+  b.i8x16_shuffle(HALVES[half]);
+}
+
+/** [v128 x, v128 y] -> [v128] the even elements of x below those of y. */
+export function evenLanes(b: Code, size: number): void {
+  b.i8x16_shuffle(EVEN[size]);
+}
+
+/** [v128 x, v128 y] -> [v128] the odd elements of x below those of y. */
+export function oddLanes(b: Code, size: number): void {
+  b.i8x16_shuffle(ODD[size]);
+}
+
+/** What scalar rows derive for `Q`: only element 0 of the registers takes part. */
+export const SCALAR = 2;
+
+/** [] -> [v128] the register; what takes no part is cleared. */
+export function getQ(b: Builder, v: Operand, Q: number, size: number): void {
+  b.getV(v);
+  clearUnused(b, Q, size);
+}
+
+/** [v128] -> [] writes the register; what takes no part is cleared. `size` matters for scalars only. */
+export function setQ(b: Builder, v: Operand, Q: number, size = 3): void {
+  clearUnused(b, Q, size);
+  b.setV(v);
+}
+
+function clearUnused(b: Builder, Q: number, size: number): void {
+  if (Q === SCALAR) onlyLane0(b, size);
+  else if (Q === 0) clearHigh(b);
+}
+
+/** [v128] -> [v128] element 0, the rest cleared. */
+export function onlyLane0(b: Builder, size: number): void {
+  if (size === 3) {
+    clearHigh(b);
+    return;
+  }
+  b.v128_const32([0xff, 0xffff, -1][size], 0, 0, 0).v128_and();
+}
+
+/** [i32] -> [v128] in element 0, the rest cleared. */
+export function laneFromI32(b: Builder): void {
+  const value = b.temp("i32");
+  b.local_set(value);
+  zero(b);
+  b.local_get(value).i32x4_replace_lane(0);
+}
+
+/** [i64] -> [v128] in the low half, the rest cleared. */
+export function laneFromI64(b: Builder): void {
+  const value = b.temp("i64");
+  b.local_set(value);
+  zero(b);
+  b.local_get(value).i64x2_replace_lane(0);
+}
+
+/** [v128, result in the low half] -> [] writes the high half alone (Q 1), else the low half, the high cleared. */
+export function setNarrow(b: Builder, v: Operand, Q: number): void {
+  if (Q === 1) {
+    const value = b.temp("v128");
+    b.local_set(value);
+    b.getV(v);
+    b.local_get(value);
+    joinHalves(b, 0);
+  } else {
+    clearHigh(b);
+  }
+  b.setV(v);
+}
+
+/** [v128] -> [] sets FPSR.QC if any bit is set. */
+export function saturatedIfAny(b: StateCode): void {
+  b.v128_any_true().i32_const(QC_BIT).i32_shl();
+  b.getState(fpsr);
+  b.i32_or();
+  b.setState(fpsr);
+}
+
+/** A new local that holds the register. */
+export function vector(b: Builder, v: Operand): number {
+  const local = b.temp("v128");
+  b.getV(v);
+  b.local_set(local);
+  return local;
+}
+
+/** A new local that holds the register; what takes no part is cleared. */
+export function vectorQ(b: Builder, v: Operand, Q: number, size: number): number {
+  const local = b.temp("v128");
+  getQ(b, v, Q, size);
+  b.local_set(local);
+  return local;
+}

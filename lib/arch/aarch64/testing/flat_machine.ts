@@ -1,0 +1,150 @@
+/**
+ * The engine without a system: identity mapping, no devices. Code runs until an instruction that no
+ * row has (a word of zeros ends programs). For tests of instructions and of the engine.
+ */
+import type { Arch, ArchBinding, ArchCpu, Translation } from "../../../engine/arch.ts";
+import { Outcome } from "../../../engine/arch.ts";
+import { Engine } from "../../../engine/engine.ts";
+import type { Layout, StateField } from "../../../engine/layout.ts";
+import { hostRow, type Row } from "../../../engine/row.ts";
+import type { Helper } from "../../../engine/arch.ts";
+import { flagModel } from "../flags.ts";
+import { aarch64State } from "../state.ts";
+import { AccessResult } from "../../../devices/vbus/device.ts";
+
+/** Where RAM begins. */
+export const FLAT_BASE = 0x10000;
+
+/** A word of zeros ends a program. */
+const endRow: Row = hostRow("0".repeat(32), "end", "", "end");
+
+class FlatCpu implements ArchCpu {
+  readonly translation: Translation = {
+    page: 0,
+    readable: true,
+    writable: true,
+    uncached: false,
+    strictAlignment: false,
+  };
+  stopped: string | undefined;
+  readonly #size: number;
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  mode(): number {
+    return 1;
+  }
+  translate(high: number, low: number): boolean {
+    if (high !== 0 || low < FLAT_BASE || low >= FLAT_BASE + this.#size) {
+      this.stopped = `fault at ${high.toString(16)}:${low.toString(16)}`;
+      return false;
+    }
+    this.translation.page = low - low % 4096;
+    return true;
+  }
+  alignmentFault(): void {
+    this.stopped = "alignment";
+  }
+  busError(): void {
+    this.stopped = "bus error";
+  }
+  undefinedInstruction(word: number): void {
+    this.stopped = `undefined ${word.toString(16)}`;
+  }
+  fault(fault: number): void {
+    this.stopped = `fault ${fault}`;
+  }
+  host(handler: string): Outcome {
+    this.stopped = handler;
+    return Outcome.wait;
+  }
+  takeInterrupt(): boolean {
+    return false;
+  }
+  wakes(): boolean {
+    return false;
+  }
+  needsStepping(): boolean {
+    return this.stopped !== undefined;
+  }
+  beforeStep(): boolean {
+    return false;
+  }
+  afterStep(): void {}
+  reset(): void {}
+}
+
+/** Options of {@linkcode FlatMachine}. */
+export interface FlatOptions {
+  readonly rows: readonly Row[];
+  readonly helpers?: readonly Helper[];
+  /** 0 interprets everything. @default 0 */
+  readonly threshold?: number;
+  /** Inlined into the interpreter. */
+  readonly common?: readonly number[];
+  /** Bytes of RAM. @default 1 MiB */
+  readonly ramSize?: number;
+}
+
+export class FlatMachine {
+  readonly engine: Engine;
+  readonly cpu: FlatCpu;
+
+  constructor(options: FlatOptions) {
+    const ramSize = options.ramSize ?? 1 << 20;
+    const arch: Arch = {
+      name: "aarch64 without a system",
+      rows: [...options.rows, endRow],
+      state: aarch64State,
+      bind: (layout: Layout): ArchBinding => ({
+        flags: flagModel,
+        helpers: options.helpers ?? [],
+        general: layout.get("x"),
+        vector: layout.get("v"),
+      }),
+      instructionAlignment: 4,
+      tlbOf: () => 1,
+      tlbCount: 3,
+      commonWords: options.common ?? [],
+      enabled: () => true,
+    };
+    let cpu = new FlatCpu(ramSize);
+    this.engine = new Engine({
+      arch,
+      cpus: 1,
+      ramBase: FLAT_BASE,
+      ramSize,
+      bus: { access: () => AccessResult.noDevice, present: () => false },
+      makeCpu: () => cpu = new FlatCpu(ramSize),
+      threshold: options.threshold ?? 0,
+    });
+    this.cpu = cpu;
+  }
+
+  field(name: string): StateField {
+    return this.engine.layout.get(name);
+  }
+
+  getX(n: number): bigint {
+    return this.engine.state.get64(this.field("x"), n);
+  }
+
+  setX(n: number, value: bigint): void {
+    this.engine.state.set64(this.field("x"), BigInt.asUintN(64, value), n);
+  }
+
+  /** Writes code (or data) words. */
+  load(address: number, words: readonly number[]): void {
+    words.forEach((word, i) => this.engine.memory.write32(address + 4 * i, word));
+  }
+
+  /** Runs from an address until the program ends; gives why it stopped ("end", "budget", a fault). */
+  run(address: number, instructions = 1_000_000): string {
+    this.cpu.stopped = undefined;
+    this.engine.state.set64(this.field("pc"), BigInt(address));
+    this.engine.run(0, instructions);
+    return this.cpu.stopped ?? "budget";
+  }
+}

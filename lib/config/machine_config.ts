@@ -1,0 +1,163 @@
+/**
+ * The configuration of a machine: one object, the same in TypeScript and in YAML.
+ */
+import {
+  checkBytes,
+  checkChoice,
+  checkInteger,
+  checkObject,
+  checkText,
+  describeValue,
+} from "./checks.ts";
+import { ConfigError } from "./config_error.ts";
+import { checkDevices, type DeviceConfig } from "./device_config.ts";
+
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+
+/** Least memory of a guest in bytes: a kernel at offset 2 MiB and a device tree have room. */
+export const MIN_MEMORY: number = 8 * MIB;
+/** Most memory of a guest in bytes. */
+export const MAX_MEMORY: number = 3 * GIB;
+/** Most vCPUs of a machine: what a GICv2 can serve. */
+export const MAX_CPUS = 8;
+/** Longest kernel command line of Linux on arm64, without its end (COMMAND_LINE_SIZE). */
+export const MAX_CMDLINE = 2047;
+
+/** A checked configuration: every default is filled in. */
+export interface MachineConfig {
+  /** Architecture of the guest. */
+  readonly arch: "aarch64";
+  /** Guest RAM in bytes, a multiple of 1 MiB. */
+  readonly memory: number;
+  /** Number of vCPUs, 1..8. */
+  readonly cpus: number;
+  /** Version of the interrupt controller. */
+  readonly gic: 2 | 3;
+  /** Linux arm64 Image, plain or packed by gzip; text is the name of a file, for programs that resolve it. */
+  readonly kernel?: Uint8Array | string;
+  /** Initial RAM disk. */
+  readonly initrd?: Uint8Array | string;
+  /** Kernel command line. */
+  readonly cmdline: string;
+  readonly devices: readonly DeviceConfig[];
+  /** Whether time is the host's, or instructions counted: then every run is the same, bit by bit. */
+  readonly time: "real" | "virtual";
+  /** Seed of all randomness in virtual time, 0..2^32-1. */
+  readonly seed: number;
+  /** What a reset by the guest does: start again, or end the run. */
+  readonly onReset: "restart" | "stop";
+}
+
+/** A configuration as it is written: all but the kernel may be left out, sizes may be text. */
+export interface MachineOptions {
+  /** @default "aarch64" */
+  readonly arch?: "aarch64";
+  /** "512M", "3G" or bytes; at most 3 GiB. @default "512M" */
+  readonly memory?: string | number;
+  /** 1..8. @default 1 */
+  readonly cpus?: number;
+  /** @default 3 */
+  readonly gic?: 2 | 3;
+  readonly kernel?: Uint8Array | string;
+  readonly initrd?: Uint8Array | string;
+  /** @default "" */
+  readonly cmdline?: string;
+  /** @default [] */
+  readonly devices?: readonly DeviceOptions[];
+  /** @default "real" */
+  readonly time?: "real" | "virtual";
+  /** @default 0 */
+  readonly seed?: number;
+  /** @default "restart" */
+  readonly onReset?: "restart" | "stop";
+}
+
+/** A device as it is written: its name, or its settings with what is needed. */
+export type DeviceOptions =
+  | DeviceConfig["type"]
+  | { readonly [T in DeviceConfig["type"]]: OptionsOf<Extract<DeviceConfig, { type: T }>> }[
+    DeviceConfig["type"]
+  ];
+
+/** All settings optional but these: the type, and the file of a disk. */
+type OptionsOf<D> = Partial<D> & Pick<D, Extract<keyof D, "type" | "file">>;
+
+const KEYS: readonly (keyof MachineConfig)[] = [
+  "arch",
+  "memory",
+  "cpus",
+  "gic",
+  "kernel",
+  "initrd",
+  "cmdline",
+  "devices",
+  "time",
+  "seed",
+  "onReset",
+];
+
+/**
+ * Checks a configuration from anywhere and fills in the defaults. Throws a {@linkcode ConfigError}
+ * that names the setting, what is wrong with it and what would be right.
+ */
+export function validateMachineConfig(value: unknown): MachineConfig {
+  const settings = checkObject(value, "", KEYS);
+  const or = (key: keyof MachineConfig, fallback: unknown): unknown => settings[key] ?? fallback;
+  const kernel = checkFile(settings.kernel, "kernel");
+  const initrd = checkFile(settings.initrd, "initrd");
+  if (initrd !== undefined && kernel === undefined) {
+    throw new ConfigError(
+      "conflict",
+      "initrd",
+      "an initrd needs a kernel; give one, or leave it out",
+    );
+  }
+  return {
+    arch: checkChoice(or("arch", "aarch64"), "arch", ["aarch64"]),
+    memory: checkMemory(or("memory", "512M")),
+    cpus: checkInteger(or("cpus", 1), "cpus", 1, MAX_CPUS),
+    gic: checkChoice(or("gic", 3), "gic", [2, 3]),
+    ...(kernel !== undefined && { kernel }),
+    ...(initrd !== undefined && { initrd }),
+    cmdline: checkText(or("cmdline", ""), "cmdline", MAX_CMDLINE),
+    devices: checkDevices(or("devices", []), "devices"),
+    time: checkChoice(or("time", "real"), "time", ["real", "virtual"]),
+    seed: checkInteger(or("seed", 0), "seed", 0, 2 ** 32 - 1),
+    onReset: checkChoice(or("onReset", "restart"), "onReset", ["restart", "stop"]),
+  };
+}
+
+function checkMemory(value: unknown): number {
+  const bytes = checkBytes(value, "memory");
+  const asked = typeof value === "string" ? value : `${bytes} bytes`;
+  if (bytes > MAX_MEMORY) {
+    throw new ConfigError(
+      "out-of-range",
+      "memory",
+      `${asked} are more than a guest can have; give at most 3G (the guest's memory lies in one 4 GiB WebAssembly memory)`,
+    );
+  }
+  if (bytes < MIN_MEMORY) {
+    throw new ConfigError(
+      "out-of-range",
+      "memory",
+      `${asked} are too little; give at least 8M (a bare number counts bytes)`,
+    );
+  }
+  if (bytes % MIB !== 0) {
+    throw new ConfigError("out-of-range", "memory", `${asked} are not a whole number of MiB`);
+  }
+  return bytes;
+}
+
+function checkFile(value: unknown, path: string): Uint8Array | string | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (value instanceof Uint8Array) return value;
+  if (typeof value === "string" && value !== "") return value;
+  throw new ConfigError(
+    "wrong-type",
+    path,
+    `expected a file's bytes (Uint8Array) or name, found ${describeValue(value)}`,
+  );
+}

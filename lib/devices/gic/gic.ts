@@ -1,0 +1,90 @@
+/** The interrupt controllers of a board, GICv2 or GICv3, with the places of their registers. */
+import type { CpuInterrupts, IrqController } from "../irq_controller/irq_line.ts";
+import type { Device, SystemRegisters } from "../vbus/device.ts";
+import { GicV2 } from "./gicv2.ts";
+import { GicV2CpuInterface } from "./gicv2_cpu_interface.ts";
+import { GicV2Distributor } from "./gicv2_distributor.ts";
+import { GicV2m } from "./gicv2m.ts";
+import { GicV3 } from "./gicv3.ts";
+import { GicV3CpuInterface } from "./gicv3_cpu_interface.ts";
+import { GicV3Distributor } from "./gicv3_distributor.ts";
+import { GicV3Redistributors } from "./gicv3_redistributor.ts";
+
+/** What a board asks for. */
+export interface GicOptions {
+  /** Number of vCPUs: up to 8 with GICv2, up to 512 with GICv3. */
+  readonly cpus: number;
+  /** Shared peripheral interrupts, 1 to 988; rounded up to a multiple of 32. */
+  readonly spis: number;
+  readonly cpuInterrupts: CpuInterrupts;
+  /** Affinity of a vCPU as Aff3:Aff2:Aff1:Aff0 (GICv3). @default sixteen vCPUs per Aff1 */
+  readonly affinity?: (cpu: number) => number;
+  /** SPIs that the GICv2m frame of a GICv2 raises. @default 64 from SPI 48, as far as they exist */
+  readonly msi?: { readonly first: number; readonly count: number };
+}
+
+/** Registers of a controller. */
+export interface GicRegion {
+  readonly name: "distributor" | "redistributors" | "cpu-interface" | "v2m";
+  readonly device: Device;
+  /** Offset from the address of the distributor. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** An interrupt controller ready to be put on a board. */
+export interface Gic {
+  readonly version: 2 | 3;
+  readonly controller: IrqController;
+  readonly regions: readonly GicRegion[];
+  /** System registers of the CPU interface; GICv2 has none. */
+  readonly registers: SystemRegisters | undefined;
+  /** The MSI frame of a GICv2. */
+  readonly msi: GicV2m | undefined;
+}
+
+/**
+ * Makes a GIC. Its regions go on the bus as interrupt controllers, at the offsets of QEMU's virt
+ * board from the distributor's address.
+ *
+ * @throws RangeError if it cannot serve so many vCPUs or interrupts.
+ */
+export function createGic(version: 2 | 3, options: GicOptions): Gic {
+  return version === 2 ? createGicV2(options) : createGicV3(options);
+}
+
+function createGicV2(options: GicOptions): Gic {
+  const gic = new GicV2(options);
+  const { first, count } = options.msi ?? { first: 48, count: 64 };
+  const lines = [];
+  for (let n = first; n < first + count && n < options.spis; n++) lines.push(gic.spi(n));
+  const msi = new GicV2m(first, lines);
+  return {
+    version: 2,
+    controller: gic,
+    regions: [
+      { name: "distributor", device: new GicV2Distributor(gic), offset: 0, size: 0x1000 },
+      { name: "cpu-interface", device: new GicV2CpuInterface(gic), offset: 0x10000, size: 0x2000 },
+      { name: "v2m", device: msi, offset: 0x20000, size: 0x1000 },
+    ],
+    registers: undefined,
+    msi,
+  };
+}
+
+function createGicV3(options: GicOptions): Gic {
+  const gic = new GicV3(options);
+  const redistributors = new GicV3Redistributors(gic);
+  const { bytes } = redistributors;
+  return {
+    version: 3,
+    controller: gic,
+    regions: [
+      { name: "distributor", device: new GicV3Distributor(gic), offset: 0, size: 0x10000 },
+      { name: "redistributors", device: redistributors, offset: 0xa0000, size: bytes },
+    ],
+    registers: new GicV3CpuInterface(gic),
+    msi: undefined,
+  };
+}

@@ -1,0 +1,453 @@
+/**
+ * GICv3 (Arm IHI 0069) with one security state and affinity routing always on (GICD_CTLR.DS and .ARE
+ * read as one). This file holds the state and decides what is signalled to whom; the registers are
+ * in gicv3_distributor.ts, gicv3_redistributor.ts and gicv3_cpu_interface.ts.
+ *
+ * LPIs are not there (GICD_TYPER.LPIS is 0). Their place is `evaluate`, where a pending LPI competes
+ * with the best of the table, and `acknowledge`.
+ */
+import type { CpuInterrupts, IrqController, IrqLine } from "../irq_controller/irq_line.ts";
+import { unconnected } from "../irq_controller/lines.ts";
+import type { DeviceState } from "../vbus/device.ts";
+import { clearArrays, restoreArrays, saveArrays, type StateArrays } from "../vbus/device_state.ts";
+import { InterruptTable, lowestBit, SPI_BASE, SPURIOUS } from "./interrupt_table.ts";
+import {
+  activeBit,
+  groupMask,
+  IDLE_PRIORITY,
+  MIN_BINARY_POINT,
+  runningPriority,
+} from "./priority.ts";
+
+/** Bits of GICD_CTLR. */
+export const GICD_CTLR = {
+  EnableGrp0: 0x01,
+  EnableGrp1: 0x02,
+  ARE: 0x10,
+  DS: 0x40,
+} as const;
+
+/** Bits of ICC_CTLR_EL1 that can be written. */
+export const ICC_CTLR = { CBPR: 1, EOImode: 2 } as const;
+
+/** IROUTER.Interrupt_Routing_Mode: any participating vCPU. */
+export const ROUTE_ANY = 0x8000_0000;
+
+/** Target of an interrupt that no vCPU can take. */
+const NOBODY = 0xffff;
+
+/** What a GICv3 is made of. */
+export interface GicV3Options {
+  /** Number of vCPUs, 1 to 512. */
+  readonly cpus: number;
+  /** Shared peripheral interrupts, 1 to 988; rounded up to a multiple of 32. */
+  readonly spis: number;
+  readonly cpuInterrupts: CpuInterrupts;
+  /** Affinity of a vCPU as Aff3:Aff2:Aff1:Aff0, eight bits each. @default sixteen vCPUs per Aff1 */
+  readonly affinity?: (cpu: number) => number;
+}
+
+/** State and signalling of a GICv3. */
+export class GicV3 implements IrqController {
+  readonly cpus: number;
+  readonly table: InterruptTable;
+  /** Packed affinity by vCPU. */
+  readonly affinity: Uint32Array;
+
+  /** Group enables of GICD_CTLR (word 0). */
+  readonly #control: Uint32Array = new Uint32Array(1);
+  /** GICD_IROUTER by SPI: low word, and Aff3. */
+  readonly #routeLow: Uint32Array;
+  readonly #routeHigh: Uint32Array;
+  /** vCPU that an SPI goes to, NOBODY if none has that affinity or none takes part. */
+  readonly #target: Uint16Array;
+  readonly #cpuOfAffinity: Map<number, number> = new Map();
+  /** Where the search for a vCPU for a 1-of-N interrupt starts. */
+  readonly #turn: Uint32Array = new Uint32Array(1);
+
+  /** GICR_WAKER.ProcessorSleep. */
+  readonly asleep: Uint8Array;
+  /** ICC_* registers by vCPU. */
+  readonly pmr: Uint8Array;
+  readonly bpr0: Uint8Array;
+  readonly bpr1: Uint8Array;
+  readonly enable0: Uint8Array;
+  readonly enable1: Uint8Array;
+  readonly control: Uint8Array;
+  readonly active0: Uint32Array;
+  readonly active1: Uint32Array;
+
+  /** Highest priority pending interrupt of each vCPU, and whether it is signalled. */
+  readonly #highest: Uint16Array;
+  readonly #highestPriority: Uint16Array;
+  readonly #irq: Uint8Array;
+  readonly #fiq: Uint8Array;
+  readonly #dirty: Uint8Array;
+  readonly #cpuInterrupts: CpuInterrupts;
+  readonly #lines: IrqLine[];
+
+  constructor(options: GicV3Options) {
+    const { cpus, spis, cpuInterrupts, affinity = defaultAffinity } = options;
+    if (!Number.isInteger(cpus) || cpus < 1 || cpus > 512) {
+      throw new RangeError("a GICv3 serves 1 to 512 vCPUs");
+    }
+    this.cpus = cpus;
+    this.table = new InterruptTable(cpus, spis);
+    this.affinity = Uint32Array.from({ length: cpus }, (_, cpu) => affinity(cpu));
+    this.affinity.forEach((value, cpu) => this.#cpuOfAffinity.set(value, cpu));
+    const count = (this.table.words - 1) * 32;
+    this.#routeLow = new Uint32Array(count);
+    this.#routeHigh = new Uint32Array(count);
+    this.#target = new Uint16Array(count);
+    this.asleep = new Uint8Array(cpus);
+    this.pmr = new Uint8Array(cpus);
+    this.bpr0 = new Uint8Array(cpus);
+    this.bpr1 = new Uint8Array(cpus);
+    this.enable0 = new Uint8Array(cpus);
+    this.enable1 = new Uint8Array(cpus);
+    this.control = new Uint8Array(cpus);
+    this.active0 = new Uint32Array(cpus);
+    this.active1 = new Uint32Array(cpus);
+    this.#highest = new Uint16Array(cpus);
+    this.#highestPriority = new Uint16Array(cpus);
+    this.#irq = new Uint8Array(cpus);
+    this.#fiq = new Uint8Array(cpus);
+    this.#dirty = new Uint8Array(cpus);
+    this.#cpuInterrupts = cpuInterrupts;
+    this.#lines = Array.from(
+      { length: cpus * 32 + count },
+      (_, slot) => ({ set: (level: boolean): void => this.#drive(slot, level) }),
+    );
+    this.reset();
+  }
+
+  // ---- input lines
+
+  /** Shared peripheral interrupt `n`; leads nowhere if there is no such interrupt. */
+  spi(n: number): IrqLine {
+    return n >= 0 && this.table.exists(SPI_BASE + n)
+      ? this.#lines[this.cpus * 32 + n]
+      : unconnected;
+  }
+
+  /** Private peripheral interrupt `n` (0 to 15) of a vCPU. */
+  ppi(vcpu: number, n: number): IrqLine {
+    return n >= 0 && n < 16 && vcpu >= 0 && vcpu < this.cpus
+      ? this.#lines[vcpu * 32 + 16 + n]
+      : unconnected;
+  }
+
+  #drive(slot: number, level: boolean): void {
+    if (!this.table.setLevel(slot, level)) return;
+    this.#refresh(slot);
+    this.settle();
+  }
+
+  // ---- distributor
+
+  /** Group enables: bits 1:0 of GICD_CTLR. */
+  get groupEnables(): number {
+    return this.#control[0];
+  }
+
+  set groupEnables(value: number) {
+    this.#control[0] = value & (GICD_CTLR.EnableGrp0 | GICD_CTLR.EnableGrp1);
+    this.evaluateAll();
+  }
+
+  /** GICD_IROUTER of an SPI that exists, low or high word. */
+  route(intid: number, high: boolean): number {
+    return (high ? this.#routeHigh : this.#routeLow)[intid - SPI_BASE];
+  }
+
+  /** Writes half of GICD_IROUTER; a pending interrupt moves to its new target. */
+  setRoute(intid: number, high: boolean, value: number): void {
+    if (high) this.#routeHigh[intid - SPI_BASE] = value & 0xff;
+    else this.#routeLow[intid - SPI_BASE] = value & 0x80ff_ffff;
+    const slot = this.table.slot(0, intid);
+    this.#withdraw(intid);
+    this.#target[intid - SPI_BASE] = this.#targetOf(intid);
+    this.#refresh(slot);
+    this.settle();
+  }
+
+  /**
+   * Sends SGI `intid` of a group to vCPU `to` (IHI 0069, 12.2.19): it becomes pending there if it
+   * belongs to that group.
+   */
+  sendSgi(to: number, intid: number, group1: boolean): void {
+    const slot = to * 32 + intid;
+    if (this.table.isGroup1(slot) !== group1) return;
+    this.table.latch[to] |= 1 << intid;
+    this.#refresh(slot);
+  }
+
+  /** The vCPU with a packed affinity, undefined if there is none. */
+  cpuWithAffinity(affinity: number): number | undefined {
+    return this.#cpuOfAffinity.get(affinity >>> 0);
+  }
+
+  // ---- changes of many interrupts
+
+  /** After enable, pending, active or trigger bits `changed` of a word changed. Call `settle` then. */
+  refreshWord(row: number, changed: number): void {
+    for (let bits = changed; bits !== 0; bits &= bits - 1) {
+      this.#refresh(row * 32 + lowestBit(bits));
+    }
+  }
+
+  /** After group or priority changed: the ready sets stand, the order may not. */
+  evaluateAll(): void {
+    this.#reroute();
+    this.#dirty.fill(1);
+    this.settle();
+  }
+
+  /** GICR_WAKER.ProcessorSleep of a vCPU. */
+  setAsleep(cpu: number, asleep: boolean): void {
+    this.asleep[cpu] = asleep ? 1 : 0;
+    this.evaluateAll();
+  }
+
+  /** Puts an interrupt into the ready set of its target, or takes it out. */
+  #refresh(slot: number): void {
+    const shared = slot - this.cpus * 32;
+    if (shared < 0) {
+      const cpu = slot >>> 5;
+      if (this.table.setReady(cpu, slot & 31, this.table.isReady(slot))) this.#dirty[cpu] = 1;
+      return;
+    }
+    const ready = this.table.isReady(slot);
+    let cpu = this.#target[shared];
+    if (cpu === NOBODY && ready && this.#routeLow[shared] >= ROUTE_ANY) {
+      cpu = this.#target[shared] = this.#targetOf(shared + SPI_BASE);
+    }
+    if (cpu === NOBODY) return;
+    if (this.table.setReady(cpu, shared + SPI_BASE, ready)) this.#dirty[cpu] = 1;
+    // The next occurrence of a 1-of-N interrupt is anybody's again.
+    if (!ready && this.#routeLow[shared] >= ROUTE_ANY) this.#target[shared] = NOBODY;
+  }
+
+  #withdraw(intid: number): void {
+    const cpu = this.#target[intid - SPI_BASE];
+    if (cpu !== NOBODY && this.table.setReady(cpu, intid, false)) this.#dirty[cpu] = 1;
+  }
+
+  #targetOf(intid: number): number {
+    const n = intid - SPI_BASE;
+    const low = this.#routeLow[n];
+    if (low < ROUTE_ANY) {
+      return this.cpuWithAffinity((this.#routeHigh[n] << 24) | low) ?? NOBODY;
+    }
+    const group1 = this.table.isGroup1(this.table.slot(0, intid));
+    for (let i = 0; i < this.cpus; i++) {
+      const cpu = (this.#turn[0] + i) % this.cpus;
+      if (!this.#takesPart(cpu, group1)) continue;
+      this.#turn[0] = (cpu + 1) % this.cpus;
+      return cpu;
+    }
+    return NOBODY;
+  }
+
+  /** Whether a vCPU takes 1-of-N interrupts of a group: awake, and the group enabled there. */
+  #takesPart(cpu: number, group1: boolean): boolean {
+    return this.asleep[cpu] === 0 && (group1 ? this.enable1 : this.enable0)[cpu] !== 0;
+  }
+
+  /** Offers 1-of-N interrupts again whose vCPU does not take part any more, or that have none. */
+  #reroute(): void {
+    for (let n = 0; n < this.#target.length; n++) {
+      if (this.#routeLow[n] < ROUTE_ANY) continue;
+      const intid = n + SPI_BASE;
+      const slot = this.table.slot(0, intid);
+      if (!this.table.isReady(slot)) continue;
+      const cpu = this.#target[n];
+      if (cpu !== NOBODY && this.#takesPart(cpu, this.table.isGroup1(slot))) continue;
+      this.#withdraw(intid);
+      this.#target[n] = NOBODY;
+      this.#refresh(slot);
+    }
+  }
+
+  // ---- CPU interface
+
+  /** Highest priority pending interrupt of a vCPU in an enabled group, SPURIOUS if none. */
+  highest(cpu: number): number {
+    return this.#highest[cpu];
+  }
+
+  /** Whether interrupt `intid` as vCPU `cpu` sees it is in group 1. */
+  isGroup1(cpu: number, intid: number): boolean {
+    return this.table.isGroup1(this.table.slot(cpu, intid));
+  }
+
+  /** ICC_RPR_EL1. */
+  runningPriority(cpu: number): number {
+    return runningPriority(this.active0[cpu] | this.active1[cpu]);
+  }
+
+  /** ICC_BPR1_EL1: with CBPR it shows ICC_BPR0_EL1 plus one (IHI 0069, 12.2.6). */
+  binaryPoint1(cpu: number): number {
+    if ((this.control[cpu] & ICC_CTLR.CBPR) === 0) return this.bpr1[cpu];
+    return Math.min(this.bpr0[cpu] + 1, 7);
+  }
+
+  /** ICC_IAR<n>_EL1: takes the signalled interrupt if it is of that group, else gives SPURIOUS. */
+  acknowledge(cpu: number, group1: boolean): number {
+    if ((group1 ? this.#irq : this.#fiq)[cpu] === 0) return SPURIOUS;
+    const intid = this.#highest[cpu];
+    const slot = this.table.slot(cpu, intid);
+    const bit = activeBit(this.#highestPriority[cpu] & this.#groupMask(cpu, group1));
+    (group1 ? this.active1 : this.active0)[cpu] |= bit;
+    this.table.activate(slot);
+    this.#refresh(slot);
+    this.#dirty[cpu] = 1;
+    this.settle();
+    return intid;
+  }
+
+  /**
+   * ICC_EOIR<n>_EL1: drops the running priority and, unless EOImode splits the two, deactivates.
+   * Without effect if the most urgent active priority is not of that group.
+   */
+  endOfInterrupt(cpu: number, group1: boolean, intid: number): void {
+    if (!this.table.exists(intid)) return;
+    const mine = group1 ? this.active1 : this.active0;
+    const other = group1 ? this.active0 : this.active1;
+    // Of two equal ones group 0 counts as the more urgent.
+    const rank = group1 ? 0 : 1;
+    if (mine[cpu] === 0 || runningPriority(mine[cpu]) >= runningPriority(other[cpu]) + rank) return;
+    mine[cpu] &= mine[cpu] - 1;
+    this.#dirty[cpu] = 1;
+    if ((this.control[cpu] & ICC_CTLR.EOImode) === 0) this.#deactivate(cpu, intid);
+    this.settle();
+  }
+
+  /** ICC_DIR_EL1: deactivates; without effect unless EOImode is set. */
+  deactivate(cpu: number, intid: number): void {
+    if ((this.control[cpu] & ICC_CTLR.EOImode) === 0 || !this.table.exists(intid)) return;
+    this.#deactivate(cpu, intid);
+    this.settle();
+  }
+
+  #deactivate(cpu: number, intid: number): void {
+    const slot = this.table.slot(cpu, intid);
+    this.table.deactivate(slot);
+    this.#refresh(slot);
+  }
+
+  #groupMask(cpu: number, group1: boolean): number {
+    const own = group1 && (this.control[cpu] & ICC_CTLR.CBPR) === 0;
+    return groupMask(own ? this.bpr1[cpu] - 1 : this.bpr0[cpu]);
+  }
+
+  /** Looks again at the vCPU after one of its own registers changed. */
+  evaluate(cpu: number): void {
+    const { table } = this;
+    const enables = this.#control[0];
+    const intid = table.best(
+      cpu,
+      (enables & GICD_CTLR.EnableGrp0) !== 0 && this.enable0[cpu] !== 0 ? -1 : 0,
+      (enables & GICD_CTLR.EnableGrp1) !== 0 && this.enable1[cpu] !== 0 ? -1 : 0,
+    );
+    const priority = table.bestPriority;
+    this.#highest[cpu] = intid;
+    this.#highestPriority[cpu] = priority;
+    let group1 = false;
+    let signalled = false;
+    if (priority < this.pmr[cpu]) {
+      group1 = this.isGroup1(cpu, intid);
+      const running = this.runningPriority(cpu);
+      const mask = this.#groupMask(cpu, group1);
+      signalled = running === IDLE_PRIORITY || (priority & mask) < (running & mask);
+    }
+    const irq = signalled && group1 ? 1 : 0;
+    const fiq = signalled && !group1 ? 1 : 0;
+    if (irq !== this.#irq[cpu]) {
+      this.#irq[cpu] = irq;
+      this.#cpuInterrupts.setIrq(cpu, irq !== 0);
+    }
+    if (fiq !== this.#fiq[cpu]) {
+      this.#fiq[cpu] = fiq;
+      this.#cpuInterrupts.setFiq(cpu, fiq !== 0);
+    }
+  }
+
+  /** Looks again at every vCPU whose ready set changed. */
+  settle(): void {
+    for (let cpu = 0; cpu < this.cpus; cpu++) {
+      if (this.#dirty[cpu] === 0) continue;
+      this.#dirty[cpu] = 0;
+      this.evaluate(cpu);
+    }
+  }
+
+  // ---- reset and state
+
+  /** Power-on state. Input lines keep their levels. */
+  reset(): void {
+    this.table.reset();
+    clearArrays(this.#registers);
+    this.asleep.fill(1);
+    this.bpr0.fill(MIN_BINARY_POINT);
+    this.bpr1.fill(MIN_BINARY_POINT + 1);
+    this.#rebuild();
+  }
+
+  /** The whole controller. */
+  state(): DeviceState {
+    return saveArrays(this.#saved);
+  }
+
+  /** Puts back a state of a GICv3 of the same size. Throws a TypeError on anything else. */
+  restore(state: DeviceState): void {
+    restoreArrays(this.#saved, state);
+    this.#rebuild();
+    for (let cpu = 0; cpu < this.cpus; cpu++) {
+      this.#cpuInterrupts.setIrq(cpu, this.#irq[cpu] !== 0);
+      this.#cpuInterrupts.setFiq(cpu, this.#fiq[cpu] !== 0);
+    }
+  }
+
+  get #registers(): StateArrays {
+    return {
+      distributorControl: this.#control,
+      routeLow: this.#routeLow,
+      routeHigh: this.#routeHigh,
+      target: this.#target,
+      turn: this.#turn,
+      asleep: this.asleep,
+      pmr: this.pmr,
+      bpr0: this.bpr0,
+      bpr1: this.bpr1,
+      enable0: this.enable0,
+      enable1: this.enable1,
+      control: this.control,
+      active0: this.active0,
+      active1: this.active1,
+    };
+  }
+
+  get #saved(): StateArrays {
+    return { ...this.table.arrays, ...this.#registers };
+  }
+
+  /** Computes from the registers all that follows from them. */
+  #rebuild(): void {
+    const { table } = this;
+    this.#turn[0] %= this.cpus;
+    table.clearReady();
+    for (let n = 0; n < this.#target.length; n++) {
+      const claimed = this.#routeLow[n] >= ROUTE_ANY;
+      if (!claimed) this.#target[n] = this.#targetOf(n + SPI_BASE);
+      else if (this.#target[n] >= this.cpus) this.#target[n] = NOBODY;
+    }
+    for (let slot = 0; slot < this.#lines.length; slot++) this.#refresh(slot);
+    this.#dirty.fill(1);
+    this.settle();
+  }
+}
+
+function defaultAffinity(cpu: number): number {
+  return ((cpu >>> 4) << 8) | (cpu & 15);
+}

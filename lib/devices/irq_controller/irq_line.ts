@@ -1,0 +1,21 @@
+/** Interrupt wiring: a device drives lines, a controller drives the interrupt inputs of vCPUs. */
+
+/** One input of an interrupt controller. */
+export interface IrqLine {
+  /** Drives the line. Setting the level it has already changes nothing. */
+  set(level: boolean): void;
+}
+
+/** The interrupt inputs of the vCPUs, levels. */
+export interface CpuInterrupts {
+  setIrq(vcpu: number, level: boolean): void;
+  setFiq(vcpu: number, level: boolean): void;
+}
+
+/** A controller as a board sees it. */
+export interface IrqController {
+  /** Shared peripheral interrupt `n` (0 is GIC interrupt id 32). */
+  spi(n: number): IrqLine;
+  /** Private peripheral interrupt `n` (0 is GIC interrupt id 16) of a vCPU. */
+  ppi(vcpu: number, n: number): IrqLine;
+}

@@ -1,0 +1,557 @@
+/**
+ * The engine: runs guest code in the interpreter and in compiled regions, and does what they leave
+ * to the host: translation, devices, exceptions, decoding, compilation.
+ */
+import { Access, type Arch, type ArchBinding, type ArchCpu, type EngineServices } from "./arch.ts";
+import { Outcome } from "./arch.ts";
+import { type CodePage, CodeCache, type Region } from "./code_cache.ts";
+import { GuestMemory } from "./guest_memory.ts";
+import { HelperTable } from "./helpers.ts";
+import {
+  type Imports,
+  instantiate,
+  newModule,
+  writeInterpreter,
+  writeSingle,
+} from "./interpreter.ts";
+import { defineLayout, engineState, type Layout, STATE_BASE, STATE_SIZE, StateView } from "./layout.ts";
+import {
+  Exit,
+  PAGE_SIZE,
+  RAM_BASE,
+  RAM_LIMIT,
+  Special,
+  savedState,
+  TABLE_SLOTS,
+  TLB_BASE,
+
+  TLB_STRIDE,
+  VCPU_LIMIT,
+} from "./memory_map.ts";
+import { NORMALIZE_SLOT } from "./region_builder.ts";
+import { RegionCompiler, type RegionRequest } from "./region_compiler.ts";
+import { SlowAccess, type BusPort } from "./slow_access.ts";
+import { type Handler, InstructionTable } from "./table.ts";
+import { Tlb } from "./tlb.ts";
+
+/** What an engine is made of. */
+export interface EngineOptions {
+  readonly arch: Arch;
+  /** 1 to 8. */
+  readonly cpus: number;
+  /** Guest-physical address of RAM, a multiple of 4 KiB. */
+  readonly ramBase: number;
+  /** Bytes, a multiple of 4 KiB. */
+  readonly ramSize: number;
+  /** Everything that is not RAM. */
+  readonly bus: BusPort;
+  readonly makeCpu: (
+    index: number,
+    parts: { state: StateView; memory: GuestMemory; engine: EngineServices },
+  ) => ArchCpu;
+  /** Jumps to an instruction before its code is compiled; 0: never compile. @default 400 */
+  readonly threshold?: number;
+  /** Handlers to be inlined into the interpreter, as sample instruction words. */
+  readonly inlineWords?: readonly number[];
+}
+
+/** How a slice ended. */
+export interface SliceResult {
+  /** Instructions executed. */
+  readonly executed: number;
+  readonly reason: "budget" | "wait" | "yield";
+}
+
+/** Counters since the engine was made. */
+export interface EngineStatistics {
+  instructions: number;
+  readonly exits: Record<keyof typeof Exit, number>;
+  decodedInstructions: number;
+  codePages: number;
+  regions: number;
+  regionInstructions: number;
+  compileMilliseconds: number;
+  tlbFills: number;
+  tlbFlushes: number;
+  invalidations: number;
+}
+
+const HELPER_BASE = 1;
+const SINGLE_BASE = 1024;
+const REGION_BASE = 16384;
+/** Hot instructions compiled together. */
+const BATCH = 32;
+/** The first of a batch waits for others at most this many instructions. */
+const BATCH_WAIT = 50_000;
+
+const EXIT_NAMES = Object.keys(Exit) as (keyof typeof Exit)[];
+
+export class Engine {
+  readonly memory: GuestMemory;
+  readonly layout: Layout;
+  readonly state: StateView;
+  readonly table: InstructionTable;
+  readonly #arch: Arch;
+  readonly #binding: ArchBinding;
+  readonly #imports: Imports;
+  readonly #memoryPages: number;
+  readonly #helpers: HelperTable;
+  readonly #tlb: Tlb;
+  readonly #cache: CodeCache;
+  readonly #compiler: RegionCompiler;
+  readonly #slow: SlowAccess;
+  readonly #cpus: ArchCpu[] = [];
+  readonly #interpret: () => number;
+  readonly #inlineNumbers = new Map<Handler, number>();
+  readonly #singleNumber: number;
+  readonly #singles = new Set<Handler>();
+  readonly #threshold: number;
+  /** Addresses of records that have become hot. */
+  readonly #pending = new Set<number>();
+  readonly #freeSlots: number[] = [];
+  readonly #counters: number[] = EXIT_NAMES.map(() => 0);
+  #nextSlot = REGION_BASE;
+  #current = 0;
+  #mode = -1;
+  #total = 0;
+  #sliceStart = 0;
+  #reserve = 0;
+  #compileMilliseconds = 0;
+  readonly #pc: number;
+  readonly #budget: number;
+  readonly #record: number;
+  readonly #faultNumber: number;
+
+  /** @throws {RangeError} if the RAM does not fit or the number of vCPUs is out of range. */
+  constructor(options: EngineOptions) {
+    const { arch, cpus, ramBase, ramSize } = options;
+    if (ramSize > RAM_LIMIT) throw new RangeError(`at most ${RAM_LIMIT} bytes of RAM`);
+    if (cpus < 1 || cpus > VCPU_LIMIT) throw new RangeError(`1 to ${VCPU_LIMIT} vCPUs`);
+    this.#arch = arch;
+    this.layout = defineLayout([...engineState, ...arch.state]);
+    this.#binding = arch.bind(this.layout);
+    this.#memoryPages = Math.ceil((RAM_BASE + ramSize) / 65536);
+    const memory = new WebAssembly.Memory({
+      initial: this.#memoryPages,
+      maximum: this.#memoryPages,
+      shared: true,
+    });
+    const table = new WebAssembly.Table({ element: "anyfunc", initial: TABLE_SLOTS });
+    this.#imports = { memory, table };
+    this.state = new StateView(memory.buffer);
+    this.memory = new GuestMemory(new Uint8Array(memory.buffer, RAM_BASE, ramSize), ramBase);
+    this.memory.observe((address, length) => this.#cache.invalidate(address - ramBase, length));
+    this.table = new InstructionTable(arch.rows);
+    this.#helpers = new HelperTable(this.#binding.helpers, HELPER_BASE);
+    this.#helpers.install(this.#imports, this.#memoryPages, TABLE_SLOTS);
+    this.#tlb = new Tlb(memory.buffer);
+    const inline = this.#inlineHandlers(options.inlineWords ?? arch.commonWords);
+    inline.forEach((handler, i) => this.#inlineNumbers.set(handler, Special.first + i));
+    this.#singleNumber = Special.first + inline.length;
+    this.#threshold = options.threshold ?? 400;
+    this.#interpret = this.#makeInterpreter(inline);
+    this.#cache = new CodeCache({
+      arch,
+      table: this.table,
+      memory,
+      ram: this.memory.bytes,
+      numberOf: (handler) => this.#numberOf(handler),
+      onCodePage: (offset) => this.#tlb.protect(RAM_BASE + offset),
+      onDrop: (regions) => this.#dropRegions(regions),
+      onFlush: () => {
+        this.#pending.clear();
+        this.#tlb.flushCode();
+      },
+    });
+    this.#compiler = new RegionCompiler({
+      arch,
+      binding: this.#binding,
+      layout: this.layout,
+      table: this.table,
+      cache: this.#cache,
+      helpers: this.#helpers,
+      imports: this.#imports,
+      memoryPages: this.#memoryPages,
+      slots: TABLE_SLOTS,
+    });
+    this.#pc = this.layout.get("pc").address >> 2;
+    this.#budget = this.layout.get("budget").address >> 2;
+    this.#record = this.layout.get("record").address >> 2;
+    this.#faultNumber = this.layout.get("faultNumber").address >> 2;
+    this.#slow = new SlowAccess({
+      state: this.state,
+      layout: this.layout,
+      memory: this.memory,
+      bus: options.bus,
+      tlb: this.#tlb,
+      cache: this.#cache,
+      buffer: memory.buffer,
+      step: () => this.#step(),
+    });
+    const saved = new Uint8Array(memory.buffer, 0, savedState(VCPU_LIMIT));
+    for (let index = 0; index < cpus; index++) {
+      this.#cpus.push(options.makeCpu(index, {
+        state: this.state,
+        memory: this.memory,
+        engine: this.#services(),
+      }));
+      saved.copyWithin(savedState(index), STATE_BASE, STATE_BASE + STATE_SIZE);
+    }
+  }
+
+  #services(): EngineServices {
+    return {
+      flushTlb: () => {
+        this.#tlb.flush(-1);
+        this.#tlb.flushCode();
+      },
+      flushPage: (high, low) => this.#tlb.flushPage(high, low),
+      flushTlbs: (tlbs) => {
+        this.#tlb.flush(tlbs);
+        this.#tlb.flushCode();
+      },
+      invalidateCode: (address, length) =>
+        this.#cache.invalidate(address - this.memory.base, length),
+      instructions: () => this.instructions,
+    };
+  }
+
+  #inlineHandlers(words: readonly number[]): Handler[] {
+    const handlers = new Set<Handler>();
+    for (const word of words) {
+      const handler = this.table.decode(word)?.handler;
+      if (handler !== undefined && handler.row.row.host === undefined) handlers.add(handler);
+    }
+    return [...handlers];
+  }
+
+  #makeInterpreter(inline: readonly Handler[]): () => number {
+    const bytes = writeInterpreter({
+      binding: this.#binding,
+      layout: this.layout,
+      helpers: this.#helpers,
+      inline,
+      singleBase: SINGLE_BASE - this.#singleNumber,
+      threshold: this.#threshold,
+      memoryPages: this.#memoryPages,
+      slots: TABLE_SLOTS,
+    });
+    const { run, normalize } = instantiate(bytes, this.#imports);
+    this.#imports.table.set(NORMALIZE_SLOT, normalize as () => void);
+    return run as () => number;
+  }
+
+  /** Number of a handler in records. */
+  #numberOf(handler: Handler): number {
+    const inline = this.#inlineNumbers.get(handler);
+    if (inline !== undefined) return inline;
+    this.#compileSingle(handler);
+    return this.#singleNumber + handler.id;
+  }
+
+  #compileSingle(handler: Handler): void {
+    if (this.#singles.has(handler)) return;
+    const module = newModule(this.#memoryPages, TABLE_SLOTS);
+    writeSingle(module, "f", handler, this.#binding, this.layout, this.#helpers.links(module));
+    const slot = SINGLE_BASE + handler.id;
+    if (slot >= REGION_BASE) throw new Error("too many handlers");
+    this.#imports.table.set(slot, instantiate(module.finish(), this.#imports).f as () => number);
+    this.#singles.add(handler);
+  }
+
+  /** Instructions executed by all vCPUs so far. */
+  get instructions(): number {
+    return this.#total + this.#sliceStart - (this.state.u32[this.#budget] | 0) - this.#reserve;
+  }
+
+  cpu(vcpu: number): ArchCpu {
+    return this.#cpus[vcpu];
+  }
+
+  /** Makes a vCPU's state block the current one. */
+  select(vcpu: number): void {
+    if (vcpu === this.#current) return;
+    const bytes = new Uint8Array(this.#imports.memory.buffer, 0, savedState(VCPU_LIMIT));
+    bytes.copyWithin(savedState(this.#current), STATE_BASE, STATE_BASE + STATE_SIZE);
+    bytes.copyWithin(STATE_BASE, savedState(vcpu), savedState(vcpu) + STATE_SIZE);
+    this.#current = vcpu;
+    this.#tlb.flush(-1);
+    this.#tlb.flushCode();
+    this.#mode = -1;
+  }
+
+  // Exceptions count as instructions: a guest that does nothing else must not run for ever.
+
+  /** Runs a vCPU for about `instructions` instructions, or until it waits. */
+  run(vcpu: number, instructions: number): SliceResult {
+    this.select(vcpu);
+    const { u32 } = this.state;
+    const cpu = this.#cpus[vcpu];
+    const budget = this.#budget;
+    u32[budget] = instructions;
+    this.#sliceStart = instructions;
+    let reason: SliceResult["reason"] | undefined;
+    while (reason === undefined) {
+      if ((u32[budget] | 0) <= 0) {
+        this.#releaseReserve();
+        if ((u32[budget] | 0) <= 0) {
+          reason = "budget";
+          break;
+        }
+      }
+      if (cpu.needsStepping()) {
+        reason = this.#stepSlice(cpu);
+        continue;
+      }
+      cpu.takeInterrupt();
+      this.#syncMode(cpu);
+      const exit = this.#interpret();
+      this.#counters[exit]++;
+      switch (exit) {
+        case Exit.budget:
+          if (this.#pending.size > 0) this.#compile();
+          if ((u32[budget] | 0) + this.#reserve <= 0) reason = "budget";
+          else this.#releaseReserve();
+          break;
+        case Exit.fetch:
+          if (this.#fetch(cpu) === undefined) u32[budget]--;
+          break;
+        case Exit.decode: {
+          const { page, index } = this.#cache.locate(u32[this.#record]);
+          this.#cache.decode(page, index);
+          break;
+        }
+        case Exit.miss:
+          if (!this.#slow.access(cpu)) u32[budget]--;
+          break;
+        case Exit.host:
+          reason = this.#host(cpu);
+          break;
+        case Exit.hot:
+          this.#hot();
+          break;
+        case Exit.fault:
+          cpu.fault(u32[this.#faultNumber]);
+          u32[budget]--;
+          break;
+        default:
+          throw new Error(`the interpreter came back with ${exit}`);
+      }
+    }
+    this.#releaseReserve();
+    const executed = instructions - (u32[budget] | 0);
+    this.#total += executed;
+    this.#sliceStart = 0;
+    u32[budget] = 0;
+    return { executed, reason };
+  }
+
+  /** Gives the slice back what was held back for a batch of hot code. */
+  #releaseReserve(): void {
+    const { u32 } = this.state;
+    u32[this.#budget] = (u32[this.#budget] | 0) + this.#reserve;
+    this.#reserve = 0;
+  }
+
+  /** Tells generated code the mode, if it has changed. */
+  #syncMode(cpu: ArchCpu): void {
+    const mode = cpu.mode();
+    if (mode === this.#mode) return;
+    this.#mode = mode;
+    const { u32 } = this.state;
+    u32[this.layout.get("mode").address >> 2] = mode;
+    u32[this.layout.get("tlb").address >> 2] = TLB_BASE + this.#arch.tlbOf(mode) * TLB_STRIDE;
+  }
+
+  /** Finds the records of the page of the pc. */
+  #fetch(cpu: ArchCpu): CodePage | undefined {
+    const { u32 } = this.state;
+    const low = u32[this.#pc];
+    const high = u32[this.#pc + 1];
+    if (!cpu.translate(high, low, Access.execute, this.#arch.tlbOf(this.#mode), 4)) return undefined;
+    const offset = cpu.translation.page - this.memory.base;
+    if (!this.memory.contains(cpu.translation.page, PAGE_SIZE)) {
+      cpu.busError(high, low, Access.execute, true);
+      return undefined;
+    }
+    const page = this.#cache.page(offset, this.#mode);
+    this.#tlb.fillFetch(high, low, this.#mode, page.records);
+    return page;
+  }
+
+  /** Executes the instruction at `record`, which has no semantics. */
+  #host(cpu: ArchCpu): SliceResult["reason"] | undefined {
+    const { page, index } = this.#cache.locate(this.state.u32[this.#record]);
+    return this.#hostWord(cpu, this.#cache.word(page, index));
+  }
+
+  #hostWord(cpu: ArchCpu, word: number): SliceResult["reason"] | undefined {
+    const decoded = this.table.decode(word);
+    if (decoded === undefined) {
+      cpu.undefinedInstruction(word);
+      this.state.u32[this.#budget]--;
+      return undefined;
+    }
+    const { host, feature } = decoded.handler.row.row;
+    const enabled = this.#arch.enabled(feature, this.#mode);
+    const outcome = cpu.host(enabled && host !== undefined ? host : `disabled:${feature}`, word);
+    if (outcome === Outcome.retry) return undefined;
+    this.state.u32[this.#budget]--;
+    switch (outcome) {
+      case Outcome.next:
+        this.#advance();
+        return undefined;
+      case Outcome.yield:
+        this.#advance();
+        return "yield";
+      case Outcome.wait:
+        return "wait";
+      default:
+        return undefined;
+    }
+  }
+
+  #advance(): void {
+    const { u32 } = this.state;
+    const low = u32[this.#pc] + 4;
+    u32[this.#pc] = low;
+    if (low > 0xffffffff) u32[this.#pc + 1]++;
+  }
+
+  /** Executes the instruction at the pc alone; its memory access must hit the TLB. */
+  #step(): Exit {
+    const cpu = this.#cpus[this.#current];
+    const page = this.#fetch(cpu);
+    if (page === undefined) return Exit.jumped;
+    const { u32, u64 } = this.state;
+    const word = this.#cache.word(page, (u32[this.#pc] & (PAGE_SIZE - 1)) >> 2);
+    const decoded = this.table.decode(word);
+    if (decoded === undefined || this.#cache.isHost(decoded.handler, this.#mode)) return Exit.host;
+    const index = (u32[this.#pc] & (PAGE_SIZE - 1)) >> 2;
+    const { handler } = decoded;
+    this.#compileSingle(handler);
+    this.#cache.decode(page, index);
+    const single = this.#imports.table.get(SINGLE_BASE + handler.id) as (
+      record: number,
+      pc: bigint,
+      tlb: number,
+    ) => number;
+    const exit = single(
+      page.records + index * 16,
+      u64[this.#pc >> 1],
+      u32[this.layout.get("tlb").address >> 2],
+    );
+    if (exit === Exit.go) this.#advance();
+    if (exit === Exit.go || exit === Exit.jumped) u32[this.#budget]--;
+    return exit as Exit;
+  }
+
+  /** Runs instruction by instruction while the guest debugs itself. */
+  #stepSlice(cpu: ArchCpu): SliceResult["reason"] | undefined {
+    const { u32 } = this.state;
+    while (cpu.needsStepping()) {
+      if ((u32[this.#budget] | 0) <= 0) return "budget";
+      cpu.takeInterrupt();
+      this.#syncMode(cpu);
+      if (!cpu.beforeStep()) {
+        u32[this.#budget]--;
+        continue;
+      }
+      const reason = this.#stepOne(cpu);
+      cpu.afterStep();
+      if (reason !== undefined) return reason;
+    }
+    return undefined;
+  }
+
+  #stepOne(cpu: ArchCpu): SliceResult["reason"] | undefined {
+    const exit = this.#step();
+    this.#counters[exit]++;
+    switch (exit) {
+      case Exit.miss: {
+        const before = this.state.u64[this.#pc >> 1];
+        if (!this.#slow.access(cpu)) {
+          this.state.u32[this.#budget]--;
+          return undefined;
+        }
+        // A filled TLB entry asks for another try.
+        return this.state.u64[this.#pc >> 1] === before ? this.#stepOne(cpu) : undefined;
+      }
+      case Exit.fault:
+        cpu.fault(this.state.u32[this.#faultNumber]);
+        this.state.u32[this.#budget]--;
+        return undefined;
+      case Exit.host: {
+        const page = this.#fetch(cpu);
+        if (page === undefined) return undefined;
+        const index = (this.state.u32[this.#pc] & (PAGE_SIZE - 1)) >> 2;
+        return this.#hostWord(cpu, this.#cache.word(page, index));
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  // ---- regions
+
+  #hot(): void {
+    if (this.#threshold === 0) return;
+    const { u32 } = this.state;
+    const record = u32[this.#record];
+    if (this.#pending.size === 0) {
+      const budget = u32[this.#budget] | 0;
+      const now = Math.min(budget, BATCH_WAIT);
+      this.#reserve += budget - now;
+      u32[this.#budget] = now;
+    }
+    this.#pending.add(record);
+    if (this.#pending.size >= BATCH) this.#compile();
+  }
+
+  #compile(): void {
+    const start = performance.now();
+    const batch: RegionRequest[] = [];
+    for (const record of this.#pending) {
+      const { page, index } = this.#cache.locate(record);
+      if (page.regions.has(index)) continue;
+      if (this.#cache.handlerNumber(page, index) < Special.first) continue;
+      const slot = this.#freeSlots.pop() ?? this.#nextSlot++;
+      if (slot >= TABLE_SLOTS) {
+        this.#cache.flush();
+        this.#nextSlot = TABLE_SLOTS;
+        return;
+      }
+      batch.push({ page, index, slot });
+    }
+    this.#pending.clear();
+    this.#compiler.compile(batch);
+    this.#compileMilliseconds += performance.now() - start;
+  }
+
+  #dropRegions(regions: Iterable<Region>): void {
+    for (const { slot } of regions) {
+      this.#imports.table.set(slot, null);
+      this.#freeSlots.push(slot);
+    }
+    this.#tlb.flushJumps();
+  }
+
+  get statistics(): EngineStatistics {
+    const exits = Object.fromEntries(
+      EXIT_NAMES.map((name, i) => [name, this.#counters[i]]),
+    ) as EngineStatistics["exits"];
+    return {
+      instructions: this.instructions,
+      exits,
+      decodedInstructions: this.#cache.decodes,
+      codePages: this.#cache.pages,
+      regions: this.#compiler.regions,
+      regionInstructions: this.#compiler.instructions,
+      compileMilliseconds: this.#compileMilliseconds,
+      tlbFills: this.#tlb.fills,
+      tlbFlushes: this.#tlb.flushes,
+      invalidations: this.#cache.invalidations,
+    };
+  }
+}
+

@@ -1,0 +1,379 @@
+/**
+ * The interpreter: one WebAssembly function that walks pre-decoded records with a `br_table`, common
+ * handlers inline, the others behind an indirect call. It is made from the instruction table.
+ */
+import type { ArchBinding } from "./arch.ts";
+import type { HelperLinks } from "./code_builder.ts";
+import type { HelperTable } from "./helpers.ts";
+import { InterpreterBuilder, SingleBuilder } from "./interpreter_builder.ts";
+import type { Layout } from "./layout.ts";
+import {
+  ENTRY_HANDLERS,
+  Exit,
+  FETCH_BASE,
+  FETCH_ENTRIES,
+  JUMP_BASE,
+  JUMP_ENTRIES,
+  JUMP_MODE_SHIFT,
+  Record,
+  RECORD,
+  Special,
+} from "./memory_map.ts";
+import { metaOf } from "./meta.ts";
+import type { Operand } from "./row.ts";
+import type { Handler } from "./table.ts";
+import { Code } from "../wasm/code.ts";
+import { ModuleWriter } from "../wasm/module.ts";
+import type { FuncType, ValType } from "../wasm/types.ts";
+
+/** What every generated module imports. */
+export interface Imports {
+  readonly memory: WebAssembly.Memory;
+  readonly table: WebAssembly.Table;
+}
+
+const I32: readonly ValType[] = ["i32"];
+export const SINGLE_TYPE: FuncType = { params: ["i32", "i64", "i32"], results: I32 };
+export const REGION_TYPE: FuncType = { params: ["i64"], results: I32 };
+
+/** A module that imports the machine's memory and table as "m" "memory" and "m" "table". */
+export function newModule(pages: number, slots: number): ModuleWriter {
+  const module = new ModuleWriter();
+  module.importMemory("m", "memory", { initial: pages, maximum: pages, shared: true });
+  module.importTable("m", "table", { initial: slots });
+  return module;
+}
+
+/** Instantiates a module made with {@linkcode newModule}. */
+export function instantiate(bytes: Uint8Array<ArrayBuffer>, imports: Imports): WebAssembly.Exports {
+  const module = new WebAssembly.Module(bytes);
+  return new WebAssembly.Instance(module, { m: { ...imports } }).exports;
+}
+
+/** Writes a handler as a function of its own, exported as `name`. */
+export function writeSingle(
+  module: ModuleWriter,
+  name: string,
+  handler: Handler,
+  binding: ArchBinding,
+  layout: Layout,
+  links: HelperLinks,
+): void {
+  const b = new SingleBuilder(binding, links, layout);
+  b.begin(metaOf(handler));
+  handler.row.row.semantics?.(b, handler.fields);
+  b.i32_const(Exit.go);
+  module.exportFunc(name, module.func(module.type(SINGLE_TYPE), b.locals, b));
+}
+
+/** Fixed locals and labels of the interpreter's function. */
+class LoopBuilder extends InterpreterBuilder {
+  readonly record: number = this.local("i32");
+  readonly handler: number = this.local("i32");
+  readonly start: number = this.local("i32");
+  readonly base: number = this.local("i32");
+  readonly tlb: number = this.local("i32");
+  readonly budget: number = this.local("i32");
+  readonly count: number = this.local("i32");
+  readonly skip: number = this.local("i32");
+  readonly reason: number = this.local("i32");
+  readonly page: number = this.local("i64");
+  readonly target: number = this.local("i64");
+  readonly modeTag: number = this.local("i64");
+  labelOut = 0;
+  labelLeave = 0;
+  labelGoto = 0;
+  labelEnter = 0;
+  labelNext = 0;
+  labelAgain = 0;
+
+  protected override recordLocal(): number {
+    return this.record;
+  }
+  protected override tlbLocal(): number {
+    return this.tlb;
+  }
+
+  override leave(reason: Exit): void {
+    this.i32_const(reason).local_set(this.reason);
+    this.branchTo(this.labelLeave);
+  }
+
+  override pc(): void {
+    this.local_get(this.page);
+    this.local_get(this.record).local_get(this.base).i32_sub();
+    this.i32_const(2).i32_shr_u().i64_extend_i32_u().i64_add();
+  }
+
+  /** Takes the instructions since `start` from the budget, this one included. */
+  countRun(): void {
+    this.local_get(this.budget);
+    this.local_get(this.record).local_get(this.start).i32_sub();
+    this.i32_const(4).i32_shr_u().i32_const(1).i32_add();
+    this.i32_sub().local_set(this.budget);
+  }
+
+  /** [] goes to the pc in `target`. */
+  goTarget(): void {
+    this.countRun();
+    this.branchTo(this.labelGoto);
+  }
+
+  override jumpTo(): void {
+    this.local_set(this.target);
+    this.goTarget();
+  }
+
+  override jump(distance: Operand): void {
+    // In the same page the records' distance is four times the bytes'.
+    const near = this.temp("i32");
+    this.local_get(this.record);
+    this.imm32(distance);
+    this.i32_const(2).i32_shl().i32_add().local_tee(near);
+    this.local_get(this.base).i32_sub().i32_const(14).i32_shr_u();
+    this.if_();
+    this.pcRelative(distance);
+    this.local_set(this.target);
+    this.goTarget();
+    this.end();
+    this.countRun();
+    this.local_get(near).local_set(this.record);
+    this.branchTo(this.labelEnter);
+  }
+
+  override jumpIf(distance: Operand): void {
+    this.if_();
+    this.jump(distance);
+    this.end();
+  }
+
+  /** Goes on with the next record. */
+  advance(): void {
+    this.local_get(this.record).i32_const(RECORD).i32_add().local_set(this.record);
+    this.branchTo(this.labelNext);
+  }
+}
+
+/** Parameters of the interpreter. */
+export interface InterpreterOptions {
+  readonly binding: ArchBinding;
+  readonly layout: Layout;
+  readonly helpers: HelperTable;
+  /** Handlers to be inlined; handler `inline[n]` has the number Special.first + n in records. */
+  readonly inline: readonly Handler[];
+  /** Table slot of the single handler with number n is n + this. */
+  readonly singleBase: number;
+  /** Jumps to an instruction that make it hot. */
+  readonly threshold: number;
+  readonly memoryPages: number;
+  readonly slots: number;
+}
+
+/** The module whose export `run` is the interpreter: () -> i32 `Exit`. */
+export function writeInterpreter(options: InterpreterOptions): Uint8Array<ArrayBuffer> {
+  const { binding, layout, inline } = options;
+  const module = newModule(options.memoryPages, options.slots);
+  const links = options.helpers.links(module);
+  const singleType = module.type(SINGLE_TYPE);
+  const regionType = module.type(REGION_TYPE);
+  const normalize = writeNormalize(module, binding, layout);
+  const b = new LoopBuilder(binding, links, layout, 0);
+  const state = (name: string): number => layout.get(name).address;
+
+  b.i32_const(0).i32_load(state("tlb")).local_set(b.tlb);
+  b.i32_const(0).i32_load(state("budget")).local_set(b.budget);
+  b.i32_const(0).i64_load(state("pc")).local_set(b.target);
+  b.i32_const(0).i32_load(state("mode")).i32_const(2).i32_shl().i64_extend_i32_u();
+  b.local_set(b.modeTag);
+  b.block();
+  b.labelOut = b.depth;
+  b.block();
+  b.labelLeave = b.depth;
+  b.loop();
+  b.labelGoto = b.depth;
+  writeLookup(b, state("pc"));
+  b.loop();
+  b.labelEnter = b.depth;
+  writeEnter(b, options.threshold);
+  b.loop();
+  b.labelNext = b.depth;
+  b.local_get(b.record).i32_load16_u(Record.handler).local_set(b.handler);
+  b.loop();
+  b.labelAgain = b.depth;
+
+  // One block per number; the one after the last is for single handlers.
+  const numbers = Special.first + inline.length;
+  for (let i = 0; i <= numbers; i++) b.block();
+  b.local_get(b.handler);
+  b.br_table(Array.from({ length: numbers }, (_, i) => i), numbers);
+  for (let number = 0; number < numbers; number++) {
+    b.end();
+    switch (number) {
+      case Special.undecoded:
+        b.leave(Exit.decode);
+        break;
+      case Special.enter:
+        writeRegionCall(b, layout, regionType, normalize);
+        break;
+      case Special.pageEnd:
+        b.pc();
+        b.local_set(b.target);
+        // The record past the end is no instruction.
+        b.countRun();
+        b.local_get(b.budget).i32_const(1).i32_add().local_set(b.budget);
+        b.branchTo(b.labelGoto);
+        break;
+      case Special.host:
+        b.leave(Exit.host);
+        break;
+      default: {
+        const handler = inline[number - Special.first];
+        b.begin(metaOf(handler));
+        handler.row.row.semantics?.(b, handler.fields);
+        b.advance();
+      }
+    }
+  }
+  b.end();
+  writeSingleCall(b, state("pc"), singleType, options.singleBase);
+  b.end(); // again
+  b.end(); // next
+  b.end(); // enter
+  b.end(); // goto
+  b.unreachable();
+  b.end(); // leave
+  // The instruction at `record` was not executed.
+  b.i32_const(0);
+  b.pc();
+  b.i64_store(state("pc"));
+  b.i32_const(0).local_get(b.record).i32_store(state("record"));
+  b.countRun();
+  b.local_get(b.budget).i32_const(1).i32_add().local_set(b.budget);
+  b.end(); // out
+  b.i32_const(0).local_get(b.budget).i32_store(state("budget"));
+  b.local_get(b.reason);
+  module.exportFunc("run", module.func(module.type({ params: [], results: I32 }), b.locals, b));
+  module.exportFunc("normalize", normalize);
+  return module.finish();
+}
+
+/** `target` to `record`, or out with `fetch`. */
+function writeLookup(b: LoopBuilder, pc: number): void {
+  const entry = b.local("i32");
+  b.local_get(b.target).i64_const32(12).i64_shr_u().i32_wrap_i64();
+  b.i32_const(FETCH_ENTRIES - 1).i32_and().i32_const(4).i32_shl().local_tee(entry);
+  b.i64_load(FETCH_BASE);
+  // Misaligned targets keep their low bits and so never match.
+  b.local_get(b.target).i64_const32(~0xffc).i64_and().local_get(b.modeTag).i64_or();
+  b.i64_ne().if_();
+  b.i32_const(0).local_get(b.target).i64_store(pc);
+  b.i32_const(Exit.fetch).local_set(b.reason);
+  b.branchTo(b.labelOut);
+  b.end();
+  b.local_get(b.target).i64_const32(-4096).i64_and().local_set(b.page);
+  b.local_get(entry).i32_load(FETCH_BASE + 8).local_tee(b.base);
+  b.local_get(b.target).i32_wrap_i64().i32_const(0xffc).i32_and().i32_const(2).i32_shl();
+  b.i32_add().local_set(b.record);
+}
+
+/** At an instruction that was jumped to: budget, and how often. */
+function writeEnter(b: LoopBuilder, threshold: number): void {
+  b.local_get(b.record).local_set(b.start);
+  b.local_get(b.budget).i32_const(0).i32_le_s().if_();
+  b.leave(Exit.budget);
+  b.end();
+  b.local_get(b.record).i32_load16_u(Record.handler).i32_const(Special.enter).i32_ne().if_();
+  b.i32_const(0).local_set(b.skip);
+  b.local_get(b.record);
+  b.local_get(b.record).i32_load16_u(Record.count).i32_const(1).i32_add().local_tee(b.count);
+  b.i32_store16(Record.count);
+  b.local_get(b.count).i32_const(threshold).i32_eq().if_();
+  b.leave(Exit.hot);
+  b.end();
+  b.end();
+}
+
+/** Calls the region of a record, and goes on where it left. */
+function writeRegionCall(
+  b: LoopBuilder,
+  layout: Layout,
+  regionType: number,
+  normalize: number,
+): void {
+  const state = (name: string): number => layout.get(name).address;
+  const slot = b.local("i32");
+  b.local_get(b.record).i32_load16_u(Record.count).local_set(slot);
+  b.local_get(b.skip).if_();
+  b.i32_const(0).local_set(b.skip);
+  b.local_get(slot).i32_const(1).i32_shl().i32_load16_u(ENTRY_HANDLERS).local_set(b.handler);
+  b.branchTo(b.labelAgain);
+  b.end();
+  // Instructions that fell into the region from above are counted here.
+  b.i32_const(0).local_get(b.budget);
+  b.local_get(b.record).local_get(b.start).i32_sub().i32_const(4).i32_shr_u().i32_sub();
+  b.i32_store(state("budget"));
+  b.pc();
+  b.local_set(b.target);
+  writeJumpFill(b, slot);
+  b.local_get(b.target).local_get(slot).call_indirect(regionType);
+  b.local_set(b.skip);
+  b.i32_const(0).i32_load(state("lazyKind")).if_();
+  b.call(normalize);
+  b.end();
+  b.i32_const(0).i32_load(state("budget")).local_set(b.budget);
+  b.i32_const(0).i64_load(state("pc")).local_set(b.target);
+  b.branchTo(b.labelGoto);
+}
+
+/** Other regions find this one from now on. */
+function writeJumpFill(b: LoopBuilder, slot: number): void {
+  const entry = b.local("i32");
+  b.local_get(b.target).i64_const32(2).i64_shr_u().i32_wrap_i64();
+  b.i32_const(JUMP_ENTRIES - 1).i32_and().i32_const(4).i32_shl().local_tee(entry);
+  b.local_get(b.target).local_get(b.modeTag).i64_const32(JUMP_MODE_SHIFT - 2).i64_shl().i64_xor();
+  b.i64_store(JUMP_BASE);
+  b.local_get(entry).local_get(slot).i32_store(JUMP_BASE + 8);
+}
+
+/** Calls a handler that is a function of its own. */
+function writeSingleCall(
+  b: LoopBuilder,
+  pc: number,
+  singleType: number,
+  singleBase: number,
+): void {
+  b.local_get(b.record);
+  b.pc();
+  b.local_get(b.tlb);
+  b.local_get(b.handler).i32_const(singleBase).i32_add().call_indirect(singleType);
+  b.local_tee(b.reason).i32_eqz().if_();
+  b.advance();
+  b.end();
+  b.local_get(b.reason).i32_const(Exit.jumped).i32_ne();
+  b.branchIfTo(b.labelLeave);
+  b.i32_const(0).i64_load(pc).local_set(b.target);
+  b.goTarget();
+}
+
+/** A function () -> () that lays lazy flags to rest. */
+function writeNormalize(module: ModuleWriter, binding: ArchBinding, layout: Layout): number {
+  const { flags } = binding;
+  const code = new Code();
+  const [a, b] = [0, 1];
+  const values = flags.fields.map((_, i) => 2 + i);
+  code.i32_const(0).i64_load(layout.get("lazyA").address).local_set(a);
+  code.i32_const(0).i64_load(layout.get("lazyB").address).local_set(b);
+  flags.operands.forEach((_count, kind) => {
+    if (kind === 0) return;
+    code.i32_const(0).i32_load(layout.get("lazyKind").address).i32_const(kind).i32_eq().if_();
+    flags.materialize(code, kind, [a, b]);
+    for (let i = values.length - 1; i >= 0; i--) code.local_set(values[i]);
+    flags.fields.forEach((field, i) => {
+      code.i32_const(0).local_get(values[i]).i64_store(field.address);
+    });
+    code.end();
+  });
+  code.i32_const(0).i32_const(0).i32_store(layout.get("lazyKind").address);
+  const locals: ValType[] = Array.from({ length: 2 + values.length }, () => "i64");
+  return module.func(module.type({ params: [], results: [] }), locals, code);
+}

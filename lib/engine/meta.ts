@@ -1,0 +1,103 @@
+/**
+ * What the semantics of a handler touch, found by running them once into a sink that only takes
+ * notes. Depends on structural fields alone, so once per handler is enough.
+ */
+import type { ValType } from "../wasm/types.ts";
+import { Builder } from "./builder.ts";
+import type { Operand } from "./row.ts";
+import type { Handler } from "./table.ts";
+
+/** A vector register named by an operand, `plus` further. */
+export interface VectorUse {
+  readonly operand: Operand;
+  readonly plus: number;
+}
+
+/** Registers, flags and memory that a handler touches. */
+export interface Meta {
+  readonly reads: ReadonlySet<Operand>;
+  readonly writes: ReadonlySet<Operand>;
+  readonly vectorReads: readonly VectorUse[];
+  readonly vectorWrites: readonly VectorUse[];
+  /** Kind of flags left behind, -1 if they are not written. */
+  readonly flags: number;
+  readonly readsFlags: boolean;
+}
+
+class MetaBuilder extends Builder {
+  readonly reads: Set<Operand> = new Set();
+  readonly writes: Set<Operand> = new Set();
+  readonly vectorReads: VectorUse[] = [];
+  readonly vectorWrites: VectorUse[] = [];
+  flags = -1;
+  readsFlags = false;
+  #temps = 0;
+
+  override get(r: Operand): void {
+    this.reads.add(r);
+  }
+  override get32(r: Operand): void {
+    this.reads.add(r);
+  }
+  override set(r: Operand): void {
+    this.writes.add(r);
+  }
+  override set32(r: Operand): void {
+    this.writes.add(r);
+  }
+  override getV(operand: Operand, plus = 0): void {
+    this.vectorReads.push({ operand, plus });
+  }
+  override setV(operand: Operand, plus = 0): void {
+    this.vectorWrites.push({ operand, plus });
+  }
+  override getD(operand: Operand): void {
+    this.vectorReads.push({ operand, plus: 0 });
+  }
+  override getS(operand: Operand): void {
+    this.vectorReads.push({ operand, plus: 0 });
+  }
+  override setD(operand: Operand): void {
+    this.vectorWrites.push({ operand, plus: 0 });
+  }
+  override setS(operand: Operand): void {
+    this.vectorWrites.push({ operand, plus: 0 });
+  }
+  override temp(_type: ValType): number {
+    return this.#temps++;
+  }
+  override setFlags(kind: number): void {
+    this.flags = kind;
+  }
+  override condition(_code: number): void {
+    if (this.flags < 0) this.readsFlags = true;
+  }
+  override imm(): void {}
+  override imm32(): void {}
+  override pc(): void {}
+  override pcRelative(): void {}
+  override getState(): void {}
+  override setState(): void {}
+  override callHelper(): void {}
+  override readAddress(): void {}
+  override writeAddress(): void {}
+  override readWriteAddress(): void {}
+  override jump(): void {}
+  override jumpIf(): void {}
+  override jumpTo(): void {}
+  override faultIf(): void {}
+}
+
+const known = new WeakMap<Handler, Meta>();
+
+/** Notes about a handler that has semantics. */
+export function metaOf(handler: Handler): Meta {
+  let meta = known.get(handler);
+  if (meta === undefined) {
+    const notes = new MetaBuilder();
+    handler.row.row.semantics?.(notes, handler.fields);
+    meta = notes;
+    known.set(handler, meta);
+  }
+  return meta;
+}

@@ -1,0 +1,284 @@
+/**
+ * The shape of a region: the blocks that direct branches reach inside one page, in reverse postorder,
+ * with dominators, ready to be written as structured control flow.
+ *
+ * The way from a control-flow graph to structured code follows Ramsey, "Beyond Relooper" (ICFP 2022):
+ * a block with several forward predecessors gets a `block` in its dominator, a loop header a `loop`.
+ * An edge that would make the graph irreducible leaves the region instead.
+ */
+import type { CodeCache, CodePage } from "./code_cache.ts";
+import { RECORDS_PER_PAGE } from "./memory_map.ts";
+import type { Flow } from "./row.ts";
+import { type Handler, type InstructionTable, SLOTS } from "./table.ts";
+
+/** Instructions in a region at most. */
+const REGION_LIMIT = 600;
+
+/** Decoded instructions of a page, filled as they are needed. */
+export class PageCode {
+  readonly handlers: (Handler | undefined)[] = new Array(RECORDS_PER_PAGE);
+  readonly known: Uint8Array = new Uint8Array(RECORDS_PER_PAGE);
+  readonly slots: Uint8Array = new Uint8Array(RECORDS_PER_PAGE * SLOTS);
+  readonly immLow: Int32Array = new Int32Array(RECORDS_PER_PAGE);
+  readonly immHigh: Int32Array = new Int32Array(RECORDS_PER_PAGE);
+  readonly page: CodePage;
+  readonly #cache: CodeCache;
+  readonly #table: InstructionTable;
+
+  constructor(page: CodePage, cache: CodeCache, table: InstructionTable) {
+    this.page = page;
+    this.#cache = cache;
+    this.#table = table;
+  }
+
+  /** Handler of an instruction; undefined if the host executes it. */
+  handler(index: number): Handler | undefined {
+    if (this.known[index] === 0) this.#decode(index);
+    return this.handlers[index];
+  }
+
+  #decode(index: number): void {
+    this.known[index] = 1;
+    this.#cache.markDecoded(this.page, index);
+    const decoded = this.#table.decode(this.#cache.word(this.page, index));
+    if (decoded === undefined || this.#cache.isHost(decoded.handler, this.page.mode)) return;
+    this.handlers[index] = decoded.handler;
+    this.slots.set(decoded.slots, index * SLOTS);
+    this.immLow[index] = decoded.immLow;
+    this.immHigh[index] = decoded.immHigh;
+  }
+
+  /** Gives the handler's operands this instruction's values. */
+  bind(index: number, handler: Handler): void {
+    const { operands } = handler;
+    for (let i = 0; i < operands.length; i++) {
+      const operand = operands[i];
+      if (operand.slot >= 0) {
+        operand.value = this.slots[index * SLOTS + operand.slot];
+        operand.high = 0;
+      } else {
+        operand.value = this.immLow[index];
+        operand.high = this.immHigh[index];
+      }
+    }
+  }
+
+  /** Index that a direct branch goes to, -1 if that is not in the page. */
+  target(index: number): number {
+    const distance = this.immHigh[index] * 2 ** 32 + (this.immLow[index] >>> 0);
+    const target = index + distance / 4;
+    return Number.isInteger(target) && target >= 0 && target < RECORDS_PER_PAGE ? target : -1;
+  }
+}
+
+/** A run of instructions with one entry. */
+export interface Block {
+  /** First instruction. */
+  readonly start: number;
+  /** One past the last. */
+  end: number;
+  /** How it ends; undefined if the next block follows, "host" if its next instruction is the host's. */
+  flow: Flow | "host" | undefined;
+  /** Block that a branch goes to, undefined if that is outside. */
+  taken: Block | undefined;
+  /** Block that follows. */
+  next: Block | undefined;
+  /** Number in reverse postorder. */
+  order: number;
+  /** Forward predecessors. */
+  forward: number;
+  isLoop: boolean;
+  dominator: Block | undefined;
+  /** Blocks that it dominates directly and that several blocks go to. */
+  readonly merges: Block[];
+  readonly predecessors: Block[];
+  /** Kind of the flags at the start: -1 if known only at run time, -2 if not yet looked at. */
+  flagsIn: number;
+  flagsOut: number;
+}
+
+/** Blocks in reverse postorder; the first is the entry. */
+export function findRegion(code: PageCode, entry: number): Block[] {
+  const leaders = collect(code, entry);
+  const blocks = cut(code, leaders);
+  const entryBlock = blocks.get(entry) as Block;
+  let order = postorder(entryBlock);
+  dominators(order);
+  if (leaveIrreducible(order)) {
+    order = postorder(entryBlock);
+    dominators(order);
+  }
+  for (const block of order) {
+    for (const next of successors(block)) {
+      if (next.order <= block.order) next.isLoop = true;
+      else next.forward++;
+    }
+  }
+  for (const block of order) {
+    if (block.forward > 1) block.dominator?.merges.push(block);
+  }
+  // Of several, the one that is written last has the outermost block.
+  for (const block of order) block.merges.sort((a, b) => b.order - a.order);
+  return order;
+}
+
+/** Starts of blocks, and in `visited` every instruction reached: 1 reached, 2 also a leader. */
+function collect(code: PageCode, entry: number): Uint8Array {
+  const visited = new Uint8Array(RECORDS_PER_PAGE + 1);
+  const starts = [entry];
+  let count = 0;
+  while (starts.length > 0) {
+    let index = starts.pop() as number;
+    if (visited[index] !== 0) {
+      visited[index] = 2;
+      continue;
+    }
+    if (count >= REGION_LIMIT) continue;
+    let first = true;
+    for (; index < RECORDS_PER_PAGE && visited[index] === 0; index++) {
+      visited[index] = first ? 2 : 1;
+      first = false;
+      count++;
+      const handler = code.handler(index);
+      if (handler === undefined) break;
+      const { flow } = handler.row.row;
+      if (flow === undefined) continue;
+      if (flow === "jump" || flow === "branch") {
+        const target = code.target(index);
+        if (flow === "branch" && index + 1 < RECORDS_PER_PAGE) starts.push(index + 1);
+        if (target >= 0) starts.push(target);
+      }
+      break;
+    }
+  }
+  return visited;
+}
+
+function cut(code: PageCode, visited: Uint8Array): Map<number, Block> {
+  const blocks = new Map<number, Block>();
+  for (let index = 0; index < RECORDS_PER_PAGE; index++) {
+    if (visited[index] === 2) blocks.set(index, newBlock(index));
+  }
+  for (const block of blocks.values()) {
+    let index = block.start;
+    for (;;) {
+      const handler = code.handler(index);
+      if (handler === undefined) {
+        block.flow = "host";
+        break;
+      }
+      const { flow } = handler.row.row;
+      index++;
+      if (flow !== undefined) {
+        block.flow = flow;
+        if (flow === "jump" || flow === "branch") block.taken = blocks.get(code.target(index - 1));
+        if (flow === "branch") block.next = blocks.get(index);
+        break;
+      }
+      if (index === RECORDS_PER_PAGE || visited[index] !== 1) {
+        block.next = blocks.get(index);
+        break;
+      }
+    }
+    block.end = index;
+  }
+  return blocks;
+}
+
+function newBlock(start: number): Block {
+  return {
+    start,
+    end: start,
+    flow: undefined,
+    taken: undefined,
+    next: undefined,
+    order: -1,
+    forward: 0,
+    isLoop: false,
+    dominator: undefined,
+    merges: [],
+    predecessors: [],
+    flagsIn: -2,
+    flagsOut: -2,
+  };
+}
+
+export function successors(block: Block): Block[] {
+  const list: Block[] = [];
+  if (block.next !== undefined) list.push(block.next);
+  if (block.taken !== undefined && block.taken !== block.next) list.push(block.taken);
+  return list;
+}
+
+/** Numbers the blocks in reverse postorder and notes their predecessors. */
+function postorder(entry: Block): Block[] {
+  const order: Block[] = [];
+  const seen = new Set<Block>([entry]);
+  const stack: { block: Block; rest: Block[] }[] = [{ block: entry, rest: successors(entry) }];
+  while (stack.length > 0) {
+    const top = stack[stack.length - 1];
+    const next = top.rest.pop();
+    if (next === undefined) {
+      order.push(top.block);
+      stack.pop();
+    } else if (!seen.has(next)) {
+      seen.add(next);
+      stack.push({ block: next, rest: successors(next) });
+    }
+  }
+  order.reverse();
+  order.forEach((block, i) => {
+    block.order = i;
+    block.predecessors.length = 0;
+  });
+  for (const block of order) for (const next of successors(block)) next.predecessors.push(block);
+  return order;
+}
+
+/** Immediate dominators (Cooper, Harvey, Kennedy: "A Simple, Fast Dominance Algorithm"). */
+function dominators(order: readonly Block[]): void {
+  for (const block of order) block.dominator = undefined;
+  const [entry] = order;
+  entry.dominator = entry;
+  for (let changed = true; changed;) {
+    changed = false;
+    for (let i = 1; i < order.length; i++) {
+      let dominator: Block | undefined;
+      for (const before of order[i].predecessors) {
+        if (before.dominator === undefined) continue;
+        dominator = dominator === undefined ? before : common(before, dominator);
+      }
+      if (order[i].dominator !== dominator) {
+        order[i].dominator = dominator;
+        changed = true;
+      }
+    }
+  }
+}
+
+function common(a: Block, b: Block): Block {
+  while (a !== b) {
+    while (a.order > b.order) a = a.dominator as Block;
+    while (b.order > a.order) b = b.dominator as Block;
+  }
+  return a;
+}
+
+function dominates(a: Block, b: Block): boolean {
+  while (b.order > a.order) b = b.dominator as Block;
+  return a === b;
+}
+
+/** Turns backward edges into a loop's middle into exits. True if there were any. */
+function leaveIrreducible(order: readonly Block[]): boolean {
+  let found = false;
+  for (const block of order) {
+    for (const next of successors(block)) {
+      if (next.order > block.order || dominates(next, block)) continue;
+      found = true;
+      if (block.next === next) block.next = undefined;
+      if (block.taken === next) block.taken = undefined;
+    }
+  }
+  return found;
+}

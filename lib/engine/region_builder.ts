@@ -1,0 +1,331 @@
+/**
+ * The builder of compiled regions: a function (pc of the entry: i64) -> i32 `Exit`. Guest registers
+ * that the region uses are locals, loaded at its start and stored at every exit by shared code;
+ * operands are constants; flags stay what their operands are until somebody asks.
+ */
+import type { ArchBinding } from "./arch.ts";
+import type { AccessOptions } from "./builder.ts";
+import { CodeBuilder, type HelperLinks, tlbAddress } from "./code_builder.ts";
+import { pushRestCondition } from "./interpreter_builder.ts";
+import type { Layout } from "./layout.ts";
+import { Exit, JUMP_BASE, JUMP_ENTRIES, JUMP_MODE_SHIFT, TLB_BASE } from "./memory_map.ts";
+import type { Operand } from "./row.ts";
+
+/** Flags whose kind is known only at run time. */
+export const DYNAMIC = -1;
+
+/** Table slot of the function that lays lazy flags to rest. */
+export const NORMALIZE_SLOT = 0;
+
+/** Registers that a region uses. */
+export interface RegionRegisters {
+  readonly general: Uint8Array;
+  readonly generalWritten: Uint8Array;
+  readonly vectors: Uint8Array;
+  readonly vectorsWritten: Uint8Array;
+  readonly flags: boolean;
+}
+
+export interface RegionBuilderOptions {
+  readonly binding: ArchBinding;
+  readonly layout: Layout;
+  readonly links: HelperLinks;
+  readonly mode: number;
+  /** Number of the mode's TLB. */
+  readonly tlb: number;
+  readonly regionType: number;
+  readonly normalizeType: number;
+  readonly registers: RegionRegisters;
+}
+
+export class RegionBuilder extends CodeBuilder {
+  readonly #o: RegionBuilderOptions;
+  readonly #general: number[] = [];
+  readonly #vectors: number[] = [];
+  readonly budget: number;
+  readonly #packed: number;
+  readonly target: number;
+  readonly #kind: number;
+  readonly #a: number;
+  readonly #b: number;
+  readonly #stepLabel: number;
+  readonly #goLabel: number;
+  readonly #leaveLabel: number;
+  /** Kind of the flags at this point of the code. */
+  flags: number = DYNAMIC;
+  /** Instruction that is being written, relative to the entry. */
+  #offset = 0;
+  /** Instructions of its block before it. */
+  #before = 0;
+
+  constructor(options: RegionBuilderOptions) {
+    super(options.binding, options.links, 1);
+    this.#o = options;
+    const { registers, layout, binding } = options;
+    this.budget = this.local("i32");
+    this.#packed = this.local("i32");
+    this.#kind = this.local("i32");
+    this.target = this.local("i64");
+    this.#a = this.local("i64");
+    this.#b = this.local("i64");
+    this.i32_const(0).i32_load(layout.get("budget").address).local_tee(this.budget);
+    this.i32_const(0).i32_le_s().if_();
+    this.i32_const(0).local_get(0).i64_store(layout.get("pc").address);
+    this.i32_const(Exit.go).return_();
+    this.end();
+    for (let n = 0; n < 32; n++) {
+      if (registers.general[n] === 0) continue;
+      this.#general[n] = this.local("i64");
+      this.i32_const(0).i64_load(binding.general.address + 8 * n).local_set(this.#general[n]);
+    }
+    for (let n = 0; n < 32; n++) {
+      if (registers.vectors[n] === 0) continue;
+      this.#vectors[n] = this.local("v128");
+      this.i32_const(0).v128_load(binding.vector.address + 16 * n).local_set(this.#vectors[n]);
+    }
+    if (registers.flags) {
+      this.i32_const(0).i32_load(layout.get("lazyKind").address).local_set(this.#kind);
+      this.i32_const(0).i64_load(layout.get("lazyA").address).local_set(this.#a);
+      this.i32_const(0).i64_load(layout.get("lazyB").address).local_set(this.#b);
+    }
+    this.block();
+    this.#stepLabel = this.depth;
+    this.block();
+    this.#leaveLabel = this.depth;
+    this.block();
+    this.#goLabel = this.depth;
+  }
+
+  /** Begins an instruction. */
+  begin(offset: number, before: number): void {
+    this.#offset = offset;
+    this.#before = before;
+    this.releaseTemps();
+  }
+
+  /** Writes the shared exits. */
+  finish(): void {
+    const { layout, mode } = this.#o;
+    const pc = layout.get("pc").address;
+    this.unreachable();
+    this.end(); // go: to `target`, if possible into its region
+    this.#storeAll();
+    const entry = this.temp("i32");
+    this.local_get(this.target).i64_const32(2).i64_shr_u().i32_wrap_i64();
+    this.i32_const(JUMP_ENTRIES - 1).i32_and().i32_const(4).i32_shl().local_tee(entry);
+    this.i64_load(JUMP_BASE);
+    this.local_get(this.target);
+    if (mode !== 0) this.i64_const_parts(0, mode << (JUMP_MODE_SHIFT - 32)).i64_xor();
+    this.i64_eq().if_();
+    this.local_get(this.target);
+    this.local_get(entry).i32_load(JUMP_BASE + 8).return_call_indirect(this.#o.regionType);
+    this.end();
+    this.i32_const(0).local_get(this.target).i64_store(pc);
+    this.i32_const(Exit.go).return_();
+    this.end(); // leave: to the interpreter at `target`
+    this.#storeAll();
+    this.i32_const(0).local_get(this.target).i64_store(pc);
+    this.i32_const(Exit.go).return_();
+    this.end(); // step: the instruction in `packed` was not executed
+    this.local_get(this.budget).local_get(this.#packed).i32_const(16).i32_shr_u().i32_sub();
+    this.local_set(this.budget);
+    this.#storeAll();
+    this.i32_const(0).local_get(0);
+    this.local_get(this.#packed).i32_extend16_s().i64_extend_i32_s().i64_add();
+    this.i64_store(pc);
+    this.i32_const(Exit.step);
+  }
+
+  #storeAll(): void {
+    const { registers, layout, binding } = this.#o;
+    for (let n = 0; n < 32; n++) {
+      if (registers.generalWritten[n] === 0) continue;
+      this.i32_const(0).local_get(this.#general[n]).i64_store(binding.general.address + 8 * n);
+    }
+    for (let n = 0; n < 32; n++) {
+      if (registers.vectorsWritten[n] === 0) continue;
+      this.i32_const(0).local_get(this.#vectors[n]).v128_store(binding.vector.address + 16 * n);
+    }
+    if (registers.flags) {
+      this.i32_const(0).local_get(this.#kind).i32_store(layout.get("lazyKind").address);
+      this.i32_const(0).local_get(this.#a).i64_store(layout.get("lazyA").address);
+      this.i32_const(0).local_get(this.#b).i64_store(layout.get("lazyB").address);
+    }
+    this.i32_const(0).local_get(this.budget).i32_store(layout.get("budget").address);
+  }
+
+  // ---- exits
+
+  /** Makes the flags' kind known at run time. */
+  settleFlags(): void {
+    if (this.flags !== DYNAMIC) this.i32_const(this.flags).local_set(this.#kind);
+  }
+
+  /** Leaves for the interpreter to execute the current instruction. */
+  exitStep(): void {
+    this.settleFlags();
+    this.i32_const((this.#before << 16) | (this.#offset & 0xffff)).local_set(this.#packed);
+    this.branchTo(this.#stepLabel);
+  }
+
+  /** Leaves for the pc in `target`. */
+  exitGo(): void {
+    this.settleFlags();
+    this.branchTo(this.#goLabel);
+  }
+
+  /** Leaves for an address of the region's page. */
+  exitTo(offset: number): void {
+    this.pushPc(offset);
+    this.local_set(this.target);
+    this.exitGo();
+  }
+
+  /** Leaves for the interpreter at an address of the page if the budget is used up. */
+  checkBudget(offset: number): void {
+    this.local_get(this.budget).i32_const(0).i32_le_s().if_();
+    this.pushPc(offset);
+    this.local_set(this.target);
+    this.settleFlags();
+    this.branchTo(this.#leaveLabel);
+    this.end();
+  }
+
+  takeBudget(count: number): void {
+    if (count > 0) this.local_get(this.budget).i32_const(count).i32_sub().local_set(this.budget);
+  }
+
+  /** [] -> [i64] address at a distance from the entry. */
+  pushPc(offset: number): void {
+    this.local_get(0);
+    if (offset !== 0) this.i64_const_parts(offset | 0, Math.floor(offset / 2 ** 32)).i64_add();
+  }
+
+  // ---- operands
+
+  override get(r: Operand): void {
+    if (r.value === 31 && r.kind === "reg") this.i64_const32(0);
+    else this.local_get(this.#general[r.value]);
+  }
+
+  override get32(r: Operand): void {
+    if (r.value === 31 && r.kind === "reg") this.i32_const(0);
+    else this.local_get(this.#general[r.value]).i32_wrap_i64();
+  }
+
+  override set(r: Operand): void {
+    if (r.value === 31 && r.kind === "reg") this.drop();
+    else this.local_set(this.#general[r.value]);
+  }
+
+  override set32(r: Operand): void {
+    if (r.value === 31 && r.kind === "reg") this.drop();
+    else this.i64_extend_i32_u().local_set(this.#general[r.value]);
+  }
+
+  override getV(v: Operand, plus = 0): void {
+    this.local_get(this.#vectors[(v.value + plus) & 31]);
+  }
+
+  override setV(v: Operand, plus = 0): void {
+    this.local_set(this.#vectors[(v.value + plus) & 31]);
+  }
+
+  override getD(v: Operand): void {
+    this.getV(v);
+    this.f64x2_extract_lane(0);
+  }
+
+  override getS(v: Operand): void {
+    this.getV(v);
+    this.f32x4_extract_lane(0);
+  }
+
+  override setD(v: Operand): void {
+    const value = this.temp("f64");
+    this.local_set(value).v128_const(0n, 0n).local_get(value).f64x2_replace_lane(0);
+    this.setV(v);
+  }
+
+  override setS(v: Operand): void {
+    const value = this.temp("f32");
+    this.local_set(value).v128_const(0n, 0n).local_get(value).f32x4_replace_lane(0);
+    this.setV(v);
+  }
+
+  override imm(i: Operand): void {
+    this.i64_const_parts(i.value, i.high);
+  }
+
+  override imm32(i: Operand): void {
+    this.i32_const(i.value);
+  }
+
+  override pc(): void {
+    this.pushPc(this.#offset);
+  }
+
+  override pcRelative(i: Operand): void {
+    this.pushPc(this.#offset + i.high * 2 ** 32 + (i.value >>> 0));
+  }
+
+  // ---- flags
+
+  override setFlags(kind: number): void {
+    if (kind === 0) {
+      const { fields } = this.binding.flags;
+      for (let i = fields.length - 1; i >= 0; i--) this.setState(fields[i]);
+    } else {
+      if (this.binding.flags.operands[kind] === 2) this.local_set(this.#b);
+      this.local_set(this.#a);
+    }
+    this.flags = kind;
+  }
+
+  override condition(code: number): void {
+    if (this.flags === DYNAMIC) this.#normalize();
+    if (this.flags === 0) pushRestCondition(this, this.binding, code);
+    else this.binding.flags.condition(this, this.flags, [this.#a, this.#b], code);
+  }
+
+  #normalize(): void {
+    const { layout, normalizeType } = this.#o;
+    this.local_get(this.#kind).if_();
+    this.i32_const(0).local_get(this.#kind).i32_store(layout.get("lazyKind").address);
+    this.i32_const(0).local_get(this.#a).i64_store(layout.get("lazyA").address);
+    this.i32_const(0).local_get(this.#b).i64_store(layout.get("lazyB").address);
+    this.i32_const(NORMALIZE_SLOT).call_indirect(normalizeType);
+    this.i32_const(0).local_set(this.#kind);
+    this.end();
+    this.flags = 0;
+  }
+
+  // ---- memory
+
+  protected override tlbBase(): void {}
+
+  protected override tlbOffset(kind: number, options: AccessOptions | undefined): number {
+    return TLB_BASE + tlbAddress(options?.tlb ?? this.#o.tlb, kind);
+  }
+
+  protected override onMiss(): void {
+    this.if_();
+    this.exitStep();
+    this.end();
+  }
+
+  override faultIf(_fault: number): void {
+    this.if_();
+    this.exitStep();
+    this.end();
+  }
+
+  // ---- control flow: the compiler takes it from the region's shape
+
+  override jump(_distance: Operand): void {}
+  /** Leaves the condition on the stack. */
+  override jumpIf(_distance: Operand): void {}
+  override jumpTo(): void {
+    this.local_set(this.target);
+  }
+}

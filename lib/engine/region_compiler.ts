@@ -1,0 +1,265 @@
+/** Compiles hot regions, several to a module, and installs them. */
+import type { Arch, ArchBinding } from "./arch.ts";
+import type { CodeCache, CodePage } from "./code_cache.ts";
+import type { HelperTable } from "./helpers.ts";
+import { type Imports, instantiate, newModule, REGION_TYPE } from "./interpreter.ts";
+import type { Layout } from "./layout.ts";
+import { metaOf } from "./meta.ts";
+import { type Block, findRegion, PageCode } from "./region.ts";
+import { DYNAMIC, RegionBuilder, type RegionRegisters } from "./region_builder.ts";
+import type { Handler, InstructionTable } from "./table.ts";
+import type { Operand } from "./row.ts";
+import type { ModuleWriter } from "../wasm/module.ts";
+
+export interface RegionCompilerOptions {
+  readonly arch: Arch;
+  readonly binding: ArchBinding;
+  readonly layout: Layout;
+  readonly table: InstructionTable;
+  readonly cache: CodeCache;
+  readonly helpers: HelperTable;
+  readonly imports: Imports;
+  readonly memoryPages: number;
+  readonly slots: number;
+}
+
+/** A region to be compiled: entry instruction, and the table slot that it gets. */
+export interface RegionRequest {
+  readonly page: CodePage;
+  readonly index: number;
+  readonly slot: number;
+}
+
+export class RegionCompiler {
+  readonly #o: RegionCompilerOptions;
+  regions = 0;
+  instructions = 0;
+  bytes = 0;
+
+  constructor(options: RegionCompilerOptions) {
+    this.#o = options;
+  }
+
+  /** Compiles regions into one module and makes their records enter them. */
+  compile(requests: readonly RegionRequest[]): void {
+    if (requests.length === 0) return;
+    const module = newModule(this.#o.memoryPages, this.#o.slots);
+    const pages = new Map<CodePage, PageCode>();
+    for (const { page, index, slot } of requests) {
+      let code = pages.get(page);
+      if (code === undefined) {
+        pages.set(page, code = new PageCode(page, this.#o.cache, this.#o.table));
+      }
+      module.elements(0, slot, [this.#region(module, code, index)]);
+    }
+    const bytes = module.finish();
+    this.bytes += bytes.length;
+    instantiate(bytes, this.#o.imports);
+    for (const { page, index, slot } of requests) this.#o.cache.install(page, index, slot);
+    this.regions += requests.length;
+  }
+
+  #region(module: ModuleWriter, code: PageCode, entry: number): number {
+    const { arch, binding, layout, helpers } = this.#o;
+    const blocks = findRegion(code, entry);
+    const registers = this.#registers(code, blocks);
+    flowFlags(blocks);
+    const { mode } = code.page;
+    const b = new RegionBuilder({
+      binding,
+      layout,
+      links: helpers.links(module),
+      mode,
+      tlb: arch.tlbOf(mode),
+      regionType: module.type(REGION_TYPE),
+      normalizeType: module.type({ params: [], results: [] }),
+      registers,
+    });
+    new RegionWriter(b, code, entry).write(blocks[0]);
+    b.finish();
+    return module.func(REGION_TYPE, b.locals, b);
+  }
+
+  /** Registers that the blocks use; notes the flags that each block leaves. */
+  #registers(code: PageCode, blocks: readonly Block[]): RegionRegisters {
+    const general = new Uint8Array(32);
+    const generalWritten = new Uint8Array(32);
+    const vectors = new Uint8Array(32);
+    const vectorsWritten = new Uint8Array(32);
+    let flags = false;
+    for (const block of blocks) {
+      block.flagsOut = -2;
+      for (let index = block.start; index < block.end; index++) {
+        this.instructions++;
+        const handler = code.handlers[index] as Handler;
+        const meta = metaOf(handler);
+        code.bind(index, handler);
+        for (const r of meta.reads) if (!isZero(r)) general[r.value] = 1;
+        for (const r of meta.writes) {
+          if (!isZero(r)) general[r.value] = generalWritten[r.value] = 1;
+        }
+        for (const { operand, plus } of meta.vectorReads) vectors[(operand.value + plus) & 31] = 1;
+        for (const { operand, plus } of meta.vectorWrites) {
+          const n = (operand.value + plus) & 31;
+          vectors[n] = vectorsWritten[n] = 1;
+        }
+        if (meta.readsFlags) {
+          flags = true;
+          // A condition on flags of unknown kind lays them to rest, whatever they were.
+          if (block.flagsOut === -2) block.flagsOut = -3;
+        }
+        if (meta.flags >= 0) {
+          flags = true;
+          block.flagsOut = meta.flags;
+        }
+      }
+    }
+    return { general, generalWritten, vectors, vectorsWritten, flags };
+  }
+}
+
+function isZero(r: Operand): boolean {
+  return r.value === 31 && r.kind === "reg";
+}
+
+/** Rounds after which the search for the kinds of flags gives up: then all are found at run time. */
+const FLAG_ROUNDS = 50;
+
+/**
+ * Finds the kind of flags at the start of each block. `flagsOut` comes in as -2 if the block leaves
+ * them alone, -3 if it only reads them (then flags of unknown kind are at rest afterwards).
+ */
+function flowFlags(blocks: readonly Block[]): void {
+  const own = blocks.map((block) => block.flagsOut);
+  blocks[0].flagsIn = DYNAMIC;
+  for (const block of blocks) block.flagsOut = -2;
+  let rounds = 0;
+  for (let changed = true; changed; rounds++) {
+    if (rounds === FLAG_ROUNDS) {
+      for (const block of blocks) block.flagsIn = DYNAMIC;
+      return;
+    }
+    changed = false;
+    for (const block of blocks) {
+      let kind = block === blocks[0] ? DYNAMIC : -2;
+      for (const before of block.predecessors) {
+        if (before.flagsOut === -2) continue;
+        kind = kind === -2 || kind === before.flagsOut ? before.flagsOut : DYNAMIC;
+      }
+      block.flagsIn = kind;
+      let out = own[block.order];
+      if (out === -2) out = kind;
+      else if (out === -3) out = kind === DYNAMIC ? 0 : kind;
+      if (out !== block.flagsOut) {
+        block.flagsOut = out;
+        changed = true;
+      }
+    }
+  }
+}
+
+/** Writes blocks as structured control flow. */
+class RegionWriter {
+  readonly #b: RegionBuilder;
+  readonly #code: PageCode;
+  readonly #entry: number;
+  /** Label of the `block` or `loop` that leads to a block. */
+  readonly #labels = new Map<Block, number>();
+  readonly #loops = new Map<Block, number>();
+
+  constructor(b: RegionBuilder, code: PageCode, entry: number) {
+    this.#b = b;
+    this.#code = code;
+    this.#entry = entry;
+  }
+
+  #offset(index: number): number {
+    return (index - this.#entry) * 4;
+  }
+
+  /** A block and everything that it dominates. */
+  write(block: Block): void {
+    if (!block.isLoop) {
+      this.#within(block, 0);
+      return;
+    }
+    this.#b.loop();
+    this.#loops.set(block, this.#b.depth);
+    this.#within(block, 0);
+    this.#b.end();
+    this.#loops.delete(block);
+  }
+
+  #within(block: Block, merge: number): void {
+    if (merge === block.merges.length) {
+      this.#body(block);
+      return;
+    }
+    const target = block.merges[merge];
+    this.#b.block();
+    this.#labels.set(target, this.#b.depth);
+    this.#within(block, merge + 1);
+    this.#b.end();
+    this.#labels.delete(target);
+    this.write(target);
+  }
+
+  #body(block: Block): void {
+    const b = this.#b;
+    b.flags = block.flagsIn;
+    for (let index = block.start; index < block.end; index++) {
+      const handler = this.#code.handlers[index] as Handler;
+      this.#code.bind(index, handler);
+      b.begin(this.#offset(index), index - block.start);
+      handler.row.row.semantics?.(b, handler.fields);
+    }
+    if (block.flow === "host") {
+      b.begin(this.#offset(block.end), block.end - block.start);
+      b.exitStep();
+      return;
+    }
+    b.takeBudget(block.end - block.start);
+    switch (block.flow) {
+      case undefined:
+        this.#edge(block, block.next, block.end);
+        return;
+      case "branch":
+        b.if_();
+        {
+          const { flags } = b;
+          this.#edge(block, block.taken, this.#target(block));
+          b.flags = flags;
+        }
+        b.end();
+        this.#edge(block, block.next, block.end);
+        return;
+      case "jump":
+      case "call":
+        this.#edge(block, block.taken, this.#target(block));
+        return;
+      default:
+        b.exitGo();
+    }
+  }
+
+  /** Index, perhaps outside the page, that the block's last instruction branches to. */
+  #target(block: Block): number {
+    const last = block.end - 1;
+    return last + (this.#code.immHigh[last] * 2 ** 32 + (this.#code.immLow[last] >>> 0)) / 4;
+  }
+
+  #edge(from: Block, to: Block | undefined, index: number): void {
+    const b = this.#b;
+    if (to === undefined) {
+      b.exitTo(this.#offset(index));
+      return;
+    }
+    if (to.flagsIn === DYNAMIC) b.settleFlags();
+    if (to.order <= from.order) {
+      b.checkBudget(this.#offset(to.start));
+      b.branchTo(this.#loops.get(to) as number);
+    } else if (to.forward > 1) b.branchTo(this.#labels.get(to) as number);
+    else this.write(to);
+  }
+}
+

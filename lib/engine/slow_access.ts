@@ -1,0 +1,218 @@
+/**
+ * Accesses that generated code cannot do: TLB misses, devices, pages that hold code, accesses that
+ * cross pages. A plain miss fills the TLB and the instruction runs again. Everything else runs the
+ * one instruction against a scratch buffer, which stands in for the memory.
+ */
+import { Access, type ArchCpu } from "./arch.ts";
+import type { CodeCache } from "./code_cache.ts";
+import type { GuestMemory } from "./guest_memory.ts";
+import { type Layout, Miss, type StateView } from "./layout.ts";
+import { Exit, PAGE_SIZE, RAM_BASE, SCRATCH } from "./memory_map.ts";
+import type { Tlb } from "./tlb.ts";
+import { AccessResult, type AccessSize, type BusAccess } from "../devices/vbus/device.ts";
+
+/** Everything that is not RAM. */
+export interface BusPort {
+  access(address: number, access: BusAccess): AccessResult;
+  /** Whether some device is at an address. */
+  present(address: number): boolean;
+}
+
+export interface SlowAccessOptions {
+  readonly state: StateView;
+  readonly layout: Layout;
+  readonly memory: GuestMemory;
+  readonly bus: BusPort;
+  readonly tlb: Tlb;
+  readonly cache: CodeCache;
+  readonly buffer: ArrayBufferLike;
+  /** Executes the instruction at the pc alone. */
+  readonly step: () => Exit;
+}
+
+/** Part of an access that lies in one page. */
+interface Piece {
+  /** Guest-physical address of its first byte. */
+  address: number;
+  /** Bytes. */
+  length: number;
+  isRam: boolean;
+}
+
+const MASK: Record<AccessSize, number> = { 1: 0xff, 2: 0xffff, 4: 0xffffffff };
+
+export class SlowAccess {
+  readonly #o: SlowAccessOptions;
+  readonly #scratch: DataView;
+  readonly #scratchBytes: Uint8Array;
+  readonly #address: number;
+  readonly #info: number;
+  readonly #bus: BusAccess = { write: false, offset: 0, size: 4, value: 0, vcpu: 0 };
+  /** Number of the running vCPU, told to devices. */
+  vcpu = 0;
+
+  constructor(options: SlowAccessOptions) {
+    this.#o = options;
+    this.#scratch = new DataView(options.buffer, SCRATCH, 256);
+    this.#scratchBytes = new Uint8Array(options.buffer, SCRATCH, 256);
+    this.#address = options.layout.get("missAddress").address >> 2;
+    this.#info = options.layout.get("missInfo").address >> 2;
+  }
+
+  /** Does what the probe that missed needs; false if it took an exception instead. */
+  access(cpu: ArchCpu): boolean {
+    const { u32 } = this.#o.state;
+    const low = u32[this.#address];
+    const high = u32[this.#address + 1];
+    const info = u32[this.#info];
+    const size = info & Miss.size;
+    const tlb = info >>> Miss.tlbShift;
+    const write = (info & Miss.write) !== 0;
+    const read = (info & Miss.read) !== 0;
+    if ((info & Miss.aligned) !== 0 && (low & (size - 1)) !== 0) {
+      cpu.alignmentFault(high, low, write ? Access.write : Access.read);
+      return false;
+    }
+    const first = Math.min(size, PAGE_SIZE - (low & (PAGE_SIZE - 1)));
+    const pieces: Piece[] = [];
+    let plain = first === size;
+    for (let done = 0; done < size;) {
+      const length = done === 0 ? first : size - first;
+      const at = low + done;
+      const pieceHigh = (high + (at > 0xffffffff ? 1 : 0)) >>> 0;
+      const pieceLow = at >>> 0;
+      // A read-modify-write that may not read faults as a read.
+      if (read && !cpu.translate(pieceHigh, pieceLow, Access.read, tlb, size)) return false;
+      if (write && !cpu.translate(pieceHigh, pieceLow, Access.write, tlb, size)) return false;
+      const { page, uncached, strictAlignment } = cpu.translation;
+      if (strictAlignment && misaligned(low, size)) {
+        cpu.alignmentFault(high, low, write ? Access.write : Access.read);
+        return false;
+      }
+      const isRam = this.#o.memory.contains(page, PAGE_SIZE);
+      if (uncached || !isRam) plain = false;
+      pieces.push({ address: page + (pieceLow & (PAGE_SIZE - 1)), length, isRam });
+      done += length;
+    }
+    if (plain && this.#fill(cpu, tlb, high, low, pieces[0].address, read, write)) return true;
+    return this.#emulate(cpu, tlb, high, low, size, read, write, pieces);
+  }
+
+  /** Fills the TLB for a page of RAM; false if it holds code that a write must not reach unseen. */
+  #fill(
+    cpu: ArchCpu,
+    tlb: number,
+    high: number,
+    low: number,
+    address: number,
+    read: boolean,
+    write: boolean,
+  ): boolean {
+    const offset = address - this.#o.memory.base;
+    if (write && this.#o.cache.isCode(offset)) return false;
+    const host = RAM_BASE + offset;
+    const page = (low & -PAGE_SIZE) >>> 0;
+    if (read || cpu.translation.readable) {
+      this.#o.tlb.fill(tlb, false, high, low, high, page, host);
+    }
+    if (write) this.#o.tlb.fill(tlb, true, high, low, high, page, host);
+    return true;
+  }
+
+  #emulate(
+    cpu: ArchCpu,
+    tlb: number,
+    high: number,
+    low: number,
+    size: number,
+    read: boolean,
+    write: boolean,
+    pieces: readonly Piece[],
+  ): boolean {
+    let at = 0;
+    for (const piece of pieces) {
+      // A write to RAM may leave some bytes of its probe alone: they must read as they are.
+      if ((read || piece.isRam) && !this.#transfer(piece, at, false)) {
+        cpu.busError(high, low, write ? Access.write : Access.read, false);
+        return false;
+      }
+      if (write && !read && !piece.isRam && !this.#present(piece)) {
+        cpu.busError(high, low, Access.write, false);
+        return false;
+      }
+      at += piece.length;
+    }
+    const aligned = (this.#o.state.u32[this.#info] & Miss.aligned) !== 0;
+    const end = low + (aligned ? 0 : size - 1);
+    const tagHigh = (high + (end > 0xffffffff ? 1 : 0)) >>> 0;
+    const tag = (end & -PAGE_SIZE) >>> 0;
+    if (read) this.#o.tlb.fill(tlb, false, high, low, tagHigh, tag, SCRATCH);
+    if (write) this.#o.tlb.fill(tlb, true, high, low, tagHigh, tag, SCRATCH);
+    const exit = this.#o.step();
+    this.#o.tlb.drop(tlb, high, low);
+    if (!write || exit !== Exit.go) return true;
+    at = 0;
+    for (const piece of pieces) {
+      this.#transfer(piece, at, true);
+      at += piece.length;
+    }
+    return true;
+  }
+
+  /** Whether some device is there at all: a write has to be refused before the instruction runs. */
+  #present(piece: Piece): boolean {
+    return this.#o.bus.present(piece.address);
+  }
+
+  /** Between the scratch buffer at `at` and memory or a device. False if a device refuses. */
+  #transfer(piece: Piece, at: number, write: boolean): boolean {
+    const { memory } = this.#o;
+    if (piece.isRam) {
+      const scratch = this.#scratchBytes.subarray(at, at + piece.length);
+      if (write) memory.write(piece.address, scratch);
+      else scratch.set(memory.slice(piece.address, piece.length) as Uint8Array);
+      return true;
+    }
+    for (let done = 0; done < piece.length;) {
+      const size = sizeAt(piece.address + done, piece.length - done);
+      if (!this.#device(piece.address + done, at + done, size, write)) return false;
+      done += size;
+    }
+    return true;
+  }
+
+  #device(address: number, at: number, size: AccessSize, write: boolean): boolean {
+    const access = this.#bus;
+    access.write = write;
+    access.size = size;
+    access.vcpu = this.vcpu;
+    access.value = write ? this.#load(at, size) : 0;
+    const result = this.#o.bus.access(address, access);
+    if (result !== AccessResult.ok) return false;
+    if (!write) this.#store(at, size, (access.value & MASK[size]) >>> 0);
+    return true;
+  }
+
+  #load(at: number, size: AccessSize): number {
+    if (size === 1) return this.#scratch.getUint8(at);
+    return size === 2 ? this.#scratch.getUint16(at, true) : this.#scratch.getUint32(at, true);
+  }
+
+  #store(at: number, size: AccessSize, value: number): void {
+    if (size === 1) this.#scratch.setUint8(at, value);
+    else if (size === 2) this.#scratch.setUint16(at, value, true);
+    else this.#scratch.setUint32(at, value, true);
+  }
+}
+
+/** Largest device access at an address that is aligned and not longer than `rest`. */
+function sizeAt(address: number, rest: number): AccessSize {
+  if (rest >= 4 && address % 4 === 0) return 4;
+  return rest >= 2 && address % 2 === 0 ? 2 : 1;
+}
+
+/** Elements of an access of 16 bytes or more, or of an odd size, are at most 8 bytes long. */
+function misaligned(low: number, size: number): boolean {
+  const element = size === 12 || size === 24 || size >= 16 ? 4 : size;
+  return low % element !== 0;
+}

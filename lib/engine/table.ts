@@ -1,0 +1,269 @@
+/**
+ * The decoder that a table of rows gives: instruction word to handler and operands.
+ *
+ * A *handler* is a row with all its structural fields fixed: what the interpreter has one piece of
+ * code for. Operands (register numbers, immediates) are sorted into a record of four bytes and one
+ * 64-bit immediate.
+ */
+import type { Fields, Operand, RawFields, Row } from "./row.ts";
+
+/** Where a field lies in the instruction word. */
+interface BitField {
+  readonly name: string;
+  readonly shift: number;
+  readonly width: number;
+  readonly mask: number;
+}
+
+/** A row with one choice of structural values. */
+export interface Handler {
+  /** Number, unique in the table; in order of first use. */
+  readonly id: number;
+  readonly row: CompiledRow;
+  /** Structural values by name, and one operand object per operand. */
+  readonly fields: Fields<string>;
+  readonly operands: readonly Operand[];
+}
+
+/** A row made ready for decoding. */
+export interface CompiledRow {
+  readonly index: number;
+  readonly row: Row;
+  readonly mask: number;
+  readonly value: number;
+  readonly bits: readonly BitField[];
+  readonly structural: readonly Source[];
+  readonly operands: readonly Source[];
+  readonly handlers: Map<number, Handler>;
+}
+
+/** A field or derived value with its place in the record. */
+interface Source {
+  readonly name: string;
+  readonly kind: Operand["kind"] | "structural";
+  readonly slot: number;
+  readonly field: BitField | undefined;
+  readonly derive: ((f: RawFields) => number | bigint) | undefined;
+}
+
+/** One decoded instruction. The object is reused: copy what must live longer. */
+export interface Decoded {
+  handler: Handler;
+  /** The byte slots of the record. */
+  readonly slots: Uint8Array;
+  immLow: number;
+  immHigh: number;
+}
+
+const DERIVED_WIDTH = 8;
+/** Byte slots 0 to 3, and 6 and 7: the first bytes of the immediate in a record (see Record.imm). */
+export const SLOTS = 8;
+const IMMEDIATE_SLOT = 6;
+
+function classOf(name: string): Operand["kind"] | "structural" | "raw" {
+  if (name.startsWith("raw")) return "raw";
+  if (name.startsWith("R")) return name.endsWith("_sp") ? "sp" : "reg";
+  if (name.startsWith("V")) return "vec";
+  return name.startsWith("imm") ? "imm" : "structural";
+}
+
+/** Parses a bit pattern. Throws if it is not 32 bits long. */
+export function parsePattern(
+  pattern: string,
+): { mask: number; value: number; bits: BitField[] } {
+  let position = 32;
+  let mask = 0;
+  let value = 0;
+  const bits: BitField[] = [];
+  for (const token of pattern.trim().split(/\s+/)) {
+    if (/^[01]+$/.test(token)) {
+      for (const digit of token) {
+        position--;
+        mask |= 1 << position;
+        if (digit === "1") value |= 1 << position;
+      }
+      continue;
+    }
+    const [name, text] = token.split(":");
+    const width = text === undefined ? 1 : Number(text);
+    position -= width;
+    bits.push({ name, shift: position, width, mask: width === 32 ? -1 : (1 << width) - 1 });
+  }
+  if (position !== 0) throw new Error(`pattern is ${32 - position} bits long: ${pattern}`);
+  return { mask: mask >>> 0, value: value >>> 0, bits };
+}
+
+function compileRow(row: Row, index: number): CompiledRow {
+  const { mask, value, bits } = parsePattern(row.pattern);
+  const structural: Source[] = [];
+  const operands: Source[] = [];
+  let nextSlot = 0;
+  let wide: string | undefined;
+  const add = (
+    name: string,
+    field: BitField | undefined,
+    derive: ((f: RawFields) => number | bigint) | undefined,
+  ): void => {
+    const kind = classOf(name);
+    if (kind === "raw") return;
+    if (kind === "structural") {
+      structural.push({ name, kind, slot: -1, field, derive });
+      return;
+    }
+    const narrow = kind !== "imm" || name.startsWith("imm8") ||
+      (derive === undefined && field !== undefined && field.width <= 8);
+    // The fifth and sixth byte operand lie where the 64-bit immediate would be.
+    if (narrow && nextSlot === 4) nextSlot = IMMEDIATE_SLOT;
+    if (!narrow && wide !== undefined) throw new Error(`${row.name}: ${wide} and ${name} are wide`);
+    if (!narrow) wide = name;
+    operands.push({ name, kind, slot: narrow ? nextSlot++ : -1, field, derive });
+  };
+  if (row.host === undefined) {
+    const derived = row.derive ?? {};
+    for (const field of bits) add(field.name, field, derived[field.name]);
+    for (const name of Object.keys(derived)) {
+      if (!bits.some((field) => field.name === name)) add(name, undefined, derived[name]);
+    }
+  }
+  if (nextSlot > (wide === undefined ? SLOTS : 4)) {
+    throw new Error(`${row.name}: more byte operands than a record holds`);
+  }
+  return { index, row, mask, value, bits, structural, operands, handlers: new Map() };
+}
+
+/** Rows in the order of decoding: the first that matches wins, but no two should. */
+export class InstructionTable {
+  readonly rows: readonly CompiledRow[];
+  /** All handlers met so far, by id. */
+  readonly handlers: Handler[] = [];
+  /** Candidates by bits 31:21. */
+  readonly #buckets: CompiledRow[][] = [];
+  readonly #decoded: Decoded = {
+    handler: undefined as unknown as Handler,
+    slots: new Uint8Array(SLOTS),
+    immLow: 0,
+    immHigh: 0,
+  };
+
+  constructor(rows: readonly Row[]) {
+    this.rows = rows.map(compileRow);
+    for (let top = 0; top < 2048; top++) {
+      const bucket: CompiledRow[] = [];
+      for (const row of this.rows) {
+        const mask = row.mask >>> 21;
+        if ((top & mask) === ((row.value >>> 21) & mask)) bucket.push(row);
+      }
+      this.#buckets.push(bucket);
+    }
+  }
+
+  /** Rows that match a word: one, or none if the word is not allocated. */
+  matches(word: number): CompiledRow[] {
+    return this.#buckets[word >>> 21].filter((row) => matchesRow(row, word));
+  }
+
+  /** The decoded instruction (valid until the next call), undefined if no row matches. */
+  decode(word: number): Decoded | undefined {
+    const bucket = this.#buckets[word >>> 21];
+    for (let i = 0; i < bucket.length; i++) {
+      const row = bucket[i];
+      if (((word & row.mask) >>> 0) === row.value) {
+        const needsRaw = row.row.when !== undefined || row.row.derive !== undefined;
+        const raw = needsRaw ? rawFields(row, word) : undefined;
+        if (row.row.when !== undefined && !row.row.when(raw as RawFields)) continue;
+        return this.#fill(row, word, raw);
+      }
+    }
+    return undefined;
+  }
+
+  #fill(row: CompiledRow, word: number, raw: RawFields | undefined): Decoded {
+    const out = this.#decoded;
+    let key = 0;
+    for (let i = 0; i < row.structural.length; i++) {
+      const source = row.structural[i];
+      const value = valueOf(source, word, raw) as number;
+      key = key * 2 ** (source.derive === undefined ? source.field!.width : DERIVED_WIDTH) + value;
+    }
+    out.handler = row.handlers.get(key) ?? this.#newHandler(row, key, word, raw);
+    out.immLow = 0;
+    out.immHigh = 0;
+    out.slots.fill(0);
+    for (let i = 0; i < row.operands.length; i++) {
+      const { slot, field, derive } = row.operands[i];
+      const value = derive === undefined
+        ? (word >>> field!.shift) & field!.mask
+        : derive(raw as RawFields);
+      if (slot >= 0) out.slots[slot] = Number(value);
+      else if (typeof value === "bigint") {
+        out.immLow = Number(BigInt.asIntN(32, value));
+        out.immHigh = Number(BigInt.asIntN(32, value >> 32n));
+      } else {
+        out.immLow = value | 0;
+        out.immHigh = Math.floor(value / 2 ** 32) | 0;
+      }
+    }
+    if (row.row.host !== undefined) out.immLow = word | 0;
+    return out;
+  }
+
+  #newHandler(row: CompiledRow, key: number, word: number, raw: RawFields | undefined): Handler {
+    const fields: Record<string, number | Operand> = {};
+    const operands: Operand[] = [];
+    for (const source of row.structural) {
+      fields[source.name] = Number(valueOf(source, word, raw));
+    }
+    for (const { name, kind, slot } of row.operands) {
+      const operand: Operand = {
+        name,
+        kind: kind as Operand["kind"],
+        slot,
+        value: 0,
+        high: 0,
+      };
+      fields[name] = operand;
+      operands.push(operand);
+    }
+    const handler: Handler = {
+      id: this.handlers.length,
+      row,
+      fields: fields as Fields<string>,
+      operands,
+    };
+    this.handlers.push(handler);
+    row.handlers.set(key, handler);
+    return handler;
+  }
+}
+
+/** Raw bits of all fields of a word. */
+export function rawFields(row: CompiledRow, word: number): RawFields {
+  const raw: Record<string, number> = {};
+  for (const { name, shift, mask } of row.bits) raw[name] = (word >>> shift) & mask;
+  return raw;
+}
+
+function matchesRow(row: CompiledRow, word: number): boolean {
+  if (((word & row.mask) >>> 0) !== row.value) return false;
+  return row.row.when === undefined || row.row.when(rawFields(row, word));
+}
+
+function valueOf(source: Source, word: number, raw: RawFields | undefined): number | bigint {
+  if (source.derive !== undefined) return source.derive(raw as RawFields);
+  return (word >>> source.field!.shift) & source.field!.mask;
+}
+
+/** Gives a handler's operands the values of one instruction, for the compiler. */
+export function bindOperands(decoded: Decoded): void {
+  const { handler, slots } = decoded;
+  for (let i = 0; i < handler.operands.length; i++) {
+    const operand = handler.operands[i];
+    if (operand.slot >= 0) {
+      operand.value = slots[operand.slot];
+      operand.high = 0;
+    } else {
+      operand.value = decoded.immLow;
+      operand.high = decoded.immHigh;
+    }
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * The software TLBs and the two caches of code addresses, as the host fills and empties them.
+ * Generated code only reads them (memory_map.ts tells where, code_builder.ts how).
+ */
+import {
+  FETCH_BASE,
+  FETCH_ENTRIES,
+  JUMP_BASE,
+  JUMP_ENTRIES,
+  PAGE_SIZE,
+  TLB_BASE,
+  TLB_ENTRY,
+  TLB_LIMIT,
+  TLB_MASK,
+  TLB_STRIDE,
+  TLB_WRITE,
+} from "./memory_map.ts";
+
+/** Entries cleared one by one before clearing all at once becomes cheaper. */
+const FEW = 256;
+
+/** One TLB's entries of one kind, with a note of which have been filled. */
+class Entries {
+  readonly base: number;
+  readonly #words: Int32Array;
+  readonly #filled: Int32Array = new Int32Array(FEW);
+  #count = 0;
+
+  constructor(words: Int32Array, base: number) {
+    this.#words = words;
+    this.base = base;
+    this.clear(true);
+  }
+
+  fill(index: number, tagLow: number, tagHigh: number, addend: number): void {
+    const at = (this.base + index * TLB_ENTRY) >> 2;
+    this.#words[at] = tagLow;
+    this.#words[at + 1] = tagHigh;
+    this.#words[at + 2] = addend;
+    if (this.#count < FEW) this.#filled[this.#count] = at;
+    this.#count++;
+  }
+
+  drop(index: number): void {
+    const at = (this.base + index * TLB_ENTRY) >> 2;
+    this.#words[at] = -1;
+    this.#words[at + 1] = -1;
+  }
+
+  /** Drops entries whose addend leads to the page at host address `host`. */
+  dropHost(host: number): void {
+    const words = this.#words;
+    const end = (this.base + TLB_WRITE) >> 2;
+    for (let at = this.base >> 2; at < end; at += TLB_ENTRY >> 2) {
+      if (words[at] !== -1 && ((words[at] + words[at + 2]) | 0) === (host | 0)) {
+        words[at] = -1;
+        words[at + 1] = -1;
+      }
+    }
+  }
+
+  clear(all = false): void {
+    if (all || this.#count > FEW) {
+      this.#words.fill(-1, this.base >> 2, (this.base + TLB_WRITE) >> 2);
+    } else {
+      for (let i = 0; i < this.#count; i++) {
+        const at = this.#filled[i];
+        this.#words[at] = -1;
+        this.#words[at + 1] = -1;
+      }
+    }
+    this.#count = 0;
+  }
+}
+
+export class Tlb {
+  readonly #words: Int32Array;
+  readonly #reads: Entries[] = [];
+  readonly #writes: Entries[] = [];
+  /** Host pages (from the first of guest RAM) that a write entry may have led to. */
+  fills = 0;
+  flushes = 0;
+
+  constructor(buffer: ArrayBufferLike) {
+    this.#words = new Int32Array(buffer, 0, (JUMP_BASE + JUMP_ENTRIES * 16) / 4);
+    for (let tlb = 0; tlb < TLB_LIMIT; tlb++) {
+      this.#reads.push(new Entries(this.#words, TLB_BASE + tlb * TLB_STRIDE));
+      this.#writes.push(new Entries(this.#words, TLB_BASE + tlb * TLB_STRIDE + TLB_WRITE));
+    }
+    this.flushCode();
+  }
+
+  /**
+   * Makes accesses through `tlb` to the page of an address lead to host address `host` (of the same
+   * byte). `tag` is the address of the page in which the access ends.
+   */
+  fill(
+    tlb: number,
+    write: boolean,
+    high: number,
+    low: number,
+    tagHigh: number,
+    tagLow: number,
+    host: number,
+  ): void {
+    const entries = (write ? this.#writes : this.#reads)[tlb];
+    entries.fill(indexOf(high, low), tagLow | 0, tagHigh | 0, (host - low) | 0);
+    this.fills++;
+  }
+
+  drop(tlb: number, high: number, low: number): void {
+    this.#reads[tlb].drop(indexOf(high, low));
+    this.#writes[tlb].drop(indexOf(high, low));
+  }
+
+  /** No write may reach the page at host address `host` unseen any more. */
+  protect(host: number): void {
+    for (const entries of this.#writes) entries.dropHost(host);
+  }
+
+  /** Forgets data translations through the TLBs in a bit mask. */
+  flush(tlbs: number): void {
+    this.flushes++;
+    for (let tlb = 0; tlb < TLB_LIMIT; tlb++) {
+      if ((tlbs & (1 << tlb)) === 0) continue;
+      this.#reads[tlb].clear();
+      this.#writes[tlb].clear();
+    }
+  }
+
+  /** Forgets where the code at virtual addresses is. */
+  flushCode(): void {
+    this.#words.fill(-1, FETCH_BASE >> 2, (FETCH_BASE + FETCH_ENTRIES * 16) >> 2);
+    this.flushJumps();
+  }
+
+  /** Forgets which regions begin at virtual addresses. */
+  flushJumps(): void {
+    this.#words.fill(-1, JUMP_BASE >> 2, (JUMP_BASE + JUMP_ENTRIES * 16) >> 2);
+  }
+
+  /** Forgets one page. */
+  flushPage(high: number, low: number): void {
+    for (let tlb = 0; tlb < TLB_LIMIT; tlb++) this.drop(tlb, high, low);
+    const at = (FETCH_BASE >> 2) + ((low >>> 12) & (FETCH_ENTRIES - 1)) * 4;
+    const mapped = this.#words[at] !== -1 &&
+      (this.#words[at] & -PAGE_SIZE) === (low & -PAGE_SIZE) && this.#words[at + 1] === (high | 0);
+    if (!mapped) return;
+    this.#words[at] = -1;
+    this.#words[at + 1] = -1;
+    this.flushJumps();
+  }
+
+  /** Makes the records at `records` those of a virtual page in a mode. */
+  fillFetch(high: number, low: number, mode: number, records: number): void {
+    const at = (FETCH_BASE >> 2) + ((low >>> 12) & (FETCH_ENTRIES - 1)) * 4;
+    this.#words[at] = (low & -PAGE_SIZE) | (mode << 2);
+    this.#words[at + 1] = high | 0;
+    this.#words[at + 2] = records;
+  }
+
+  /** Makes jumps to a virtual address in a mode enter the region in a table slot. */
+  fillJump(high: number, low: number, modeHigh: number, slot: number): void {
+    const at = (JUMP_BASE >> 2) + ((low >>> 2) & (JUMP_ENTRIES - 1)) * 4;
+    this.#words[at] = low | 0;
+    this.#words[at + 1] = (high ^ modeHigh) | 0;
+    this.#words[at + 2] = slot;
+  }
+}
+
+function indexOf(_high: number, low: number): number {
+  return (low >>> 12) & TLB_MASK;
+}

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { VirtualClock } from "../platform/clock.ts";
+import { MachineDisk, MemoryDisk } from "./disk.ts";
+
+/** A file whose requests end when the test says so. */
+class SlowFile extends MemoryDisk {
+  readonly pending: (() => void)[] = [];
+
+  override async read(offset: number, into: Uint8Array): Promise<void> {
+    await new Promise<void>((resolve) => this.pending.push(resolve));
+    await super.read(offset, into);
+  }
+}
+
+const host = {
+  holds: [] as Promise<unknown>[],
+  expected: [] as Promise<unknown>[],
+  hold: (promise: Promise<unknown>): unknown => host.holds.push(promise),
+  expect: (promise: Promise<unknown>): unknown => host.expected.push(promise),
+  yield: (): Promise<void> => Promise.resolve(),
+};
+
+async function turn(): Promise<void> {
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+}
+
+test("memory disks read, write, and end where they end", async () => {
+  const bytes = Uint8Array.from({ length: 1024 }, (_, i) => i);
+  const disk = new MemoryDisk(bytes);
+  const into = new Uint8Array(8).fill(9);
+  await disk.read(1020, into);
+  assert.deepEqual([...into], [252, 253, 254, 255, 0, 0, 0, 0]);
+  await disk.write(2, Uint8Array.of(7));
+  assert.equal(bytes[2], 7);
+  await assert.rejects(disk.write(1024, Uint8Array.of(1)), RangeError);
+  await assert.rejects(new MemoryDisk(bytes, true).write(0, Uint8Array.of(1)), RangeError);
+});
+
+test("in virtual time a request ends at its time, and the guest stands still for a slow host", async () => {
+  const clock = new VirtualClock();
+  const file = new SlowFile(Uint8Array.of(1, 2, 3, 4));
+  const disk = new MachineDisk(file, host, clock);
+  const into = new Uint8Array(4);
+  let done = false;
+  disk.read(0, into).then(() => done = true);
+  host.holds.length = 0;
+  clock.advance(50_000);
+  await turn();
+  assert.deepEqual([done, host.holds.length], [false, 0]);
+  clock.advance(50_000);
+  await turn();
+  assert.deepEqual([done, host.holds.length], [false, 1]);
+  file.pending[0]();
+  await host.holds[0];
+  assert.equal(done, true);
+  assert.deepEqual([...into], [1, 2, 3, 4]);
+});
+
+test("in virtual time a request that the host has ended waits for its time; failures arrive too", async () => {
+  const clock = new VirtualClock();
+  const disk = new MachineDisk(new MemoryDisk(new Uint8Array(4), true), host, clock);
+  let failed = false;
+  disk.write(0, Uint8Array.of(1)).catch(() => failed = true);
+  host.holds.length = 0;
+  await turn();
+  assert.equal(failed, false);
+  clock.advance(100_000);
+  await host.holds[0];
+  assert.equal(failed, true);
+});
+
+test("in real time the run loop is told of the request", async () => {
+  const file = new SlowFile(Uint8Array.of(1));
+  const disk = new MachineDisk(file, host, undefined);
+  host.expected.length = 0;
+  const read = disk.read(0, new Uint8Array(1));
+  assert.equal(host.expected.length, 1);
+  file.pending[0]();
+  await read;
+});

@@ -1,0 +1,367 @@
+/** A whole virtual machine: board, run loop, loaded kernel, and the host's ends of its devices. */
+import { checkInitrd } from "../boot/initrd.ts";
+import { type KernelImage, readKernelImage } from "../boot/image.ts";
+import { MAX_DTB_BYTES, placeLinux } from "../boot/placement.ts";
+import { BootError } from "../boot/boot_error.ts";
+import { ConfigError } from "../config/config_error.ts";
+import {
+  type MachineConfig,
+  type MachineOptions,
+  validateMachineConfig,
+} from "../config/machine_config.ts";
+import { VmmDebug } from "../config/vmm_debug.ts";
+import type { BusRegion, DeviceStatistics } from "../devices/vbus/bus.ts";
+import type { PsciStatistics } from "../devices/firmware/psci.ts";
+import type { EngineStatistics } from "../engine/engine.ts";
+import type { Platform } from "../platform/platform.ts";
+import { webPlatform } from "../platform/web.ts";
+import type { StopReason } from "../vcpu/lifecycle/lifecycle.ts";
+import { seededRandom } from "./random.ts";
+import { RunLoop, type RunLoopStatistics } from "./run_loop.ts";
+import { SerialPort, type SerialStreams } from "./serial_port.ts";
+import { RealSliceClock, type SliceClock, VirtualSliceClock } from "./slice_clock.ts";
+import { Vcpus } from "./vcpus.ts";
+import { virtAffinity, VirtBoard } from "./virt.ts";
+import { VirtMap } from "./virt_map.ts";
+
+/** Wall-clock time at which guests in virtual time start: 2025-01-01T00:00:00Z. */
+const VIRTUAL_START_SECONDS = 1_735_689_600;
+
+/** What {@linkcode Machine.create} takes besides the configuration. */
+export interface MachineParts {
+  /** @default one that needs web standards only */
+  readonly platform?: Platform;
+  /** Nanoseconds that one instruction takes in virtual time, a whole number. @default 1 */
+  readonly nanosecondsPerInstruction?: number;
+}
+
+/** How a run ended. */
+export interface RunResult {
+  /**
+   * `power-off`, `reset` (with `onReset: "stop"`) or `crash`: by the guest. `stopped`: by
+   * {@linkcode Machine.stop} or the signal. `timeout`: by a signal of AbortSignal.timeout.
+   */
+  readonly reason: StopReason;
+  /** Instructions executed by all vCPUs since the machine was made. */
+  readonly instructions: number;
+  /** Guest time in nanoseconds since the machine was made. */
+  readonly nanoseconds: number;
+}
+
+/** Counters of a machine since it was made. */
+export interface MachineStatistics {
+  /** Guest time in nanoseconds. */
+  readonly nanoseconds: number;
+  readonly resets: number;
+  readonly loop: RunLoopStatistics;
+  readonly engine: EngineStatistics;
+  readonly psci: PsciStatistics;
+  /** Accesses by device; empty while {@linkcode Machine.debug} does not count "vbus". */
+  readonly devices: readonly DeviceStatistics[];
+}
+
+/** A kernel in its place, to be loaded again at each reset. */
+interface Loaded {
+  readonly entry: number;
+  readonly dtb: number;
+  readonly parts: readonly { readonly address: number; readonly bytes: Uint8Array }[];
+}
+
+/**
+ * A virtual machine.
+ *
+ * @example
+ * ```ts ignore
+ * await using vm = await Machine.create({ kernel: await Deno.readFile("Image"), memory: "512M" });
+ * vm.onSerial((bytes) => Deno.stdout.writeSync(bytes));
+ * const { reason } = await vm.run();
+ * ```
+ */
+export class Machine implements AsyncDisposable {
+  /** The configuration with every default filled in. */
+  readonly config: MachineConfig;
+  /** Switches of logging and statistics. */
+  readonly debug: VmmDebug = new VmmDebug();
+  readonly #platform: Platform;
+  readonly #clock: SliceClock;
+  readonly #board: VirtBoard;
+  readonly #vcpus: Vcpus;
+  readonly #loop: RunLoop;
+  readonly #serial: SerialPort;
+  readonly #image: { readonly kernel: KernelImage; readonly initrd: Uint8Array | undefined };
+  #reason: StopReason | undefined;
+  #restart = false;
+  #resets = 0;
+  #running: Promise<unknown> | undefined;
+  #disposed = false;
+
+  private constructor(
+    config: MachineConfig,
+    parts: MachineParts,
+    image: { kernel: KernelImage; initrd: Uint8Array | undefined },
+  ) {
+    this.config = config;
+    this.#image = image;
+    const platform = parts.platform ?? webPlatform();
+    this.#platform = platform;
+    const nanosecondsPerInstruction = parts.nanosecondsPerInstruction ?? 1;
+    // The board needs clock and vCPUs, both need the engine, which is the board's.
+    const board = (): VirtBoard => this.#board;
+    const runner = {
+      get instructions(): number {
+        return board().engine.instructions;
+      },
+      run: (vcpu: number, instructions: number) => board().engine.run(vcpu, instructions),
+      requestExit: () => board().engine.requestExit(),
+    };
+    const virtual = config.time === "virtual";
+    const clock = virtual
+      ? new VirtualSliceClock(runner, nanosecondsPerInstruction, VIRTUAL_START_SECONDS)
+      : new RealSliceClock(platform, runner);
+    this.#clock = clock;
+    this.#vcpus = new Vcpus({
+      count: config.cpus,
+      affinity: virtAffinity,
+      core: (vcpu) => board().cpus[vcpu],
+      select: (vcpu) => board().engine.select(vcpu),
+      isMemory: (address) => board().engine.memory.contains(Number(address), 4),
+      requestExit: runner.requestExit,
+      stop: (reason) => this.#end(reason),
+    });
+    this.#loop = new RunLoop({
+      runner,
+      vcpus: this.#vcpus,
+      clock,
+      platform,
+      nanosecondsPerInstruction,
+      poll: () => this.#serial.poll(),
+    });
+    this.#board = new VirtBoard({
+      config,
+      clock,
+      lifecycle: this.#vcpus,
+      random: virtual ? seededRandom(config.seed) : (into) => platform.random(into),
+      wake: () => this.#wake(),
+      virtual,
+      host: {
+        hold: (promise) => this.#loop.hold(promise),
+        expect: (promise) => this.#loop.expect(promise),
+        yield: () => platform.yield(),
+      },
+      onFailure: (device, reason) => platform.log("warn", device, reason),
+    });
+    this.#serial = new SerialPort(this.#board.uart, this.#loop);
+    this.debug.onChange(() => this.#board.bus.countAccesses(this.debug.statistics("vbus")));
+    this.#load();
+  }
+
+  /**
+   * Makes a machine with its kernel loaded; it stands still until {@linkcode Machine.run}.
+   *
+   * @throws {ConfigError} if no machine can be made of the configuration.
+   * @throws {BootError} if the kernel or initrd cannot be booted.
+   * @throws {RangeError} if the host does not give the memory.
+   */
+  static async create(
+    options: MachineOptions | MachineConfig,
+    parts: MachineParts = {},
+  ): Promise<Machine> {
+    const config = validateMachineConfig(options);
+    if (config.kernel === undefined) {
+      throw new ConfigError("missing", "kernel", "give the bytes of a Linux arm64 Image");
+    }
+    const kernel = await readKernelImage(bytesOf(config.kernel, "kernel"), config.memory);
+    let initrd: Uint8Array | undefined;
+    if (config.initrd !== undefined) {
+      initrd = bytesOf(config.initrd, "initrd");
+      await checkInitrd(initrd, config.memory);
+    }
+    return new Machine(config, parts, { kernel, initrd });
+  }
+
+  /** The serial line (PL011) as Web Streams. */
+  get serial(): SerialStreams {
+    return this.#serial;
+  }
+
+  /** Calls back with what the guest sends on the serial line. The result ends that. */
+  onSerial(callback: (bytes: Uint8Array) => void): () => void {
+    return this.#serial.onOutput(callback);
+  }
+
+  /** Bytes for the guest's serial line; gives how many fitted into the window of 64 KiB. */
+  serialInput(bytes: Uint8Array): number {
+    return this.#serial.input(bytes);
+  }
+
+  /**
+   * Runs until the guest powers off, {@linkcode Machine.stop} is called or the signal aborts. After
+   * `stopped` and `timeout` another call goes on where the guest was; after the others it starts anew.
+   *
+   * @throws {Error} if the machine runs already or is disposed, or the engine fails.
+   */
+  async run(signal?: AbortSignal): Promise<RunResult> {
+    if (this.#disposed) throw new Error("the machine is disposed");
+    if (this.#loop.running) throw new Error("the machine is already running");
+    const onAbort = (): void => this.#end(isTimeout(signal?.reason) ? "timeout" : "stopped");
+    if (this.#reason === "power-off" || this.#reason === "reset" || this.#reason === "crash") {
+      this.#hardReset();
+    }
+    this.#reason = undefined;
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener("abort", onAbort);
+    const run = this.#runUntilEnd();
+    this.#running = run.catch(() => {});
+    try {
+      return { reason: await run, ...this.#progress() };
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+      this.#running = undefined;
+      this.#serial.flush();
+    }
+  }
+
+  /** Ends the run. Does nothing while the machine does not run. */
+  stop(): void {
+    if (this.#loop.running) this.#end("stopped");
+  }
+
+  /** Resets the machine: devices and vCPUs to power-on state, kernel loaded again. RAM keeps the rest. */
+  reset(): void {
+    if (!this.#loop.running) {
+      this.#hardReset();
+      return;
+    }
+    this.#restart = true;
+    this.#loop.stop();
+  }
+
+  /** No guest code runs and guest time stands still until {@linkcode Machine.resume}. */
+  pause(): void {
+    this.#loop.pause();
+  }
+
+  resume(): void {
+    this.#loop.resume();
+  }
+
+  get running(): boolean {
+    return this.#loop.running;
+  }
+
+  get paused(): boolean {
+    return this.#loop.paused;
+  }
+
+  /** Devices with their addresses, in the order of these. */
+  get regions(): readonly BusRegion[] {
+    return this.#board.bus.regions;
+  }
+
+  statistics(): MachineStatistics {
+    return {
+      nanoseconds: this.#clock.now(),
+      resets: this.#resets,
+      loop: { ...this.#loop.statistics },
+      engine: this.#board.engine.statistics,
+      psci: { ...this.#board.psci.statistics },
+      devices: this.#board.bus.statistics,
+    };
+  }
+
+  /** Stops the machine and lets go of everything: back ends, streams, memory. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.stop();
+    await this.#running;
+    this.#board.shutdown();
+    this.#serial.close();
+    this.#board.engine.dispose();
+  }
+
+  async #runUntilEnd(): Promise<StopReason> {
+    for (;;) {
+      if (this.#reason === undefined) await this.#loop.run();
+      if (this.#reason === "reset" && this.config.onReset === "restart") this.#restart = true;
+      if (!this.#restart) return this.#reason ?? "stopped";
+      this.#hardReset();
+    }
+  }
+
+  /** The first reason counts. */
+  #end(reason: StopReason): void {
+    this.#reason ??= reason;
+    this.#loop.stop();
+  }
+
+  #wake(): void {
+    this.#loop.kick();
+    this.#board.engine.requestExit();
+  }
+
+  #progress(): { instructions: number; nanoseconds: number } {
+    return { instructions: this.#board.engine.instructions, nanoseconds: this.#clock.now() };
+  }
+
+  #hardReset(): void {
+    this.#reason = undefined;
+    this.#restart = false;
+    this.#resets++;
+    this.#platform.log("info", "machine", "reset");
+    this.#board.reset();
+    this.#load();
+  }
+
+  #load(): void {
+    const { entry, dtb, parts } = this.#place();
+    for (const { address, bytes } of parts) {
+      if (!this.#board.engine.memory.write(address, bytes)) {
+        throw new BootError("too-little-memory", "memory: kernel and device tree do not fit");
+      }
+    }
+    this.#vcpus.reset(BigInt(entry), BigInt(dtb));
+  }
+
+  #place(): Loaded {
+    const { kernel, initrd } = this.#image;
+    const place = placeLinux({
+      ramBase: VirtMap.ram,
+      ramSize: this.config.memory,
+      textOffset: kernel.textOffset,
+      imageSize: kernel.imageSize,
+      initrdSize: initrd?.length ?? 0,
+    });
+    const range = initrd !== undefined && place.initrd !== undefined
+      ? { start: place.initrd, end: place.initrd + initrd.length }
+      : undefined;
+    const dtb = this.#board.fdt(range).toBytes();
+    if (dtb.length > MAX_DTB_BYTES) {
+      throw new BootError("too-large", "device tree: it is larger than 2 MiB; use fewer devices");
+    }
+    return {
+      entry: place.kernel,
+      dtb: place.dtb,
+      parts: [
+        { address: place.kernel, bytes: kernel.bytes },
+        { address: place.dtb, bytes: dtb },
+        ...(range !== undefined && initrd !== undefined
+          ? [{ address: range.start, bytes: initrd }]
+          : []),
+      ],
+    };
+  }
+}
+
+function bytesOf(file: Uint8Array | string, path: string): Uint8Array {
+  if (typeof file !== "string") return file;
+  throw new ConfigError(
+    "wrong-type",
+    path,
+    `"${file}" is the name of a file; read it first and give its bytes`,
+  );
+}
+
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof Error && reason.name === "TimeoutError";
+}

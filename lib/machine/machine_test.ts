@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { makeImage } from "../boot/image.ts";
+import type { MachineOptions } from "../config/machine_config.ts";
+import { Machine, type MachineStatistics, type RunResult } from "./machine.ts";
+import {
+  echoProgram,
+  helloProgram,
+  resetProgram,
+  smpProgram,
+  timerProgram,
+} from "./test_programs.ts";
+
+interface Outcome {
+  readonly output: string;
+  readonly result: RunResult;
+  readonly statistics: MachineStatistics;
+}
+
+/** Runs a program to its end; `input` is there from the start. */
+async function run(
+  program: Uint8Array,
+  options: MachineOptions = {},
+  input = "",
+): Promise<Outcome> {
+  await using machine = await Machine.create({
+    kernel: makeImage(program),
+    memory: "16M",
+    time: "virtual",
+    ...options,
+  });
+  let output = "";
+  machine.onSerial((bytes) => output += new TextDecoder().decode(bytes));
+  machine.serialInput(new TextEncoder().encode(input));
+  const result = await machine.run();
+  return { output, result, statistics: machine.statistics() };
+}
+
+test("a program finds its device tree, prints, and powers off", async () => {
+  const { output, result } = await run(helloProgram);
+  assert.equal(output, "hello Y");
+  assert.equal(result.reason, "power-off");
+  assert.equal(result.nanoseconds, result.instructions);
+});
+
+test("the same with the host's time, and from a packed kernel", async () => {
+  const stream = new Blob([makeImage(helloProgram)]).stream()
+    .pipeThrough(new CompressionStream("gzip"));
+  const kernel = new Uint8Array(await new Response(stream).arrayBuffer());
+  const { output, result } = await run(helloProgram, { kernel, time: "real" });
+  assert.equal(output, "hello Y");
+  assert.equal(result.reason, "power-off");
+});
+
+test("input reaches the guest, also more than its FIFO holds", async () => {
+  const text = "abcdefghijklmnopqrstuvwxyz".replace("q", "").repeat(10);
+  const { output } = await run(echoProgram, {}, `${text}q`);
+  assert.equal(output, text.replace(/./g, (c) => String.fromCharCode(c.charCodeAt(0) + 1)));
+});
+
+test("the serial line as Web Streams", async () => {
+  await using machine = await Machine.create({ kernel: makeImage(echoProgram), memory: "16M" });
+  const running = machine.run();
+  const writer = machine.serial.writable.getWriter();
+  const reader = machine.serial.readable.getReader();
+  let output = "";
+  for (const text of ["HAL", "x", "y"]) {
+    const before = output.length;
+    await writer.write(new TextEncoder().encode(text));
+    while (output.length < before + text.length) {
+      output += new TextDecoder().decode((await reader.read()).value);
+    }
+  }
+  await writer.write(new TextEncoder().encode("q"));
+  assert.equal(output, "IBMyz");
+  assert.equal((await running).reason, "power-off");
+});
+
+test("a reset starts the kernel again and keeps RAM", async () => {
+  const { output, result, statistics } = await run(resetProgram);
+  assert.equal(output, "123");
+  assert.equal(result.reason, "power-off");
+  assert.equal(statistics.resets, 2);
+});
+
+test("with onReset stop the run ends, and the next run goes on from the reset", async () => {
+  await using machine = await Machine.create({
+    kernel: makeImage(resetProgram),
+    memory: "16M",
+    time: "virtual",
+    onReset: "stop",
+  });
+  const reasons = [];
+  for (let i = 0; i < 3; i++) reasons.push((await machine.run()).reason);
+  assert.deepEqual(reasons, ["reset", "reset", "power-off"]);
+});
+
+test("idle seconds pass at once in virtual time, and exactly", async () => {
+  const { output, result, statistics } = await run(timerProgram);
+  assert.equal(output, "aaa");
+  assert.ok(result.instructions < 1000, `${result.instructions} instructions`);
+  const idle = result.nanoseconds - result.instructions;
+  assert.ok(idle > 2.999e9 && idle < 3.001e9, `${idle} ns`);
+  assert.ok(statistics.loop.waits >= 3);
+});
+
+test("a second vCPU is turned on and off", async () => {
+  const { output, result } = await run(smpProgram, { cpus: 2 });
+  assert.equal(output, "0A1b!");
+  assert.equal(result.reason, "power-off");
+});
+
+test("two runs in virtual time are the same to the instruction", async () => {
+  for (const [program, options] of [[timerProgram, {}], [smpProgram, { cpus: 2 }]] as const) {
+    const first = await run(program, options);
+    const second = await run(program, options);
+    assert.deepEqual(first.result, second.result);
+    assert.equal(first.output, second.output);
+  }
+});
+
+test("stop, abort and timeout end a run that goes on later", async () => {
+  await using machine = await Machine.create({ kernel: makeImage(echoProgram), memory: "16M" });
+  const first = machine.run();
+  await assert.rejects(machine.run(), /already running/);
+  machine.stop();
+  assert.equal((await first).reason, "stopped");
+  const abort = new AbortController();
+  const second = machine.run(abort.signal);
+  abort.abort();
+  assert.equal((await second).reason, "stopped");
+  assert.equal((await machine.run(AbortSignal.timeout(1))).reason, "timeout");
+  machine.serialInput(new TextEncoder().encode("q"));
+  assert.equal((await machine.run()).reason, "power-off");
+});
+
+test("reset and pause from the host while the guest runs", async () => {
+  await using machine = await Machine.create({ kernel: makeImage(echoProgram), memory: "16M" });
+  const running = machine.run();
+  machine.pause();
+  assert.equal(machine.paused, true);
+  machine.reset();
+  machine.resume();
+  machine.serialInput(new TextEncoder().encode("q"));
+  assert.equal((await running).reason, "power-off");
+  assert.equal(machine.statistics().resets, 1);
+});
+
+test("a disposed machine ends its run and its streams", async () => {
+  const machine = await Machine.create({ kernel: makeImage(echoProgram), memory: "16M" });
+  const running = machine.run();
+  const read = machine.serial.readable.getReader().read();
+  await machine[Symbol.asyncDispose]();
+  assert.equal((await running).reason, "stopped");
+  assert.equal((await read).done, true);
+  await assert.rejects(machine.run(), /disposed/);
+  await machine[Symbol.asyncDispose]();
+});
+
+test("what cannot be booted is refused by name", async () => {
+  const kernel = makeImage(helloProgram);
+  await assert.rejects(Machine.create({}), { code: "missing", path: "kernel" });
+  await assert.rejects(Machine.create({ kernel: "Image" }), {
+    name: "ConfigError",
+    path: "kernel",
+  });
+  await assert.rejects(Machine.create({ kernel: new Uint8Array(4096) }), { code: "bad-magic" });
+  await assert.rejects(Machine.create({ kernel, initrd: new Uint8Array(0) }), {
+    code: "bad-magic",
+    message: /empty/,
+  });
+  await assert.rejects(
+    Machine.create({ kernel: makeImage(helloProgram, 2 ** 25), memory: "16M" }),
+    {
+      code: "too-little-memory",
+    },
+  );
+  await assert.rejects(
+    Machine.create({ kernel, devices: [{ type: "virtio-block", file: "disk.img" }] }),
+    { name: "ConfigError", message: /disk\.img/ },
+  );
+});

@@ -1,0 +1,186 @@
+/**
+ * The host's end of the serial line: callbacks, and Web Streams with bounded windows. Characters are
+ * collected while guest code runs and handed out between slices.
+ */
+import type { Uart } from "../devices/vuart/uart.ts";
+
+/** Bytes kept in each direction for a reader that has not come, or a guest that does not read. */
+export const SERIAL_WINDOW = 65536;
+const COLLECTED = 4096;
+
+/** What the port asks of the run loop. */
+export interface SerialHost {
+  /** Something has come for the guest. */
+  kick(): void;
+  /** No guest code may run until the promise settles: the reader is behind. */
+  hold(promise: Promise<unknown>): void;
+}
+
+/** Bytes in both directions as Web Streams. */
+export interface SerialStreams {
+  /**
+   * What the guest sends. While a reader holds the stream and is a window behind, the guest stands
+   * still; without a reader the last 64 KiB are kept for one that comes.
+   */
+  readonly readable: ReadableStream<Uint8Array>;
+  /** What the guest is to receive; writes wait while 64 KiB are not taken. */
+  readonly writable: WritableStream<Uint8Array>;
+}
+
+export class SerialPort implements SerialStreams {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+  readonly #uart: Uart;
+  readonly #host: SerialHost;
+  readonly #listeners = new Set<(bytes: Uint8Array) => void>();
+  readonly #collected = new Uint8Array(COLLECTED);
+  #length = 0;
+
+  /** Output that the stream has not taken; at most a window and one collection. */
+  readonly #output: Uint8Array[] = [];
+  #outputBytes = 0;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  /** Resolves the read that waits for output. */
+  #reader: (() => void) | undefined;
+  /** Lets the guest go on when the reader has caught up. */
+  #release: (() => void) | undefined;
+  #cancelled = false;
+
+  readonly #input: Uint8Array[] = [];
+  #inputBytes = 0;
+  /** Resolves the write that waits for room. */
+  #writer: (() => void) | undefined;
+  #closed = false;
+
+  constructor(uart: Uart, host: SerialHost) {
+    this.#uart = uart;
+    this.#host = host;
+    uart.onTransmit((character) => this.#transmit(character));
+    uart.onReceiveReady(() => host.kick());
+    this.readable = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        this.#controller = controller;
+      },
+      pull: () => this.#pull(),
+      cancel: () => {
+        this.#cancelled = true;
+        this.#output.length = this.#outputBytes = 0;
+        this.#release?.();
+      },
+    }, { highWaterMark: 0 });
+    this.writable = new WritableStream<Uint8Array>({ write: (chunk) => this.#write(chunk) });
+  }
+
+  /** Calls back with what the guest sends; the array is the callee's. The result ends that. */
+  onOutput(listener: (bytes: Uint8Array) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Queues bytes for the guest; gives how many fitted into the window, from the front. */
+  input(bytes: Uint8Array): number {
+    const accepted = this.#closed ? 0 : Math.min(bytes.length, SERIAL_WINDOW - this.#inputBytes);
+    if (accepted > 0) {
+      this.#input.push(bytes.slice(0, accepted));
+      this.#inputBytes += accepted;
+      this.#host.kick();
+    }
+    return accepted;
+  }
+
+  /** Moves what has come in both directions. Called between slices. */
+  poll(): void {
+    this.flush();
+    while (this.#input.length > 0) {
+      const taken = this.#uart.receive(this.#input[0]);
+      this.#inputBytes -= taken;
+      if (taken < this.#input[0].length) {
+        this.#input[0] = this.#input[0].subarray(taken);
+        break;
+      }
+      this.#input.shift();
+    }
+    if (this.#inputBytes < SERIAL_WINDOW) this.#writer?.();
+  }
+
+  /** Hands out what was collected. */
+  flush(): void {
+    if (this.#length === 0) return;
+    const bytes = this.#collected.slice(0, this.#length);
+    this.#length = 0;
+    for (const listener of this.#listeners) listener(bytes.slice());
+    this.#keep(bytes);
+  }
+
+  /** No more output or input: readers see the end, writers are let go. */
+  close(): void {
+    if (this.#closed) return;
+    this.flush();
+    this.#closed = true;
+    this.#input.length = this.#inputBytes = 0;
+    this.#release?.();
+    this.#writer?.();
+    this.#finish();
+  }
+
+  #transmit(character: number): void {
+    this.#collected[this.#length++] = character;
+    if (this.#length === COLLECTED) this.flush();
+  }
+
+  #keep(bytes: Uint8Array): void {
+    if (this.#cancelled || this.#closed) return;
+    this.#output.push(bytes);
+    this.#outputBytes += bytes.length;
+    this.#reader?.();
+    if (this.#outputBytes <= SERIAL_WINDOW) return;
+    if (this.readable.locked) {
+      if (this.#release === undefined) {
+        this.#host.hold(
+          new Promise<void>((resolve) => {
+            this.#release = () => {
+              this.#release = undefined;
+              resolve();
+            };
+          }),
+        );
+      }
+      return;
+    }
+    while (this.#outputBytes > SERIAL_WINDOW) {
+      this.#outputBytes -= (this.#output.shift() as Uint8Array).length;
+    }
+  }
+
+  async #pull(): Promise<void> {
+    if (this.#output.length === 0 && !this.#closed) {
+      await new Promise<void>((resolve) => this.#reader = resolve);
+      this.#reader = undefined;
+    }
+    const bytes = this.#output.shift();
+    if (bytes !== undefined && !this.#cancelled) {
+      this.#outputBytes -= bytes.length;
+      this.#controller?.enqueue(bytes);
+    }
+    if (this.#outputBytes <= SERIAL_WINDOW / 2) this.#release?.();
+    if (this.#closed) this.#finish();
+  }
+
+  /** Ends the stream once everything has been read. */
+  #finish(): void {
+    this.#reader?.();
+    if (this.#output.length > 0 || this.#cancelled || this.#controller === undefined) return;
+    this.#controller.close();
+    this.#controller = undefined;
+  }
+
+  async #write(chunk: Uint8Array): Promise<void> {
+    for (let at = 0; at < chunk.length && !this.#closed;) {
+      at += this.input(chunk.subarray(at));
+      if (at < chunk.length) {
+        await new Promise<void>((resolve) => this.#writer = resolve);
+        this.#writer = undefined;
+      }
+    }
+  }
+}

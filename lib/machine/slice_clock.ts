@@ -1,0 +1,150 @@
+/**
+ * The clock that a machine's devices see: it also moves inside a slice in virtual time, and ends the
+ * slice when the guest sets a deadline that lies in it.
+ */
+import { RealClock, VirtualClock } from "../platform/clock.ts";
+import type { ServedClock } from "../platform/clock.ts";
+import type { Platform, Timer } from "../platform/platform.ts";
+
+/** What the clock asks of the engine. */
+export interface SliceEngine {
+  /** Instructions executed by all vCPUs so far. */
+  readonly instructions: number;
+  /** Ends the slice soon. */
+  requestExit(): void;
+}
+
+/** A clock with slices. The run loop calls `begin` and `end` around each. */
+export interface SliceClock extends ServedClock {
+  readonly virtual: boolean;
+  /** A slice begins that should take up to `nanoseconds`. */
+  begin(nanoseconds: number): void;
+  /** The slice is over after so many instructions. */
+  end(instructions: number): void;
+  /** All vCPUs wait: goes to the next deadline if time is virtual; false if there is none or time is real. */
+  skip(): boolean;
+  pause(): void;
+  resume(): void;
+}
+
+/** Time of the host. */
+export class RealSliceClock implements SliceClock {
+  readonly virtual = false;
+  readonly #clock: RealClock;
+  readonly #engine: SliceEngine;
+  /** Until when the slice may go on; -Infinity outside of slices. */
+  #end = -Infinity;
+
+  constructor(platform: Pick<Platform, "monotonic" | "wallSeconds">, engine: SliceEngine) {
+    this.#clock = new RealClock(platform);
+    this.#engine = engine;
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  wallSeconds(): number {
+    return this.#clock.wallSeconds();
+  }
+
+  at(deadline: number, callback: () => void): Timer {
+    if (deadline < this.#end) this.#engine.requestExit();
+    return this.#clock.at(deadline, callback);
+  }
+
+  nextDeadline(): number {
+    return this.#clock.nextDeadline();
+  }
+
+  runDue(): void {
+    this.#clock.runDue();
+  }
+
+  begin(nanoseconds: number): void {
+    this.#end = this.#clock.now() + nanoseconds;
+  }
+
+  end(): void {
+    this.#end = -Infinity;
+  }
+
+  skip(): boolean {
+    return false;
+  }
+
+  pause(): void {
+    this.#clock.pause();
+  }
+
+  resume(): void {
+    this.#clock.resume();
+  }
+}
+
+/** Time that is instructions counted; it stands still when nothing runs, and skips what is idle. */
+export class VirtualSliceClock implements SliceClock {
+  readonly virtual = true;
+  readonly #clock: VirtualClock;
+  readonly #engine: SliceEngine;
+  readonly #nanosecondsPerInstruction: number;
+  #running = false;
+  #startInstructions = 0;
+  #end = -Infinity;
+
+  /**
+   * @param nanosecondsPerInstruction a whole number, at least 1.
+   * @param startSeconds wall-clock time of the guest's start, in seconds since 1970.
+   */
+  constructor(engine: SliceEngine, nanosecondsPerInstruction: number, startSeconds: number) {
+    this.#engine = engine;
+    this.#nanosecondsPerInstruction = nanosecondsPerInstruction;
+    this.#clock = new VirtualClock(startSeconds);
+  }
+
+  now(): number {
+    if (!this.#running) return this.#clock.now();
+    const done = this.#engine.instructions - this.#startInstructions;
+    return this.#clock.now() + done * this.#nanosecondsPerInstruction;
+  }
+
+  wallSeconds(): number {
+    return this.#clock.wallSeconds();
+  }
+
+  at(deadline: number, callback: () => void): Timer {
+    if (deadline < this.#end) this.#engine.requestExit();
+    return this.#clock.at(deadline, callback);
+  }
+
+  nextDeadline(): number {
+    return this.#clock.nextDeadline();
+  }
+
+  runDue(): void {
+    this.#clock.runDue();
+  }
+
+  begin(nanoseconds: number): void {
+    this.#running = true;
+    this.#startInstructions = this.#engine.instructions;
+    this.#end = this.#clock.now() + nanoseconds;
+  }
+
+  end(instructions: number): void {
+    this.#running = false;
+    this.#end = -Infinity;
+    this.#clock.advance(instructions * this.#nanosecondsPerInstruction);
+  }
+
+  skip(): boolean {
+    const next = this.#clock.nextDeadline();
+    if (next === Infinity) return false;
+    this.#clock.advance(Math.max(0, Math.ceil(next) - this.#clock.now()));
+    return true;
+  }
+
+  pause(): void {}
+
+  resume(): void {}
+}

@@ -1,0 +1,192 @@
+/**
+ * The virt board: which devices there are, where they are, and which interrupts they have. Memory map
+ * and interrupt numbers are those of QEMU's board of that name.
+ */
+import { aarch64 } from "../arch/aarch64/arch.ts";
+import { AArch64Cpu } from "../arch/aarch64/cpu.ts";
+import type { Fdt } from "../boot/fdt.ts";
+import type { MachineConfig } from "../config/machine_config.ts";
+import { Psci } from "../devices/firmware/psci.ts";
+import { createGic, type Gic } from "../devices/gic/gic.ts";
+import { Pl011 } from "../devices/pl011/pl011.ts";
+import { Pl031 } from "../devices/rtc/pl031.ts";
+import { GenericTimer } from "../devices/timer/timer.ts";
+import { Bus } from "../devices/vbus/bus.ts";
+import type { Device } from "../devices/vbus/device.ts";
+import { EmptyVirtioSlot, VIRTIO_MMIO_SIZE, VirtioMmio } from "../devices/virtio/mmio.ts";
+import { Engine } from "../engine/engine.ts";
+import type { Clock } from "../platform/platform.ts";
+import type { Lifecycle } from "../vcpu/lifecycle/lifecycle.ts";
+import { virtFdt } from "./virt_fdt.ts";
+import { VIRT_SPIS, VIRTIO_SLOTS, virtioAddress, VirtMap, VirtSpi } from "./virt_map.ts";
+import { makeVirtioDevice, type VirtioParts } from "./virtio_devices.ts";
+
+/** What the board gets from the machine. */
+export interface VirtBoardOptions extends Omit<VirtioParts, "name" | "memory"> {
+  readonly config: MachineConfig;
+  readonly clock: Clock;
+  readonly lifecycle: Lifecycle;
+  /** Fills with entropy. */
+  readonly random: (into: Uint8Array) => void;
+  /** An interrupt or event has come for a vCPU: it may have to run. */
+  readonly wake: (vcpu: number) => void;
+  /** A device gave up on its driver. */
+  readonly onFailure: (device: string, reason: string) => void;
+}
+
+/** Where the device tree says the initrd is. */
+export interface InitrdRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+export class VirtBoard {
+  readonly engine: Engine;
+  readonly bus: Bus = new Bus();
+  readonly cpus: readonly AArch64Cpu[];
+  readonly gic: Gic;
+  readonly timer: GenericTimer;
+  readonly psci: Psci;
+  readonly uart: Pl011;
+  readonly virtio: readonly VirtioMmio[];
+  readonly #options: VirtBoardOptions;
+
+  constructor(options: VirtBoardOptions) {
+    this.#options = options;
+    const { config, clock, lifecycle, random, wake } = options;
+    const cpus: AArch64Cpu[] = [];
+    this.cpus = cpus;
+
+    this.gic = createGic(config.gic, {
+      cpus: config.cpus,
+      spis: VIRT_SPIS,
+      cpuInterrupts: {
+        setIrq: (vcpu, level) => {
+          cpus[vcpu].setIrq(level);
+          if (level) wake(vcpu);
+        },
+        setFiq: (vcpu, level) => {
+          cpus[vcpu].setFiq(level);
+          if (level) wake(vcpu);
+        },
+      },
+    });
+    const { controller } = this.gic;
+    this.timer = new GenericTimer({
+      cpus: config.cpus,
+      clock,
+      ppi: (vcpu, n) => controller.ppi(vcpu, n),
+      currentEl: (vcpu) => cpus[vcpu].currentEl,
+    });
+    this.psci = new Psci(lifecycle, { random });
+    const registers = this.gic.registers === undefined
+      ? [this.timer]
+      : [this.timer, this.gic.registers];
+
+    this.engine = new Engine({
+      arch: aarch64,
+      cpus: config.cpus,
+      ramBase: VirtMap.ram,
+      ramSize: config.memory,
+      bus: {
+        access: (address, access) => this.bus.access(address, access),
+        present: (address) => this.bus.find(address, 1) !== undefined,
+      },
+      makeCpu: (index, parts) => {
+        const cpu = new AArch64Cpu({
+          ...parts,
+          index,
+          registers,
+          firmware: this.psci,
+          conduit: "hvc",
+          affinity: virtAffinity(index),
+          gicV3: config.gic === 3,
+          sendEvent: () => {
+            cpus.forEach((other, vcpu) => {
+              other.signalEvent();
+              if (vcpu !== index) wake(vcpu);
+            });
+          },
+          broadcastTlb: (invalidation) => {
+            for (const other of cpus) if (other !== cpu) other.invalidateTlb(invalidation);
+          },
+        });
+        cpus.push(cpu);
+        return cpu;
+      },
+    });
+
+    for (const { device, offset, size } of this.gic.regions) {
+      this.#place(device, VirtMap.gic + offset, size, "interrupt-controller");
+    }
+    this.uart = new Pl011(controller.spi(VirtSpi.pl011));
+    this.#place(this.uart, VirtMap.pl011, 0x1000);
+    this.#place(new Pl031({ clock, irq: controller.spi(VirtSpi.pl031) }), VirtMap.pl031, 0x1000);
+    this.virtio = config.devices.map((device, i) => {
+      const name = `${device.type}.${
+        config.devices.slice(0, i).filter((d) => d.type === device.type).length
+      }`;
+      return new VirtioMmio(makeVirtioDevice(device, { ...options, name }), {
+        memory: this.engine.memory,
+        irq: controller.spi(VirtSpi.virtio + slotOf(i)),
+        // Between slices, at a time that does not depend on the host.
+        later: (work) => void clock.at(clock.now(), work),
+        onFailure: options.onFailure,
+      });
+    });
+    for (let slot = 0; slot < VIRTIO_SLOTS; slot++) {
+      const device = this.virtio[slotOf(slot)] ?? new EmptyVirtioSlot();
+      this.#place(device, virtioAddress(slot), VIRTIO_MMIO_SIZE);
+    }
+  }
+
+  /** The device tree that describes this board to a kernel. */
+  fdt(initrd?: InitrdRange): Fdt {
+    const { config, random } = this.#options;
+    const rngSeed = new Uint8Array(32);
+    random(rngSeed);
+    return virtFdt({
+      memory: config.memory,
+      cpus: config.cpus,
+      gic: config.gic,
+      affinity: virtAffinity,
+      virtioSlots: this.virtio.map((_, i) => slotOf(i)),
+      cmdline: config.cmdline,
+      ...(initrd !== undefined && { initrd }),
+      rngSeed,
+    });
+  }
+
+  /** Everything but RAM and vCPUs back to power-on state: devices first, then the GIC. */
+  reset(): void {
+    this.timer.reset();
+    this.bus.reset();
+  }
+
+  /** Lets go of timers and back ends. */
+  shutdown(): void {
+    this.timer.shutdown();
+    this.bus.shutdown();
+  }
+
+  #place(
+    device: Device,
+    address: number,
+    bytes: number,
+    role: "device" | "interrupt-controller" = "device",
+  ): void {
+    if (!this.bus.register(device, address, bytes, role)) {
+      throw new Error(`${device.name} does not fit at 0x${address.toString(16)}`);
+    }
+  }
+}
+
+/** MPIDR affinity of a vCPU: one cluster of up to eight. */
+export function virtAffinity(vcpu: number): bigint {
+  return BigInt(vcpu);
+}
+
+/** Slot of the i-th device, and the other way round: the first device is in the last slot. */
+function slotOf(index: number): number {
+  return VIRTIO_SLOTS - 1 - index;
+}
