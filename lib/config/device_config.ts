@@ -1,4 +1,5 @@
 /** The `devices` of a machine's configuration. */
+import type { NetBackend } from "../net/backend.ts";
 import type { BlockFile } from "../platform/platform.ts";
 import {
   checkBoolean,
@@ -11,11 +12,6 @@ import {
 } from "./checks.ts";
 import { ConfigError } from "./config_error.ts";
 
-/** What a network card is connected to; structurally that of the net library. */
-export interface NetBackendLike {
-  send(frame: Uint8Array): void;
-}
-
 /** Built-in networks: nothing, or every frame comes back. */
 export type NetBackendName = "null" | "loopback";
 const NET_BACKENDS: readonly NetBackendName[] = ["null", "loopback"];
@@ -24,7 +20,7 @@ const NET_BACKENDS: readonly NetBackendName[] = ["null", "loopback"];
 export interface NetConfig {
   readonly type: "virtio-net";
   /** @default "null" */
-  readonly backend: NetBackendName | NetBackendLike;
+  readonly backend: NetBackendName | NetBackend;
   /** "52:54:00:12:34:56"; one is chosen by position when left out. */
   readonly mac?: string;
   /** Bytes, 68..65535. */
@@ -169,9 +165,9 @@ function checkConsole(value: unknown, path: string): ConsoleConfig {
   };
 }
 
-function isNetBackend(value: unknown): value is NetBackendLike {
+function isNetBackend(value: unknown): value is NetBackend {
   return typeof value === "object" && value !== null && "send" in value &&
-    typeof value.send === "function";
+    typeof value.send === "function" && "onReceive" in value;
 }
 
 function isBlockFile(value: unknown): value is BlockFile {

@@ -116,6 +116,7 @@ export class Engine {
   #total = 0;
   #sliceStart = 0;
   #reserve = 0;
+  #exitRequested = false;
   #compileMilliseconds = 0;
   readonly #pc: number;
   readonly #budget: number;
@@ -259,6 +260,17 @@ export class Engine {
     this.#singles.add(handler);
   }
 
+  /** Makes `run` come back soon; for devices and firmware, while an instruction calls them. */
+  requestExit(): void {
+    this.#exitRequested = true;
+  }
+
+  /** Lets go of all generated code. The engine cannot run again. */
+  dispose(): void {
+    this.#cache.flush();
+    for (let slot = 0; slot < this.#nextSlot; slot++) this.#imports.table.set(slot, null);
+  }
+
   /** Instructions executed by all vCPUs so far. */
   get instructions(): number {
     return this.#total + this.#sliceStart - (this.state.u32[this.#budget] | 0) - this.#reserve;
@@ -275,6 +287,7 @@ export class Engine {
     bytes.copyWithin(savedState(this.#current), STATE_BASE, STATE_BASE + STATE_SIZE);
     bytes.copyWithin(STATE_BASE, savedState(vcpu), savedState(vcpu) + STATE_SIZE);
     this.#current = vcpu;
+    this.#slow.vcpu = vcpu;
     this.#tlb.flush(-1);
     this.#tlb.flushCode();
     this.#mode = -1;
@@ -298,6 +311,11 @@ export class Engine {
           reason = "budget";
           break;
         }
+      }
+      if (this.#exitRequested) {
+        this.#exitRequested = false;
+        reason = "yield";
+        break;
       }
       if (cpu.needsStepping()) {
         reason = this.#stepSlice(cpu);
@@ -449,7 +467,7 @@ export class Engine {
   /** Runs instruction by instruction while the guest debugs itself. */
   #stepSlice(cpu: ArchCpu): SliceResult["reason"] | undefined {
     const { u32 } = this.state;
-    while (cpu.needsStepping()) {
+    while (cpu.needsStepping() && !this.#exitRequested) {
       if ((u32[this.#budget] | 0) <= 0) return "budget";
       cpu.takeInterrupt();
       this.#syncMode(cpu);

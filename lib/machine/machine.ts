@@ -12,13 +12,14 @@ import {
 import { VmmDebug } from "../config/vmm_debug.ts";
 import type { BusRegion, DeviceStatistics } from "../devices/vbus/bus.ts";
 import type { PsciStatistics } from "../devices/firmware/psci.ts";
+import { VirtioConsole } from "../devices/virtio_console/virtio_console.ts";
 import type { EngineStatistics } from "../engine/engine.ts";
 import type { Platform } from "../platform/platform.ts";
 import { webPlatform } from "../platform/web.ts";
 import type { StopReason } from "../vcpu/lifecycle/lifecycle.ts";
 import { seededRandom } from "./random.ts";
 import { RunLoop, type RunLoopStatistics } from "./run_loop.ts";
-import { SerialPort, type SerialStreams } from "./serial_port.ts";
+import { type SerialHost, SerialPort, type SerialStreams } from "./serial_port.ts";
 import { RealSliceClock, type SliceClock, VirtualSliceClock } from "./slice_clock.ts";
 import { Vcpus } from "./vcpus.ts";
 import { virtAffinity, VirtBoard } from "./virt.ts";
@@ -60,6 +61,23 @@ export interface MachineStatistics {
   readonly devices: readonly DeviceStatistics[];
 }
 
+/** The host's end of a virtio console. */
+export class ConsolePort extends SerialPort {
+  readonly #device: VirtioConsole;
+
+  /** @internal */
+  constructor(device: VirtioConsole, host: SerialHost) {
+    super(device, host);
+    this.#device = device;
+    device.onTransmit((bytes) => this.transmitBytes(bytes));
+  }
+
+  /** Tells the guest the size of the terminal in characters, 1..65535 each way. */
+  resize(columns: number, rows: number): void {
+    this.#device.resize(columns, rows);
+  }
+}
+
 /** A kernel in its place, to be loaded again at each reset. */
 interface Loaded {
   readonly entry: number;
@@ -82,6 +100,8 @@ export class Machine implements AsyncDisposable {
   readonly config: MachineConfig;
   /** Switches of logging and statistics. */
   readonly debug: VmmDebug = new VmmDebug();
+  /** The host's ends of the virtio consoles, in the order of the configuration. */
+  readonly consoles: readonly ConsolePort[];
   readonly #platform: Platform;
   readonly #clock: SliceClock;
   readonly #board: VirtBoard;
@@ -134,7 +154,10 @@ export class Machine implements AsyncDisposable {
       clock,
       platform,
       nanosecondsPerInstruction,
-      poll: () => this.#serial.poll(),
+      poll: () => {
+        this.#serial.poll();
+        for (const port of this.consoles) port.poll();
+      },
     });
     this.#board = new VirtBoard({
       config,
@@ -150,7 +173,12 @@ export class Machine implements AsyncDisposable {
       },
       onFailure: (device, reason) => platform.log("warn", device, reason),
     });
-    this.#serial = new SerialPort(this.#board.uart, this.#loop);
+    const { uart } = this.#board;
+    this.#serial = new SerialPort(uart, this.#loop);
+    uart.onTransmit((character) => this.#serial.transmit(character));
+    this.consoles = this.#board.virtio.flatMap(({ device }) =>
+      device instanceof VirtioConsole ? [new ConsolePort(device, this.#loop)] : []
+    );
     this.debug.onChange(() => this.#board.bus.countAccesses(this.debug.statistics("vbus")));
     this.#load();
   }
@@ -218,6 +246,7 @@ export class Machine implements AsyncDisposable {
       signal?.removeEventListener("abort", onAbort);
       this.#running = undefined;
       this.#serial.flush();
+      for (const port of this.consoles) port.flush();
     }
   }
 
@@ -277,6 +306,7 @@ export class Machine implements AsyncDisposable {
     await this.#running;
     this.#board.shutdown();
     this.#serial.close();
+    for (const port of this.consoles) port.close();
     this.#board.engine.dispose();
   }
 

@@ -20,7 +20,7 @@ const LONGEST_SLEEP = 60_000;
 /** Instructions per slice: fewest, and in virtual time. */
 const MIN_INSTRUCTIONS = 500;
 const MAX_INSTRUCTIONS = 50_000_000;
-const VIRTUAL_INSTRUCTIONS = 1_000_000;
+const VIRTUAL_INSTRUCTIONS = 100_000;
 
 /** What executes guest code. */
 export interface SliceRunner {

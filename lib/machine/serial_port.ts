@@ -1,8 +1,7 @@
 /**
- * The host's end of the serial line: callbacks, and Web Streams with bounded windows. Characters are
- * collected while guest code runs and handed out between slices.
+ * The host's end of a serial line or console: callbacks, and Web Streams with bounded windows.
+ * Characters are collected while guest code runs and handed out between slices.
  */
-import type { Uart } from "../devices/vuart/uart.ts";
 
 /** Bytes kept in each direction for a reader that has not come, or a guest that does not read. */
 export const SERIAL_WINDOW = 65536;
@@ -14,6 +13,14 @@ export interface SerialHost {
   kick(): void;
   /** No guest code may run until the promise settles: the reader is behind. */
   hold(promise: Promise<unknown>): void;
+}
+
+/** The device at the guest's end. */
+export interface SerialDevice {
+  /** Offers bytes to the guest; gives how many were taken, from the front. */
+  receive(bytes: Uint8Array): number;
+  /** Called when there is room again after `receive` took less than it was given. */
+  onReceiveReady(callback: () => void): void;
 }
 
 /** Bytes in both directions as Web Streams. */
@@ -30,7 +37,7 @@ export interface SerialStreams {
 export class SerialPort implements SerialStreams {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;
-  readonly #uart: Uart;
+  readonly #device: SerialDevice;
   readonly #host: SerialHost;
   readonly #listeners = new Set<(bytes: Uint8Array) => void>();
   readonly #collected = new Uint8Array(COLLECTED);
@@ -52,11 +59,10 @@ export class SerialPort implements SerialStreams {
   #writer: (() => void) | undefined;
   #closed = false;
 
-  constructor(uart: Uart, host: SerialHost) {
-    this.#uart = uart;
+  constructor(device: SerialDevice, host: SerialHost) {
+    this.#device = device;
     this.#host = host;
-    uart.onTransmit((character) => this.#transmit(character));
-    uart.onReceiveReady(() => host.kick());
+    device.onReceiveReady(() => this.#feed());
     this.readable = new ReadableStream<Uint8Array>({
       start: (controller) => {
         this.#controller = controller;
@@ -69,6 +75,23 @@ export class SerialPort implements SerialStreams {
       },
     }, { highWaterMark: 0 });
     this.writable = new WritableStream<Uint8Array>({ write: (chunk) => this.#write(chunk) });
+  }
+
+  /** The guest sends a character (0..255). */
+  transmit(character: number): void {
+    this.#collected[this.#length++] = character;
+    if (this.#length === COLLECTED) this.flush();
+  }
+
+  /** The guest sends bytes, which are copied. */
+  transmitBytes(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length;) {
+      const part = bytes.subarray(at, at + COLLECTED - this.#length);
+      this.#collected.set(part, this.#length);
+      this.#length += part.length;
+      at += part.length;
+      if (this.#length === COLLECTED) this.flush();
+    }
   }
 
   /** Calls back with what the guest sends; the array is the callee's. The result ends that. */
@@ -91,8 +114,14 @@ export class SerialPort implements SerialStreams {
   /** Moves what has come in both directions. Called between slices. */
   poll(): void {
     this.flush();
+    this.#feed();
+    if (this.#inputBytes < SERIAL_WINDOW) this.#writer?.();
+  }
+
+  /** Gives the guest what it takes. */
+  #feed(): void {
     while (this.#input.length > 0) {
-      const taken = this.#uart.receive(this.#input[0]);
+      const taken = this.#device.receive(this.#input[0]);
       this.#inputBytes -= taken;
       if (taken < this.#input[0].length) {
         this.#input[0] = this.#input[0].subarray(taken);
@@ -100,7 +129,6 @@ export class SerialPort implements SerialStreams {
       }
       this.#input.shift();
     }
-    if (this.#inputBytes < SERIAL_WINDOW) this.#writer?.();
   }
 
   /** Hands out what was collected. */
@@ -121,11 +149,6 @@ export class SerialPort implements SerialStreams {
     this.#release?.();
     this.#writer?.();
     this.#finish();
-  }
-
-  #transmit(character: number): void {
-    this.#collected[this.#length++] = character;
-    if (this.#length === COLLECTED) this.flush();
   }
 
   #keep(bytes: Uint8Array): void {

@@ -1,17 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Uart } from "../devices/vuart/uart.ts";
-import { SERIAL_WINDOW, SerialPort } from "./serial_port.ts";
+import { SERIAL_WINDOW, type SerialDevice, SerialPort } from "./serial_port.ts";
 
 /** A UART whose guest takes up to `room` characters. */
-class FakeUart implements Uart {
+class FakeUart implements SerialDevice {
   room = 16;
   readonly received: number[] = [];
   transmit: (character: number) => void = () => {};
-
-  canReceive(): number {
-    return this.room;
-  }
 
   receive(bytes: Uint8Array): number {
     const taken = Math.min(bytes.length, this.room);
@@ -22,12 +17,6 @@ class FakeUart implements Uart {
 
   onReceiveReady(): void {}
 
-  onTransmit(callback: (character: number) => void): void {
-    this.transmit = callback;
-  }
-
-  holdTransmit(): void {}
-
   print(text: string): void {
     for (const byte of new TextEncoder().encode(text)) this.transmit(byte);
   }
@@ -37,6 +26,7 @@ function make(): { uart: FakeUart; port: SerialPort; holds: Promise<unknown>[] }
   const uart = new FakeUart();
   const holds: Promise<unknown>[] = [];
   const port = new SerialPort(uart, { kick: () => {}, hold: (promise) => holds.push(promise) });
+  uart.transmit = (character) => port.transmit(character);
   return { uart, port, holds };
 }
 
@@ -67,6 +57,22 @@ test("output reaches callbacks and the stream between slices", async () => {
   port.poll();
   assert.equal(text((await next).value), "!");
   assert.deepEqual(heard, ["hello"]);
+});
+
+test("bytes in one piece are split where the collection is full", () => {
+  const { port } = make();
+  const heard: number[] = [];
+  let all = "";
+  port.onOutput((bytes) => {
+    heard.push(bytes.length);
+    all += text(bytes);
+  });
+  const long = "abcdefg".repeat(1000);
+  port.transmit(0x3e);
+  port.transmitBytes(new TextEncoder().encode(long));
+  port.flush();
+  assert.deepEqual(heard, [4096, 2905]);
+  assert.equal(all, `>${long}`);
 });
 
 test("without a reader the last window of output is kept", async () => {

@@ -22,7 +22,7 @@ import { VIRT_SPIS, VIRTIO_SLOTS, virtioAddress, VirtMap, VirtSpi } from "./virt
 import { makeVirtioDevice, type VirtioParts } from "./virtio_devices.ts";
 
 /** What the board gets from the machine. */
-export interface VirtBoardOptions extends Omit<VirtioParts, "name" | "memory"> {
+export interface VirtBoardOptions extends Omit<VirtioParts, "name" | "index"> {
   readonly config: MachineConfig;
   readonly clock: Clock;
   readonly lifecycle: Lifecycle;
@@ -123,10 +123,9 @@ export class VirtBoard {
     this.#place(this.uart, VirtMap.pl011, 0x1000);
     this.#place(new Pl031({ clock, irq: controller.spi(VirtSpi.pl031) }), VirtMap.pl031, 0x1000);
     this.virtio = config.devices.map((device, i) => {
-      const name = `${device.type}.${
-        config.devices.slice(0, i).filter((d) => d.type === device.type).length
-      }`;
-      return new VirtioMmio(makeVirtioDevice(device, { ...options, name }), {
+      const before = config.devices.slice(0, i).filter(({ type }) => type === device.type);
+      const name = `${device.type}.${before.length}`;
+      return new VirtioMmio(makeVirtioDevice(device, { ...options, name, index: i }), {
         memory: this.engine.memory,
         irq: controller.spi(VirtSpi.virtio + slotOf(i)),
         // Between slices, at a time that does not depend on the host.

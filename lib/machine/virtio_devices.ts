@@ -1,8 +1,13 @@
 /** Makes the virtio devices that a configuration names. */
-import type { DeviceConfig } from "../config/device_config.ts";
+import type { BlockConfig, DeviceConfig, NetConfig } from "../config/device_config.ts";
 import { ConfigError } from "../config/config_error.ts";
-import { VirtioBlock } from "../devices/virtio_block/virtio_block.ts";
 import type { VirtioDevice } from "../devices/virtio/device.ts";
+import { VirtioBlock } from "../devices/virtio_block/virtio_block.ts";
+import { VirtioConsole } from "../devices/virtio_console/virtio_console.ts";
+import { VirtioNet } from "../devices/virtio_net/virtio_net.ts";
+import { VirtioRng } from "../devices/virtio_rng/virtio_rng.ts";
+import { LoopbackBackend } from "../net/loopback_backend.ts";
+import { NullBackend } from "../net/null_backend.ts";
 import type { Clock } from "../platform/platform.ts";
 import { type DiskHost, MachineDisk, MemoryDisk } from "./disk.ts";
 
@@ -10,6 +15,8 @@ import { type DiskHost, MachineDisk, MemoryDisk } from "./disk.ts";
 export interface VirtioParts {
   /** For people: "virtio-net.0". */
   readonly name: string;
+  /** Position among the devices, from 0. */
+  readonly index: number;
   readonly clock: Clock;
   /** Whether the clock's time is virtual. */
   readonly virtual: boolean;
@@ -22,16 +29,43 @@ export interface VirtioParts {
 
 /** Makes a device. Throws a ConfigError if its file has not been opened. */
 export function makeVirtioDevice(config: DeviceConfig, parts: VirtioParts): VirtioDevice {
+  const { name } = parts;
   switch (config.type) {
+    case "virtio-net":
+      return makeNet(config, parts);
     case "virtio-block":
       return makeBlock(config, parts);
-    default:
-      throw new ConfigError("unknown-value", "devices", `${config.type} is not there yet`);
+    case "virtio-console": {
+      const { columns, rows } = config;
+      return new VirtioConsole({
+        name,
+        ...(columns !== undefined && { columns }),
+        ...(rows !== undefined && { rows }),
+      });
+    }
+    case "virtio-rng":
+      return new VirtioRng(parts.random, { name });
   }
 }
 
+function makeNet(config: NetConfig, { name, index }: VirtioParts): VirtioDevice {
+  const { backend, mac, mtu } = config;
+  const connected = backend === "null"
+    ? new NullBackend()
+    : backend === "loopback"
+    ? new LoopbackBackend()
+    : backend;
+  return new VirtioNet(connected, {
+    name,
+    mac: mac === undefined
+      ? Uint8Array.of(0x52, 0x54, 0x00, 0x12, 0x34, 0x56 + index)
+      : Uint8Array.from(mac.split(":"), (byte) => parseInt(byte, 16)),
+    ...(mtu !== undefined && { mtu }),
+  });
+}
+
 function makeBlock(
-  config: Extract<DeviceConfig, { type: "virtio-block" }>,
+  config: BlockConfig,
   { name, clock, virtual, host, onFailure }: VirtioParts,
 ): VirtioDevice {
   const { file, readOnly, id } = config;

@@ -11,7 +11,7 @@ const RANDOM_LIMIT = 65536;
 /** Longest delay of setTimeout in milliseconds. */
 const DELAY_LIMIT = 2 ** 31 - 1;
 
-/** Makes the platform. Log lines of level `info` and above go to the console. */
+/** Makes the platform. Warnings and errors go to the console. */
 export function webPlatform(): Platform {
   return {
     name: "web",
@@ -21,7 +21,7 @@ export function webPlatform(): Platform {
     after,
     random,
     log: (level: LogLevel, component: string, message: string) => {
-      if (level !== "debug") console[level](`vml: ${component}: ${message}`);
+      if (level === "warn" || level === "error") console[level](`vml: ${component}: ${message}`);
     },
   };
 }

@@ -5,7 +5,7 @@
 import { type EngineServices, Outcome } from "../../engine/arch.ts";
 import type { GuestMemory } from "../../engine/guest_memory.ts";
 import type { SmcccService } from "../../devices/firmware/smccc.ts";
-import { type SystemRegisters, systemRegister } from "../../devices/vbus/device.ts";
+import { systemRegister, type SystemRegisters } from "../../devices/vbus/device.ts";
 import { field } from "./layout.ts";
 import { WALK_OK } from "./mmu.ts";
 import { isFloatingPoint } from "./mode.ts";

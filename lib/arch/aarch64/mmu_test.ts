@@ -83,7 +83,10 @@ test("16 KiB granule: page and 32 MiB block", () => {
   rig.descriptor(l3, 7, 0x4001_c000n | AF | 3n);
   const base = 1n << 36n;
   assert.equal(page(rig.translate(base + (2n << 25n) + 0x123_4567n, READ, EL1)), 0x4123_4000);
-  assert.equal(page(rig.translate(base + (3n << 25n) + (7n << 14n) + 0x3f00n, READ, EL1)), 0x4001_f000);
+  assert.equal(
+    page(rig.translate(base + (3n << 25n) + (7n << 14n) + 0x3f00n, READ, EL1)),
+    0x4001_f000,
+  );
   assert.equal(dfsc(rig.translate(base + (4n << 25n), READ, EL1)), 0x06);
   // T1SZ = 16: 48 bits begin at level 0 with two entries.
   const u2 = chain(rig, T1, [1, 2047], 16384);

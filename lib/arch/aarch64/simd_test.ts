@@ -40,7 +40,9 @@ test("every SIMD row leaves the registers, memory and FPSR.QC that QEMU leaves",
       }
     }
   }
-  const report = [...wrong].map(([name, words]) => `${name}: ${words.length} (${words.slice(0, 4)})`);
+  const report = [...wrong].map(([name, words]) =>
+    `${name}: ${words.length} (${words.slice(0, 4)})`
+  );
   assert.deepEqual(report, []);
   const missing = simdRows.filter((row) => !covered.has(row.pattern + row.name));
   assert.deepEqual(missing.map((row) => row.name), []);

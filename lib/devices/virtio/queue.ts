@@ -223,12 +223,13 @@ export class SplitQueue {
    * the guest the access. On: look at the queue again afterwards.
    */
   setNotify(on: boolean): void {
-    if (!this.#ready || on === this.#notify) return;
+    if (!this.#ready) return;
+    const changed = on !== this.#notify;
     this.#notify = on;
     if (this.#eventIndex) {
-      // Off needs nothing: the index that was published last stays behind.
+      // Off needs nothing: the index that was published last stays behind. On means from here on.
       if (on) this.#publishAvailEvent();
-    } else {
+    } else if (changed) {
       this.#used.setUint16(0, on ? 0 : NO_NOTIFY, true);
       this.#host.memory.written(this.#usedAddress, 2);
     }

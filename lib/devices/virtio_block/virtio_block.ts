@@ -158,6 +158,7 @@ export class VirtioBlock implements VirtioDevice {
     this.#deferred = false;
   }
 
+  /** Requests that run go on: the owner of the file waits for `settled` and closes it. */
   shutdown(): void {
     this.#shut = true;
   }

@@ -93,22 +93,15 @@ export class VirtioConsole implements VirtioDevice {
    * callback of {@linkcode VirtioConsole.onReceiveReady} says when to go on.
    */
   receive(bytes: Uint8Array): number {
-    const transport = this.#transport;
-    let done = 0;
-    if (transport !== undefined && transport.active) {
-      const queue = transport.queue(RECEIVE);
-      // As many buffers as the ring has: a guest could hand over empty ones for ever.
-      for (let i = 0; i < queue.size && done < bytes.length; i++) {
-        const chain = queue.pop(this.#receiveChain);
-        if (chain === undefined) break;
-        const written = chain.write(transport.memory, 0, bytes.subarray(done));
-        queue.push(chain, written);
-        done += written;
-      }
-      queue.signal();
+    if (bytes.length === 0) return 0;
+    let done = this.#fill(bytes);
+    if (done < bytes.length) {
+      // Look again once the guest knows that we wait.
+      this.#waitForRoom(true);
+      done += this.#fill(bytes.subarray(done));
     }
-    this.statistics.received += done;
     this.#waitForRoom(done < bytes.length);
+    this.statistics.received += done;
     return done;
   }
 
@@ -207,6 +200,24 @@ export class VirtioConsole implements VirtioDevice {
     this.#hostWaits = waits;
     const transport = this.#transport;
     if (transport !== undefined && transport.active) transport.queue(RECEIVE).setNotify(waits);
+  }
+
+  /** Copies into the guest's buffers; gives the number of bytes. */
+  #fill(bytes: Uint8Array): number {
+    const transport = this.#transport;
+    if (transport === undefined || !transport.active) return 0;
+    const queue = transport.queue(RECEIVE);
+    let done = 0;
+    // As many buffers as the ring has: a guest could hand over empty ones for ever.
+    for (let i = 0; i < queue.size && done < bytes.length; i++) {
+      const chain = queue.pop(this.#receiveChain);
+      if (chain === undefined) break;
+      const written = chain.write(transport.memory, 0, bytes.subarray(done));
+      queue.push(chain, written);
+      done += written;
+    }
+    queue.signal();
+    return done;
   }
 
   #offerRoom(): void {

@@ -133,7 +133,7 @@ export class VirtioNet implements VirtioDevice {
   }
 
   activate(): void {
-    this.#waitForRoom();
+    this.#deliverWaiting();
     this.#drain();
   }
 
@@ -252,10 +252,10 @@ export class VirtioNet implements VirtioDevice {
     this.#waiting.splice(0, count);
     this.#waitForRoom();
     queue.signal();
-    if (this.#refused && this.#waiting.length === 0 && this.#backend.receiveReady !== undefined) {
-      this.#refused = false;
-      this.#backend.receiveReady();
-    }
+    if (!this.#refused || this.#waiting.length > 0 || !queue.hasNext()) return;
+    this.#refused = false;
+    this.#waitForRoom();
+    this.#backend.receiveReady?.();
   }
 
   /** Lets the guest notify of input buffers only while a frame waits for one. */

@@ -6,7 +6,7 @@ import type { EngineServices } from "../../../engine/arch.ts";
 import { GuestMemory } from "../../../engine/guest_memory.ts";
 import { STATE_BASE, STATE_SIZE, type StateField, StateView } from "../../../engine/layout.ts";
 import type { SmcccService } from "../../../devices/firmware/smccc.ts";
-import { type SystemRegisters, systemRegister } from "../../../devices/vbus/device.ts";
+import { systemRegister, type SystemRegisters } from "../../../devices/vbus/device.ts";
 import { AArch64Cpu } from "../cpu.ts";
 import { field } from "../layout.ts";
 
@@ -102,8 +102,9 @@ export class CpuRig {
     return this.cpu.context.state.spsr();
   }
 
-  /** Goes to a PSTATE (SPSR format) and pc by an exception return. */
+  /** Goes to a PSTATE (SPSR format) and pc by an exception return; from EL0 by an SVC before. */
   enter(spsr: bigint, pc: bigint): void {
+    if (this.cpu.currentEl === 0) this.cpu.host("svc", 0xd4000001);
     this.set("SPSR_EL1", spsr);
     this.set("ELR_EL1", pc);
     this.cpu.host("eret", 0xd69f03e0);
