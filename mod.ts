@@ -6,6 +6,7 @@
 export { Machine } from "./lib/machine/machine.ts";
 export type { MachineParts, MachineStatistics, RunResult } from "./lib/machine/machine.ts";
 export type { SerialStreams } from "./lib/machine/serial_port.ts";
+export type { MachineConsole } from "./lib/machine/console_port.ts";
 export { MemoryDisk } from "./lib/machine/disk.ts";
 export type { RunLoopStatistics } from "./lib/machine/run_loop.ts";
 export type { StopReason } from "./lib/vcpu/lifecycle/lifecycle.ts";
@@ -34,6 +35,7 @@ export { makeImage } from "./lib/boot/image.ts";
 export { readCpio, writeCpio } from "./lib/boot/cpio.ts";
 export type { CpioEntry } from "./lib/boot/cpio.ts";
 
+export type { FrameReceiver, NetBackend } from "./lib/net/backend.ts";
 export type {
   BlockFile,
   Clock,

@@ -83,12 +83,12 @@ async function run(args: Arguments): Promise<number> {
       input: (bytes) => running.serialInput(bytes),
       action: (action) => {
         if (action === "quit") running.stop();
-        else process.stderr.write(`\r\nvml: ${ESCAPE_HELP}\r\n`);
+        else process.stderr.write(`\nvml: ${ESCAPE_HELP}\n`);
       },
     });
     running.onSerial(console.output);
     const keys = announcement(terminal);
-    if (keys !== undefined && consoleKind === "stdio") process.stderr.write(`${keys}\r\n`);
+    if (keys !== undefined && consoleKind === "stdio") process.stderr.write(`${keys}\n`);
     if (seconds !== undefined) {
       const started = platform.after(seconds * 1000, () => {
         timedOut = true;

@@ -17,9 +17,10 @@ import type { EngineStatistics } from "../engine/engine.ts";
 import type { Platform } from "../platform/platform.ts";
 import { webPlatform } from "../platform/web.ts";
 import type { StopReason } from "../vcpu/lifecycle/lifecycle.ts";
+import { ConsolePort, type MachineConsole } from "./console_port.ts";
 import { seededRandom } from "./random.ts";
 import { RunLoop, type RunLoopStatistics } from "./run_loop.ts";
-import { type SerialHost, SerialPort, type SerialStreams } from "./serial_port.ts";
+import { SerialPort, type SerialStreams } from "./serial_port.ts";
 import { RealSliceClock, type SliceClock, VirtualSliceClock } from "./slice_clock.ts";
 import { Vcpus } from "./vcpus.ts";
 import { virtAffinity, VirtBoard } from "./virt.ts";
@@ -61,23 +62,6 @@ export interface MachineStatistics {
   readonly devices: readonly DeviceStatistics[];
 }
 
-/** The host's end of a virtio console. */
-export class ConsolePort extends SerialPort {
-  readonly #device: VirtioConsole;
-
-  /** @internal */
-  constructor(device: VirtioConsole, host: SerialHost) {
-    super(device, host);
-    this.#device = device;
-    device.onTransmit((bytes) => this.transmitBytes(bytes));
-  }
-
-  /** Tells the guest the size of the terminal in characters, 1..65535 each way. */
-  resize(columns: number, rows: number): void {
-    this.#device.resize(columns, rows);
-  }
-}
-
 /** A kernel in its place, to be loaded again at each reset. */
 interface Loaded {
   readonly entry: number;
@@ -100,14 +84,13 @@ export class Machine implements AsyncDisposable {
   readonly config: MachineConfig;
   /** Switches of logging and statistics. */
   readonly debug: VmmDebug = new VmmDebug();
-  /** The host's ends of the virtio consoles, in the order of the configuration. */
-  readonly consoles: readonly ConsolePort[];
   readonly #platform: Platform;
   readonly #clock: SliceClock;
   readonly #board: VirtBoard;
   readonly #vcpus: Vcpus;
   readonly #loop: RunLoop;
   readonly #serial: SerialPort;
+  readonly #consoles: readonly ConsolePort[];
   readonly #image: { readonly kernel: KernelImage; readonly initrd: Uint8Array | undefined };
   #reason: StopReason | undefined;
   #restart = false;
@@ -128,16 +111,20 @@ export class Machine implements AsyncDisposable {
     // The board needs clock and vCPUs, both need the engine, which is the board's.
     const board = (): VirtBoard => this.#board;
     const runner = {
-      get instructions(): number {
-        return board().engine.instructions;
-      },
       run: (vcpu: number, instructions: number) => board().engine.run(vcpu, instructions),
       requestExit: () => board().engine.requestExit(),
     };
+    const requestExit = (): void => this.#loop.requestExit();
+    const counter = {
+      get instructions(): number {
+        return board().engine.instructions;
+      },
+      requestExit,
+    };
     const virtual = config.time === "virtual";
     const clock = virtual
-      ? new VirtualSliceClock(runner, nanosecondsPerInstruction, VIRTUAL_START_SECONDS)
-      : new RealSliceClock(platform, runner);
+      ? new VirtualSliceClock(counter, nanosecondsPerInstruction, VIRTUAL_START_SECONDS)
+      : new RealSliceClock(platform, counter);
     this.#clock = clock;
     this.#vcpus = new Vcpus({
       count: config.cpus,
@@ -145,7 +132,7 @@ export class Machine implements AsyncDisposable {
       core: (vcpu) => board().cpus[vcpu],
       select: (vcpu) => board().engine.select(vcpu),
       isMemory: (address) => board().engine.memory.contains(Number(address), 4),
-      requestExit: runner.requestExit,
+      requestExit,
       stop: (reason) => this.#end(reason),
     });
     this.#loop = new RunLoop({
@@ -156,7 +143,7 @@ export class Machine implements AsyncDisposable {
       nanosecondsPerInstruction,
       poll: () => {
         this.#serial.poll();
-        for (const port of this.consoles) port.poll();
+        for (const port of this.#consoles) port.poll();
       },
     });
     this.#board = new VirtBoard({
@@ -176,7 +163,7 @@ export class Machine implements AsyncDisposable {
     const { uart } = this.#board;
     this.#serial = new SerialPort(uart, this.#loop);
     uart.onTransmit((character) => this.#serial.transmit(character));
-    this.consoles = this.#board.virtio.flatMap(({ device }) =>
+    this.#consoles = this.#board.virtio.flatMap(({ device }) =>
       device instanceof VirtioConsole ? [new ConsolePort(device, this.#loop)] : []
     );
     this.debug.onChange(() => this.#board.bus.countAccesses(this.debug.statistics("vbus")));
@@ -210,6 +197,11 @@ export class Machine implements AsyncDisposable {
   /** The serial line (PL011) as Web Streams. */
   get serial(): SerialStreams {
     return this.#serial;
+  }
+
+  /** The host's ends of the virtio consoles, in the order of the configuration. */
+  get consoles(): readonly MachineConsole[] {
+    return this.#consoles;
   }
 
   /** Calls back with what the guest sends on the serial line. The result ends that. */
@@ -246,7 +238,7 @@ export class Machine implements AsyncDisposable {
       signal?.removeEventListener("abort", onAbort);
       this.#running = undefined;
       this.#serial.flush();
-      for (const port of this.consoles) port.flush();
+      for (const port of this.#consoles) port.flush();
     }
   }
 
@@ -306,7 +298,7 @@ export class Machine implements AsyncDisposable {
     await this.#running;
     this.#board.shutdown();
     this.#serial.close();
-    for (const port of this.consoles) port.close();
+    for (const port of this.#consoles) port.close();
     this.#board.engine.dispose();
   }
 
@@ -327,7 +319,7 @@ export class Machine implements AsyncDisposable {
 
   #wake(): void {
     this.#loop.kick();
-    this.#board.engine.requestExit();
+    this.#loop.requestExit();
   }
 
   #progress(): { instructions: number; nanoseconds: number } {

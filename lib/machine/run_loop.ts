@@ -70,6 +70,7 @@ export class RunLoop {
   #expected = 0;
   #stopping = false;
   #running = false;
+  #inSlice = false;
   #paused = false;
   #kicked = false;
   #wake: (() => void) | undefined;
@@ -115,10 +116,15 @@ export class RunLoop {
     }
   }
 
+  /** Ends the slice that runs soon; nothing if none does. */
+  requestExit(): void {
+    if (this.#inSlice) this.#options.runner.requestExit();
+  }
+
   /** Ends `run` after the slice that runs now. */
   stop(): void {
     this.#stopping = true;
-    this.#options.runner.requestExit();
+    this.requestExit();
     this.kick();
   }
 
@@ -133,7 +139,7 @@ export class RunLoop {
     if (this.#paused) return;
     this.#paused = true;
     this.#options.clock.pause();
-    this.#options.runner.requestExit();
+    this.requestExit();
     this.kick();
   }
 
@@ -155,7 +161,7 @@ export class RunLoop {
       this.kick();
     };
     promise.then(done, done);
-    this.#options.runner.requestExit();
+    this.requestExit();
   }
 
   /** The host's event loop gets more turns until the promise has settled, and a wait ends with it. */
@@ -181,11 +187,13 @@ export class RunLoop {
     const start = platform.monotonic();
     clock.begin(nanoseconds);
     let executed = 0;
+    this.#inSlice = true;
     try {
       const result = runner.run(vcpu, Math.min(Math.max(wanted, least), MAX_INSTRUCTIONS));
       executed = result.executed;
       if (result.reason === "wait") vcpus.wait(vcpu);
     } finally {
+      this.#inSlice = false;
       // A guest that comes back at once, without an instruction done, must not stop virtual time.
       clock.end(clock.virtual ? Math.max(executed, 1) : executed);
     }

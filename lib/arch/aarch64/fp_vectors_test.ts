@@ -66,19 +66,14 @@ function checksum(rig: RowRig, { word, kind }: Vector, fpcr: number): string {
 
 for (const fusedMadd of [false, true]) {
   const skip = fusedMadd && !relaxedMaddIsFused() ? "the host does not fuse" : false;
-  test(`results and flags are QEMU's${fusedMadd ? ", with the host's fused multiply-add" : ""}`, {
-    skip,
-  }, () => {
-    const rig = new RowRig(rows, fpHelpers({ fusedMadd }));
-    rig.compile(vectors.map(({ word }) => word));
-    const wrong: string[] = [];
-    for (const vector of vectors) {
-      MODES.forEach((fpcr, i) => {
-        if (checksum(rig, vector, fpcr) !== vector.checksums[i]) {
-          wrong.push(`${vector.word.toString(16)} ${fpcr.toString(16)}`);
-        }
-      });
-    }
-    assert.deepEqual(wrong, [], "word and FPCR of wrong results: ./vectors prints what is right");
+  const rig = new RowRig(rows, fpHelpers({ fusedMadd }));
+  if (skip === false) rig.compile(vectors.map(({ word }) => word));
+  MODES.forEach((fpcr, i) => {
+    const how = fusedMadd ? "host's" : "own";
+    test(`FPCR ${fpcr.toString(16)}, ${how} fused multiply-add: as QEMU`, { skip }, () => {
+      const wrong = vectors.filter((vector) => checksum(rig, vector, fpcr) !== vector.checksums[i]);
+      const words = wrong.map(({ word }) => word.toString(16));
+      assert.deepEqual(words, [], "instruction words; vectors.c prints what is right");
+    });
   });
 }

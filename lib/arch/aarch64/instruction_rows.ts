@@ -12,10 +12,14 @@ import { fpDataProcessingRows } from "./fp_data_processing.ts";
 import { loadStorePairRows } from "./load_store_pairs.ts";
 import { loadStoreRows } from "./loads_stores.ts";
 import { simdAcrossPairwiseRows } from "./simd_across_pairwise.ts";
+import { simdByElementRows } from "./simd_by_element.ts";
 import { simdCopyRows } from "./simd_copy.ts";
+import { simdFpRows } from "./simd_fp.ts";
 import { simdLoadsStoresRows } from "./simd_loads_stores.ts";
 import { simdModifiedImmediateRows } from "./simd_modified_immediate.ts";
 import { simdPermuteRows } from "./simd_permute.ts";
+import { simdScalarRows } from "./simd_scalar.ts";
+import { simdShiftImmediateRows } from "./simd_shift_immediate.ts";
 import { simdStructuresRows } from "./simd_structures.ts";
 import { simdThreeDifferentRows } from "./simd_three_different.ts";
 import { simdThreeSameRows } from "./simd_three_same.ts";
@@ -43,5 +47,9 @@ export const instructionRows: readonly Row[] = [
   ...simdThreeDifferentRows,
   ...simdTwoMiscRows,
   ...simdAcrossPairwiseRows,
+  ...simdShiftImmediateRows,
+  ...simdByElementRows,
+  ...simdScalarRows,
+  ...simdFpRows,
   ...cryptoRows,
 ];

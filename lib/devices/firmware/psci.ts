@@ -54,6 +54,7 @@ const POWER_STATE_DOWN = 1n << 16n;
 
 /** Calls that {@linkcode Psci} answered. */
 export interface PsciStatistics {
+  /** Calls of any kind. */
   calls: number;
   /** Calls of functions that do not exist here. */
   unknown: number;
@@ -67,10 +68,12 @@ export interface PsciOptions {
 
 /** The firmware of a board, over what the machine can do. Has no state of its own. */
 export class Psci implements SmcccService {
+  /** What has been called so far. */
   readonly statistics: PsciStatistics = { calls: 0, unknown: 0 };
   readonly #lifecycle: Lifecycle;
   readonly #random: RandomSource | undefined;
 
+  /** `lifecycle` is what the firmware may do to the machine. */
   constructor(lifecycle: Lifecycle, options: PsciOptions = {}) {
     this.#lifecycle = lifecycle;
     this.#random = options.random;

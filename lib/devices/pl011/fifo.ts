@@ -29,6 +29,7 @@ export class Fifo {
     return value;
   }
 
+  /** Removes every entry. */
   clear(): void {
     this.#first = this.#length = 0;
   }

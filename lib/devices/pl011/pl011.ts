@@ -104,6 +104,7 @@ export interface Pl011Statistics {
 /** A PL011 in a window of 4 KiB. */
 export class Pl011 implements Device, Uart {
   readonly name: string;
+  /** What has happened so far. */
   readonly statistics: Pl011Statistics = {
     transmitted: 0,
     received: 0,
@@ -139,6 +140,7 @@ export class Pl011 implements Device, Uart {
   #ris = 0;
   #dmacr = 0;
 
+  /** `irq` is UARTINTR, the combined interrupt. */
   constructor(irq: IrqLine, options: Pl011Options = {}) {
     const { name = "pl011", fifoDepth = 16, firstByteInterrupt = true } = options;
     this.name = name;
@@ -153,6 +155,7 @@ export class Pl011 implements Device, Uart {
     this.#updateFlags();
   }
 
+  /** Accesses of any size; what is not a register reads as zero. */
   access(access: BusAccess): AccessResult {
     const { offset } = access;
     if (access.write) {

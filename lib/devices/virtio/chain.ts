@@ -14,14 +14,17 @@ export class DescriptorChain {
   head = 0;
   /** Life of the queue in which the chain was taken; see `SplitQueue.epoch`. */
   epoch = -1;
-  /** Buffers for the device to read, and all of them. */
+  /** Buffers for the device to read. */
   readable = 0;
+  /** Buffers of both kinds. */
   count = 0;
-  /** Bytes that the device may read, and write. Together below 2^32. */
+  /** Bytes that the device may read; with those that it may write below 2^32. */
   readableBytes = 0;
+  /** Bytes that the device may write. */
   writableBytes = 0;
-  /** Guest-physical address and length of each buffer, readable ones first. All in RAM. */
+  /** Guest-physical address of each buffer, readable ones first. All in RAM. */
   readonly addresses: number[] = [];
+  /** Bytes of each buffer. */
   readonly lengths: number[] = [];
 
   /** Forgets all buffers. */

@@ -35,6 +35,7 @@ export const VirtioStatus = {
 
 /** What a transport does for its device. Valid from `attach` on. */
 export interface VirtioTransport {
+  /** Guest RAM, where the buffers are. */
   readonly memory: GuestMemory;
   /** Whether a feature (by bit number) was negotiated. False before FEATURES_OK. */
   has(feature: number): boolean;
@@ -77,6 +78,7 @@ export interface VirtioDevice {
   reset(): void;
   /** The machine stops: let go of the back end. May be called many times. */
   shutdown(): void;
+  /** All of the device that the guest could tell apart, and requests that the device holds. */
   state(): DeviceState;
   /** Puts back what `state` gave; called with transport and queues already restored. Throws a TypeError. */
   restore(state: DeviceState): void;

@@ -55,7 +55,9 @@ const LOW = 0xffff_ffffn;
 
 /** Options of a {@linkcode VirtioMmio}. */
 export interface VirtioMmioOptions {
+  /** Where rings and buffers are. */
   readonly memory: GuestMemory;
+  /** Interrupt of the slot, level-triggered. */
   readonly irq: IrqLine;
   /** Refuse drivers that do not accept VIRTIO_F_VERSION_1. @default true */
   readonly requireVersion1?: boolean;
@@ -84,10 +86,12 @@ export interface VirtioMmioStatistics {
 export class EmptyVirtioSlot implements Device {
   readonly name: string;
 
+  /** `name` is for people. */
   constructor(name = "virtio-mmio (empty)") {
     this.name = name;
   }
 
+  /** Identification reads as it should, all else as zero; writes do nothing. */
   access(access: BusAccess): AccessResult {
     if (!access.write) access.value = identification(access.offset, access.size, 0);
     return AccessResult.ok;
@@ -108,8 +112,11 @@ export class EmptyVirtioSlot implements Device {
 /** A slot with a device. */
 export class VirtioMmio implements Device, VirtioTransport {
   readonly name: string;
+  /** What the slot holds. */
   readonly device: VirtioDevice;
+  /** Where rings and buffers are. */
   readonly memory: GuestMemory;
+  /** What has happened so far. */
   readonly statistics: VirtioMmioStatistics = {
     notifications: 0,
     interrupts: 0,
@@ -133,6 +140,7 @@ export class VirtioMmio implements Device, VirtioTransport {
   /** Counts lives of the device between resets. */
   #life = 0;
 
+  /** Puts a device into the slot. */
   constructor(device: VirtioDevice, options: VirtioMmioOptions) {
     this.name = device.name;
     this.device = device;
@@ -192,6 +200,7 @@ export class VirtioMmio implements Device, VirtioTransport {
     });
   }
 
+  /** Registers answer to aligned accesses of four bytes, the configuration space to all. */
   access(access: BusAccess): AccessResult {
     const { offset, size } = access;
     if (offset >= CONFIG) this.#accessConfig(access, offset - CONFIG);

@@ -36,6 +36,7 @@ export interface MockDriverOptions {
 
 /** Speaks to one virtio-mmio slot. */
 export class MockDriver {
+  /** Guest RAM that driver and device share. */
   readonly memory: GuestMemory;
   readonly #device: Device;
   readonly #access: BusAccess = { write: false, offset: 0, size: 4, value: 0, vcpu: 0 };
@@ -43,6 +44,7 @@ export class MockDriver {
   #free: number;
   #features = 0n;
 
+  /** `device` is a virtio-mmio slot. */
   constructor(device: Device, memory: GuestMemory, options: MockDriverOptions = {}) {
     this.#device = device;
     this.memory = memory;
@@ -76,6 +78,7 @@ export class MockDriver {
     this.#device.access(access);
   }
 
+  /** The device status. */
   get status(): number {
     return this.read(0x70);
   }
@@ -148,6 +151,7 @@ export class MockDriver {
     return this.#free;
   }
 
+  /** Frees all that was allocated since the mark was taken. */
   release(mark: number): void {
     this.#free = mark;
   }
@@ -160,11 +164,15 @@ interface Outstanding {
 
 /** The driver's side of one split virtqueue. The memory of requests is not freed; see `MockDriver.mark`. */
 export class MockQueue {
+  /** Number of the queue. */
   readonly index: number;
+  /** Descriptors in the table. */
   readonly size: number;
-  /** Guest-physical addresses, for tests that damage the rings. */
+  /** Guest-physical address of the descriptor table, for tests that damage it. */
   readonly descriptors: number;
+  /** Available ring. */
   readonly driverArea: number;
+  /** Used ring. */
   readonly deviceArea: number;
   readonly #driver: MockDriver;
   readonly #free: number[];
@@ -173,6 +181,7 @@ export class MockQueue {
   #nextUsed = 0;
   #kicked = 0;
 
+  /** Made by `MockDriver.addQueue`. */
   constructor(
     driver: MockDriver,
     index: number,

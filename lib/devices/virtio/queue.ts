@@ -22,6 +22,7 @@ const RING_HEADER = 4;
 
 /** What the transport gives to its queues. */
 export interface QueueHost {
+  /** Where rings and buffers are. */
   readonly memory: GuestMemory;
   /** Interrupts the driver for a used buffer. */
   interrupt(): void;
@@ -31,19 +32,23 @@ export interface QueueHost {
 
 /** Counters of a queue. */
 export interface QueueStatistics {
-  /** Chains taken from, and returned to, the driver. */
+  /** Chains taken from the driver. */
   taken: number;
+  /** Chains returned to the driver. */
   returned: number;
-  /** Interrupts asked for, and those that the driver did not want. */
+  /** Interrupts raised. */
   interrupts: number;
+  /** Interrupts that the driver did not want. */
   suppressed: number;
 }
 
 /** A split virtqueue. */
 export class SplitQueue {
+  /** Number of the queue. */
   readonly index: number;
   /** Largest size, a power of two. */
   readonly maxSize: number;
+  /** What has happened so far. */
   readonly statistics: QueueStatistics = { taken: 0, returned: 0, interrupts: 0, suppressed: 0 };
 
   /** Set by the driver through the transport while the queue is not ready. */
@@ -72,6 +77,7 @@ export class SplitQueue {
   #avail: DataView = EMPTY;
   #used: DataView = EMPTY;
 
+  /** A queue that is not ready. */
   constructor(index: number, maxSize: number, host: QueueHost) {
     this.index = index;
     this.maxSize = maxSize;
@@ -235,6 +241,7 @@ export class SplitQueue {
     }
   }
 
+  /** Addresses, size and the indices of both rings; the rings themselves are in RAM. */
   state(): DeviceState {
     return {
       size: this.size,

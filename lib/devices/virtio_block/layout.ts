@@ -26,6 +26,7 @@ export const RequestType = {
 
 /** Last byte of a request, written by the device. */
 export const RequestStatus = { ok: 0, ioError: 1, unsupported: 2 } as const;
+/** One of the values of `RequestStatus`. */
 export type RequestStatus = typeof RequestStatus[keyof typeof RequestStatus];
 
 /** Bytes of a request's header {type u32, reserved u32, sector u64}. */

@@ -54,10 +54,15 @@ export interface VirtioBlockOptions {
 
 /** Counters since the device was made. */
 export interface VirtioBlockStatistics {
+  /** Requests to read. */
   reads: number;
+  /** Requests to write. */
   writes: number;
+  /** Requests to flush. */
   flushes: number;
+  /** Bytes read from the file. */
   bytesRead: number;
+  /** Bytes written to the file, zeroes among them. */
   bytesWritten: number;
   /** Requests that ended with another status than "ok". */
   errors: number;
@@ -72,6 +77,7 @@ export class VirtioBlock implements VirtioDevice {
   readonly features: bigint;
   readonly queueSizes: readonly number[];
   readonly config: Uint8Array = new Uint8Array(Config.bytes);
+  /** What has happened so far. */
   readonly statistics: VirtioBlockStatistics = {
     reads: 0,
     writes: 0,
@@ -100,6 +106,7 @@ export class VirtioBlock implements VirtioDevice {
   /** Buffers of PIECE bytes that no request uses now. */
   readonly #buffers: Uint8Array[] = [];
 
+  /** The device reads and writes `file` but does not close it. */
   constructor(file: BlockFile, options: VirtioBlockOptions = {}) {
     const { name = "virtio-block", serial = "", queueSize = 256, blockSize = SECTOR } = options;
     this.name = name;

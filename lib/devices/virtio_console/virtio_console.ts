@@ -56,6 +56,7 @@ export class VirtioConsole implements VirtioDevice {
   readonly features: bigint = featureMask(ConsoleFeature.SIZE, ConsoleFeature.EMERG_WRITE);
   readonly queueSizes: readonly number[];
   readonly config: Uint8Array = new Uint8Array(CONFIG_BYTES);
+  /** What has happened so far. */
   readonly statistics: VirtioConsoleStatistics = { transmitted: 0, received: 0 };
   readonly #view: DataView = new DataView(this.config.buffer);
   readonly #piece = new Uint8Array(PIECE);
@@ -73,6 +74,7 @@ export class VirtioConsole implements VirtioDevice {
   /** The host was refused and waits for room. */
   #hostWaits = false;
 
+  /** A console that nobody listens to. */
   constructor(options: VirtioConsoleOptions = {}) {
     const { name = "virtio-console", columns = 80, rows = 25, queueSize = 64 } = options;
     this.name = name;
@@ -167,6 +169,7 @@ export class VirtioConsole implements VirtioDevice {
     this.#receiveReady = () => {};
   }
 
+  /** Size of the terminal, and the chain that is being sent. */
   state(): DeviceState {
     const { columns, rows } = this.size;
     return { columns, rows, sending: this.#sending?.head ?? -1, sent: this.#sent };

@@ -54,9 +54,13 @@ export interface VirtioNetOptions {
 
 /** Counters since the card was made. */
 export interface VirtioNetStatistics {
+  /** Frames given to the network. */
   framesSent: number;
+  /** Bytes of those frames. */
   bytesSent: number;
+  /** Frames given to the guest. */
   framesReceived: number;
+  /** Bytes of those frames. */
   bytesReceived: number;
   /** Frames from the guest that were too short or too long, or sent while the link was down. */
   sendDropped: number;
@@ -71,6 +75,7 @@ export class VirtioNet implements VirtioDevice {
   readonly features: bigint;
   readonly queueSizes: readonly number[];
   readonly config: Uint8Array = new Uint8Array(CONFIG_BYTES);
+  /** What has happened so far. */
   readonly statistics: VirtioNetStatistics = {
     framesSent: 0,
     bytesSent: 0,
@@ -93,6 +98,7 @@ export class VirtioNet implements VirtioDevice {
   #deferred = false;
   #sending = false;
 
+  /** Becomes the receiver of `backend`. */
   constructor(backend: NetBackend, options: VirtioNetOptions = {}) {
     const { name = "virtio-net", mtu, mergeableBuffers = true, queueSize = 256 } = options;
     const mac = options.mac ?? Uint8Array.of(0x52, 0x54, 0x00, 0x12, 0x34, 0x56);

@@ -83,6 +83,7 @@ export class VirtioRng implements VirtioDevice {
 
   shutdown(): void {}
 
+  /** Nothing: what waits is in the ring. */
   state(): DeviceState {
     return null;
   }
