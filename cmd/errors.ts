@@ -13,6 +13,8 @@ export const EXIT = {
   reset: 3,
   /** `--timeout` ended the run, as in timeout(1). */
   timeout: 124,
+  /** Nobody reads standard output any more: 128 + SIGPIPE. */
+  outputGone: 141,
 } as const;
 
 const REASONS: Record<string, string> = {

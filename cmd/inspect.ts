@@ -72,7 +72,7 @@ async function inspectMachine(args: Arguments): Promise<number> {
     const machine = await makeMachine(request, disks, platform, kernel);
     const { arch, memory, cpus, gic, cmdline, devices, time } = machine.config;
     const settings = { arch, memory, cpus, gic, cmdline, time };
-    const regions = [
+    const regions: Region[] = [
       { name: "ram", address: VirtMap.ram, bytes: memory },
       ...machine.regions.map(({ device, address, bytes }) => ({
         name: device.name,
@@ -90,7 +90,9 @@ async function inspectMachine(args: Arguments): Promise<number> {
         ...head.map(([name, value]) => `${name}: ${value}`),
         "",
         "address     bytes       device",
-        ...regions.map(({ name, address, bytes }) => `${hex(address)}  ${hex(bytes)}  ${name}`),
+        ...folded(regions).map(({ name, address, bytes, count }) =>
+          `${hex(address)}  ${hex(bytes)}  ${name}${count > 1 ? ` x ${count}` : ""}`
+        ),
       ];
       process.stdout.write(`${lines.join("\n")}\n`);
     }
@@ -99,4 +101,26 @@ async function inspectMachine(args: Arguments): Promise<number> {
     for (const disk of disks) await disk.close();
   }
   return EXIT.ok;
+}
+
+interface Region {
+  readonly name: string;
+  readonly address: number;
+  readonly bytes: number;
+}
+
+/** Neighbours of one name (empty slots) as one. */
+function folded(regions: readonly Region[]): (Region & { count: number })[] {
+  const rows: (Region & { count: number })[] = [];
+  for (const region of regions) {
+    const last = rows.at(-1);
+    if (last?.name === region.name && last.address + last.bytes === region.address) {
+      rows[rows.length - 1] = {
+        ...last,
+        bytes: last.bytes + region.bytes,
+        count: last.count + 1,
+      };
+    } else rows.push({ ...region, count: 1 });
+  }
+  return rows;
 }

@@ -56,7 +56,7 @@ devices, time, seed, onReset. File names in it are relative to it; options preva
 On a terminal: ${ESCAPE_HELP}.
 
 Exit codes: 0 power-off (or Ctrl-A x), 1 the guest crashed or vml failed, 2 wrong usage,
-3 the guest asked for a reset under --no-reboot, 124 --timeout.`,
+3 the guest asked for a reset under --no-reboot, 124 --timeout, 141 nobody reads the output.`,
   run,
 };
 
@@ -66,7 +66,11 @@ async function run(args: Arguments): Promise<number> {
   checkConsoleKind(consoleKind);
   const request = await readMachineRequest(args);
   const platform = hostPlatform();
-  const terminal = new ProcessTerminal();
+  let outputGone = false;
+  const terminal = new ProcessTerminal(() => {
+    outputGone = true;
+    machine?.stop();
+  });
   const disks: BlockFile[] = [];
   let machine: Machine | undefined;
   let console: Console | undefined;
@@ -100,7 +104,7 @@ async function run(args: Arguments): Promise<number> {
     const result = await running.run();
     const elapsed = (platform.monotonic() - start) / 1e9;
     const reason = timedOut ? "timeout" : result.reason;
-    const exitCode = EXIT_CODES[reason] ?? EXIT.failed;
+    const exitCode = outputGone ? EXIT.outputGone : EXIT_CODES[reason] ?? EXIT.failed;
     console.close();
     console = undefined;
     report(args, { reason, exitCode, seconds: elapsed, statistics: running.statistics() });

@@ -82,11 +82,19 @@ test("input from a pipe reaches the guest", async () => {
 
 test("more input than the guest has room for waits", async () => {
   const [program, args] = commandLine("./vml.ts");
-  const text = Array.from({ length: 20_000 }, (_, i) => `line ${i}\n`).join("");
+  const text = Array.from({ length: 8000 }, (_, i) => `line ${i}\n`).join("");
   const run = [...args, "run", "-k", echo, ...SMALL];
   const { code, stdout } = await outcomeOf(program, run, `${text}q`);
   assert.equal(code, 0);
   assert.ok(stdout === `echo\n${text}q`, `${stdout.length} of ${text.length + 6} characters`);
+});
+
+test("a reader that goes away ends the run", async () => {
+  const [program, args] = commandLine("./vml.ts");
+  const line = [program, ...args, "run", "-k", echo, ...SMALL].map((word) => `'${word}'`).join(" ");
+  const shell = `{ while echo more; do :; done; } | { ${line}; echo code $? >&2; } | head -1`;
+  const { stdout, stderr } = await outcomeOf("/bin/sh", ["-c", shell]);
+  assert.deepEqual([stdout, stderr], ["echo\n", "code 141\n"]);
 });
 
 /** Runs vml on a terminal of its own (script(1)), types when the guest is ready. */

@@ -50,6 +50,9 @@ function errorPrefix(): string {
   return colours ? "\x1b[1;31mvml:\x1b[0m" : "vml:";
 }
 
+// A reader that has gone (`vml --help | head -1`) is no reason for a stack trace.
+process.stdout.on("error", () => {});
+
 let exitCode: number;
 try {
   exitCode = await main(process.argv.slice(2));

@@ -152,6 +152,20 @@ test("inspect fdt prints a tree as source", async () => {
   assert.match(stdout, /^\/dts-v1\/;[^]*model = "vml test";/);
 });
 
+test("inspect machine prints settings and memory map", async () => {
+  const disk = folder.file("disk.img", new Uint8Array(512));
+  const args = ["inspect", "machine", "--gic", "2", "--memory", "64M", "--disk", disk];
+  const { code, stdout } = await vml(...args);
+  assert.equal(code, 0);
+  assert.match(stdout, /^memory: 67108864\ncpus: 1\ngic: 2$/m);
+  assert.match(stdout, /^0x09000000 {2}0x00001000 {2}pl011$/m);
+  assert.match(stdout, /^0x0a000000 {2}0x00003e00 {2}virtio-mmio.* x 31$/m);
+  assert.match(stdout, /^0x0a003e00 {2}0x00000200 {2}virtio-block/m);
+  assert.match(stdout, /^0x40000000 {2}0x04000000 {2}ram$/m);
+  const { regions } = JSON.parse((await vml(...args, "--json")).stdout);
+  assert.deepEqual(regions.at(-1), { name: "ram", address: 0x4000_0000, bytes: 64 << 20 });
+});
+
 test("bash takes the completions, and they complete", async () => {
   const { stdout } = await vml("completions", "bash");
   const script = folder.file("vml.bash", stdout);

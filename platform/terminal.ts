@@ -16,6 +16,13 @@ const RETRY_DELAY = 2;
  * signals that end a process (a runtime that dies of an unhandled signal may leave the terminal raw).
  */
 export class ProcessTerminal implements Terminal {
+  readonly #onGone: () => void;
+
+  /** @param onGone called when the reader of the output has gone (EPIPE), at each write. */
+  constructor(onGone: () => void = () => {}) {
+    this.#onGone = onGone;
+  }
+
   /** Whether both input and output are a terminal. */
   get interactive(): boolean {
     return Boolean(process.stdin.isTTY && process.stdout.isTTY);
@@ -86,7 +93,7 @@ export class ProcessTerminal implements Terminal {
       try {
         done += writeSync(STDOUT, bytes, done);
       } catch (error) {
-        if ((error as { code?: string }).code !== "EAGAIN") return;
+        if ((error as { code?: string }).code !== "EAGAIN") return this.#onGone();
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_DELAY);
       }
     }

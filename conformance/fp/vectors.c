@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define CASES 48
+#define CASES 32
 
 struct registers {
   uint64_t v[4][2];

@@ -49,7 +49,7 @@ export interface EngineOptions {
     index: number,
     parts: { state: StateView; memory: GuestMemory; engine: EngineServices },
   ) => ArchCpu;
-  /** Jumps to an instruction before its code is compiled; 0: never compile. @default 400 */
+  /** Jumps to an instruction before its code is compiled; 0: never compile. @default 2000 */
   readonly threshold?: number;
   /** Handlers to be inlined into the interpreter, as sample instruction words. */
   readonly inlineWords?: readonly number[];
@@ -149,7 +149,7 @@ export class Engine {
     const inline = this.#inlineHandlers(options.inlineWords ?? arch.commonWords);
     inline.forEach((handler, i) => this.#inlineNumbers.set(handler, Special.first + i));
     this.#singleNumber = Special.first + inline.length;
-    this.#threshold = options.threshold ?? 400;
+    this.#threshold = options.threshold ?? 2000;
     this.#interpret = this.#makeInterpreter(inline);
     this.#cache = new CodeCache({
       arch,

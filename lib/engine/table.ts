@@ -35,6 +35,8 @@ export interface CompiledRow {
   readonly structural: readonly Source[];
   readonly operands: readonly Source[];
   readonly handlers: Map<number, Handler>;
+  /** Values of `bits` for the word that is being decoded; kept, so that decoding makes no garbage. */
+  readonly raw: Record<string, number>;
 }
 
 /** A field or derived value with its place in the record. */
@@ -128,7 +130,9 @@ function compileRow(row: Row, index: number): CompiledRow {
   if (nextSlot > (wide === undefined ? SLOTS : 4)) {
     throw new Error(`${row.name}: more byte operands than a record holds`);
   }
-  return { index, row, mask, value, bits, structural, operands, handlers: new Map() };
+  const raw: Record<string, number> = {};
+  for (const { name } of bits) raw[name] = 0;
+  return { index, row, mask, value, bits, structural, operands, handlers: new Map(), raw };
 }
 
 /** Rows in the order of decoding: the first that matches wins, but no two should. */
@@ -236,10 +240,13 @@ export class InstructionTable {
   }
 }
 
-/** Raw bits of all fields of a word. */
+/** Raw bits of all fields of a word; valid until the row's next word. */
 export function rawFields(row: CompiledRow, word: number): RawFields {
-  const raw: Record<string, number> = {};
-  for (const { name, shift, mask } of row.bits) raw[name] = (word >>> shift) & mask;
+  const { bits, raw } = row;
+  for (let i = 0; i < bits.length; i++) {
+    const { name, shift, mask } = bits[i];
+    raw[name] = (word >>> shift) & mask;
+  }
   return raw;
 }
 

@@ -77,11 +77,13 @@ export class Tlb {
   readonly #words: Int32Array;
   readonly #reads: Entries[] = [];
   readonly #writes: Entries[] = [];
-  /** Host pages (from the first of guest RAM) that a write entry may have led to. */
+  /** 1 for each host page that a write entry has led to since it was last protected. */
+  readonly #written: Uint8Array;
   fills = 0;
   flushes = 0;
 
   constructor(buffer: ArrayBufferLike) {
+    this.#written = new Uint8Array(buffer.byteLength / PAGE_SIZE);
     this.#words = new Int32Array(buffer, 0, (JUMP_BASE + JUMP_ENTRIES * 16) / 4);
     for (let tlb = 0; tlb < TLB_LIMIT; tlb++) {
       this.#reads.push(new Entries(this.#words, TLB_BASE + tlb * TLB_STRIDE));
@@ -105,6 +107,7 @@ export class Tlb {
   ): void {
     const entries = (write ? this.#writes : this.#reads)[tlb];
     entries.fill(indexOf(high, low), tagLow | 0, tagHigh | 0, (host - low) | 0);
+    if (write) this.#written[host >>> 12] = 1;
     this.fills++;
   }
 
@@ -115,6 +118,8 @@ export class Tlb {
 
   /** No write may reach the page at host address `host` unseen any more. */
   protect(host: number): void {
+    if (this.#written[host >>> 12] === 0) return;
+    this.#written[host >>> 12] = 0;
     for (const entries of this.#writes) entries.dropHost(host);
   }
 

@@ -151,7 +151,7 @@ export class Machine implements AsyncDisposable {
       clock,
       lifecycle: this.#vcpus,
       random: virtual ? seededRandom(config.seed) : (into) => platform.random(into),
-      wake: () => this.#wake(),
+      wake: (vcpu) => this.#loop.wake(vcpu),
       virtual,
       host: {
         hold: (promise) => this.#loop.hold(promise),
@@ -315,11 +315,6 @@ export class Machine implements AsyncDisposable {
   #end(reason: StopReason): void {
     this.#reason ??= reason;
     this.#loop.stop();
-  }
-
-  #wake(): void {
-    this.#loop.kick();
-    this.#loop.requestExit();
   }
 
   #progress(): { instructions: number; nanoseconds: number } {

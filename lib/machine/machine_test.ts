@@ -147,6 +147,20 @@ test("reset and pause from the host while the guest runs", async () => {
   assert.equal(machine.statistics().resets, 1);
 });
 
+test("a guest that takes exceptions without end stops neither the host nor virtual time", async () => {
+  // mov x0, #0x20000000; msr vbar_el1, x0; svc #0: the vectors lie where nothing is.
+  const program = Uint8Array.of(0, 0, 0xa4, 0xd2, 0, 0xc0, 0x18, 0xd5, 1, 0, 0, 0xd4);
+  for (const time of ["real", "virtual"] as const) {
+    await using machine = await Machine.create({ kernel: makeImage(program), memory: "16M", time });
+    const abort = new AbortController();
+    const running = machine.run(abort.signal);
+    const { nanoseconds } = machine.statistics();
+    abort.abort();
+    assert.equal((await running).reason, "stopped");
+    assert.ok(nanoseconds > 0);
+  }
+});
+
 test("a disposed machine ends its run and its streams", async () => {
   const machine = await Machine.create({ kernel: makeImage(echoProgram), memory: "16M" });
   const running = machine.run();

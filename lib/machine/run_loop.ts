@@ -70,7 +70,8 @@ export class RunLoop {
   #expected = 0;
   #stopping = false;
   #running = false;
-  #inSlice = false;
+  /** The vCPU whose slice runs; -1 between slices. */
+  #current = -1;
   #paused = false;
   #kicked = false;
   #wake: (() => void) | undefined;
@@ -118,7 +119,7 @@ export class RunLoop {
 
   /** Ends the slice that runs soon; nothing if none does. */
   requestExit(): void {
-    if (this.#inSlice) this.#options.runner.requestExit();
+    if (this.#current >= 0) this.#options.runner.requestExit();
   }
 
   /** Ends `run` after the slice that runs now. */
@@ -126,6 +127,12 @@ export class RunLoop {
     this.#stopping = true;
     this.requestExit();
     this.kick();
+  }
+
+  /** An interrupt or event has come for a vCPU. The one that runs sees it by itself. */
+  wake(vcpu: number): void {
+    if (this.#current < 0) this.kick();
+    else if (vcpu !== this.#current) this.requestExit();
   }
 
   /** Something has happened from outside that may end a wait: input, an interrupt. */
@@ -187,13 +194,13 @@ export class RunLoop {
     const start = platform.monotonic();
     clock.begin(nanoseconds);
     let executed = 0;
-    this.#inSlice = true;
+    this.#current = vcpu;
     try {
       const result = runner.run(vcpu, Math.min(Math.max(wanted, least), MAX_INSTRUCTIONS));
       executed = result.executed;
       if (result.reason === "wait") vcpus.wait(vcpu);
     } finally {
-      this.#inSlice = false;
+      this.#current = -1;
       // A guest that comes back at once, without an instruction done, must not stop virtual time.
       clock.end(clock.virtual ? Math.max(executed, 1) : executed);
     }

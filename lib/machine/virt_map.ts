@@ -36,8 +36,8 @@ export const VirtPpi = {
   hypervisorTimer: 10,
 } as const;
 
-/** Number of shared peripheral interrupts of the GIC. */
-export const VIRT_SPIS = 256;
+/** Number of shared peripheral interrupts of the GIC: 256 interrupts in all. */
+export const VIRT_SPIS = 224;
 
 /** virtio-mmio slots. Devices fill them from the last to the first, as QEMU does. */
 export const VIRTIO_SLOTS = 32;

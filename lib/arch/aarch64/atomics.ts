@@ -127,7 +127,7 @@ const operationRows: readonly Row[] = OPERATIONS.flatMap(({ o3, opc, mnemonic, m
       make(bytes),
       {
         derive: { base31 },
-        asm: `${mnemonic}{order}${suffix} {Rs:${width}}, {Rt:${width}}, [{Rn_sp:x}]`,
+        asm: `${mnemonic}{order}${suffix} {Rs:${width}}, {Rt:${width}}, [{Rn_sp:xsp}]`,
       },
     )
   )
@@ -141,7 +141,7 @@ const compareRows: readonly Row[] = SIZES.map(({ size, bytes, suffix, width }): 
     compareAndSwap(bytes),
     {
       derive: { base31 },
-      asm: `cas{order}${suffix} {Rs:${width}}, {Rt:${width}}, [{Rn_sp:x}]`,
+      asm: `cas{order}${suffix} {Rs:${width}}, {Rt:${width}}, [{Rn_sp:xsp}]`,
     },
   )
 );
@@ -207,7 +207,7 @@ const pairRows: readonly Row[] = ([
   row(`0 ${sz} 001000 0 rawA 1 Rs:5 rawR 11111 Rn_sp:5 Rt:5`, `CASP (${width})`, LSE, semantics, {
     when: (f) => ((f.Rs | f.Rt) & 1) === 0,
     derive: { base31, Rs2: (f) => f.Rs + 1, Rt2: (f) => f.Rt + 1 },
-    asm: `casp{order} {Rs:${width}}, {Rs2:${width}}, {Rt:${width}}, {Rt2:${width}}, [{Rn_sp:x}]`,
+    asm: `casp{order} {Rs:${width}}, {Rs2:${width}}, {Rt:${width}}, {Rt2:${width}}, [{Rn_sp:xsp}]`,
   })
 );
 

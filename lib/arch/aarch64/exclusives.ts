@@ -229,11 +229,11 @@ const SIZES = [
 const singleRows: readonly Row[] = SIZES.flatMap(({ size, bytes, suffix, width }): Row[] => {
   const options = (mnemonic: string): { derive: { base31: typeof base31 }; asm: string } => ({
     derive: { base31 },
-    asm: `${mnemonic}${suffix.toLowerCase()} {Rt:${width}}, [{Rn_sp:x}]`,
+    asm: `${mnemonic}${suffix.toLowerCase()} {Rt:${width}}, [{Rn_sp:xsp}]`,
   });
   const storeOptions = (mnemonic: string): { derive: { base31: typeof base31 }; asm: string } => ({
     derive: { base31 },
-    asm: `${mnemonic}${suffix.toLowerCase()} {Rs:w}, {Rt:${width}}, [{Rn_sp:x}]`,
+    asm: `${mnemonic}${suffix.toLowerCase()} {Rs:w}, {Rt:${width}}, [{Rn_sp:xsp}]`,
   });
   return [
     row(
@@ -287,19 +287,19 @@ const pairRows: readonly Row[] = ([
 ] as const).flatMap(([sz, width, store, load]): Row[] => [
   row(`1 ${sz} 001000 001 Rs:5 0 Rt2:5 Rn_sp:5 Rt:5`, `STXP (${width})`, BASE, store, {
     derive: { base31 },
-    asm: `stxp {Rs:w}, {Rt:${width}}, {Rt2:${width}}, [{Rn_sp:x}]`,
+    asm: `stxp {Rs:w}, {Rt:${width}}, {Rt2:${width}}, [{Rn_sp:xsp}]`,
   }),
   row(`1 ${sz} 001000 001 Rs:5 1 Rt2:5 Rn_sp:5 Rt:5`, `STLXP (${width})`, BASE, store, {
     derive: { base31 },
-    asm: `stlxp {Rs:w}, {Rt:${width}}, {Rt2:${width}}, [{Rn_sp:x}]`,
+    asm: `stlxp {Rs:w}, {Rt:${width}}, {Rt2:${width}}, [{Rn_sp:xsp}]`,
   }),
   row(`1 ${sz} 001000 011 rawRs:5 0 Rt2:5 Rn_sp:5 Rt:5`, `LDXP (${width})`, BASE, load, {
     derive: { base31 },
-    asm: `ldxp {Rt:${width}}, {Rt2:${width}}, [{Rn_sp:x}]`,
+    asm: `ldxp {Rt:${width}}, {Rt2:${width}}, [{Rn_sp:xsp}]`,
   }),
   row(`1 ${sz} 001000 011 rawRs:5 1 Rt2:5 Rn_sp:5 Rt:5`, `LDAXP (${width})`, BASE, load, {
     derive: { base31 },
-    asm: `ldaxp {Rt:${width}}, {Rt2:${width}}, [{Rn_sp:x}]`,
+    asm: `ldaxp {Rt:${width}}, {Rt2:${width}}, [{Rn_sp:xsp}]`,
   }),
 ]);
 

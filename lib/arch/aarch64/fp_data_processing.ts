@@ -10,12 +10,15 @@ import {
   getF,
   inexactKnown,
   loadF,
+  loadV,
   noFlush,
   resultStands,
   setF,
   typeOf,
   type Width,
 } from "./fp_emit.ts";
+import { type FmaOperands, fmaScalar } from "./fp_fma.ts";
+import { relaxedMaddIsFused } from "./fp_host.ts";
 import { setCompareFlags, setNzcv } from "./fp_flags.ts";
 import { Rounding } from "./softfloat.ts";
 import { rint } from "./softfloat_ops.ts";
@@ -330,6 +333,24 @@ const conversions: readonly Row[] = [
   }),
 ];
 
+/** [] -> [f] z + n * m of lanes 0 of vectors, rounded once. */
+export function hardMulAdd(b: Builder, width: Width, o: FmaOperands): void {
+  const fused = relaxedMaddIsFused();
+  const native = fused || width === 32;
+  if (native) {
+    const r = b.temp(typeOf(width));
+    fmaScalar(b, width, o, r, fused, (type) => b.temp(type));
+    b.if_(typeOf(width)).local_get(r).else_();
+  }
+  for (const operand of [o.z, o.n, o.m]) {
+    b.local_get(operand);
+    if (width === 64) b.f64x2_extract_lane(0);
+    else b.f32x4_extract_lane(0);
+  }
+  b.callHelper(`fp.mulAdd.${width}`);
+  if (native) b.end();
+}
+
 const threeSources: readonly Row[] = [
   row(
     "00011111 ftype:2 o1 Vm:5 o0 Va:5 Vn:5 Vd:5",
@@ -337,13 +358,11 @@ const threeSources: readonly Row[] = [
     FP,
     (b, f) => {
       const width = widthOfType(f.ftype);
-      getF(b, width, f.Va);
-      if (f.o1 === 1) b[`f${width}_neg`]();
-      getF(b, width, f.Vn);
-      // Of n, not of the product: the sign of a NaN changes.
-      if (f.o0 !== f.o1) b[`f${width}_neg`]();
-      getF(b, width, f.Vm);
-      b.callHelper(`fp.mulAdd.${width}`);
+      // n, not the product: the sign of a NaN changes.
+      const n = loadV(b, f.Vn, f.o0 !== f.o1 ? width : undefined);
+      const m = loadV(b, f.Vm);
+      const z = loadV(b, f.Va, f.o1 === 1 ? width : undefined);
+      hardMulAdd(b, width, { z, n, m });
       setF(b, width, f.Vd);
     },
     ONE_OR_TWO,

@@ -63,10 +63,12 @@ export function loadF(b: Builder, width: Width, v: Operand): number {
   return local;
 }
 
-/** A local with a whole register. */
-export function loadV(b: Builder, v: Operand): number {
+/** A local with a whole register, all lanes of a width negated if one is given. */
+export function loadV(b: Builder, v: Operand, negated?: Width): number {
   const local = b.temp("v128");
   b.getV(v);
+  if (negated === 64) b.f64x2_neg();
+  else if (negated === 32) b.f32x4_neg();
   b.local_set(local);
   return local;
 }

@@ -10,7 +10,7 @@ import { FAST_BOUNDS, FPCR, FPCR_NOT_NATIVE, FPSR } from "./fp_fast.ts";
 import { fpcrField, fpFast64Field, fpFastField, fpsrField } from "./fp_fast.ts";
 import { arithmeticHelpers } from "./fp_helpers_arithmetic.ts";
 import { conversionHelpers } from "./fp_helpers_conversion.ts";
-import { fmaHelpers, type FmaOptions, relaxedMaddIsFused } from "./fp_helpers_fma.ts";
+import { fmaHelpers, type FmaOptions } from "./fp_helpers_fma.ts";
 import { vectorHelpers } from "./fp_helpers_vector.ts";
 import { softFlags, softFloat } from "./softfloat_ops.ts";
 import { fpcrClear, wasmHelper } from "./fp_helper_code.ts";
@@ -79,7 +79,7 @@ function nativeAllowed(width: Width): Helper {
 /** What the host can do. */
 export type FpOptions = FmaOptions;
 
-export { relaxedMaddIsFused };
+export { relaxedMaddIsFused } from "./fp_host.ts";
 
 /** All helpers of the floating-point rows. */
 export function fpHelpers(options: FpOptions): readonly Helper[] {

@@ -4,9 +4,8 @@
  * rounding (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums", 2008).
  */
 import type { Helper, HelperCode } from "../../engine/arch.ts";
-import { Code } from "../../wasm/code.ts";
-import { ModuleWriter } from "../../wasm/module.ts";
-import { lanesStand, resultStands, type Shape, typeOf, type Width, widthOf } from "./fp_emit.ts";
+import { resultStands, type Shape, typeOf, type Width, widthOf } from "./fp_emit.ts";
+import { fmaVector, notMiddle } from "./fp_fma.ts";
 import {
   callSoft,
   finite,
@@ -22,30 +21,8 @@ import { lanewise } from "./fp_helpers_lanes.ts";
 import { codeOf, SoftOp } from "./softfloat_ops.ts";
 
 export interface FmaOptions {
-  /** Whether the host's relaxed multiply-add is fused: {@linkcode relaxedMaddIsFused}. */
+  /** Whether the host's relaxed multiply-add is fused: see `fp_host.ts`. */
   readonly fusedMadd: boolean;
-}
-
-/**
- * Asks the host for (1 + 2^-30)(1 - 2^-30) - 1, and the like in single precision: zero if the
- * product is rounded first. False, too, where relaxed SIMD does not exist.
- */
-export function relaxedMaddIsFused(): boolean {
-  const writer = new ModuleWriter();
-  const type = { params: ["f64", "f64"], results: ["f64"] } as const;
-  const double = new Code().local_get(0).f64x2_splat().local_get(1).f64x2_splat();
-  double.f64_const(-1).f64x2_splat().f64x2_relaxed_madd().f64x2_extract_lane(0);
-  const single = new Code().local_get(0).f32_demote_f64().f32x4_splat();
-  single.local_get(1).f32_demote_f64().f32x4_splat().f32_const(-1).f32x4_splat();
-  single.f32x4_relaxed_madd().f32x4_extract_lane(0).f64_promote_f32();
-  writer.exportFunc("double", writer.func(type, [], double));
-  writer.exportFunc("single", writer.func(type, [], single));
-  const bytes = writer.finish();
-  if (!WebAssembly.validate(bytes)) return false;
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
-  const f = exports as Record<string, (a: number, b: number) => number>;
-  return f.double(1 + 2 ** -30, 1 - 2 ** -30) === -(2 ** -60) &&
-    f.single(1 + 2 ** -13, 1 - 2 ** -13) === -(2 ** -26);
 }
 
 // Parameters: addend, n, m.
@@ -95,9 +72,7 @@ function single(): Helper {
     c.f64_mul().local_tee(p);
     widened(c, Z);
     c.local_tee(z).f64_add().local_tee(s).f32_demote_f64().local_set(r);
-    // Rounding twice is harmless unless the first result is half-way between two singles.
-    c.local_get(s).i64_reinterpret_f64().i32_wrap_i64().i32_const(0x1fffffff).i32_and();
-    c.i32_const(0x10000000).i32_ne();
+    notMiddle(c, s);
     resultStands(c, 32, r);
     c.i32_and().if_().local_get(r).return_().end();
     twoSum(c, p, z, s, error);
@@ -194,49 +169,15 @@ function double(options: FmaOptions): Helper {
   });
 }
 
-/** [] -> [v128] the two high singles of a local as doubles. */
-function promoteHigh(c: HelperCode, local: number): void {
-  c.local_get(local).local_get(local);
-  c.i8x16_shuffle([8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15]);
-  c.f64x2_promote_low_f32x4();
-}
-
 /** addend + n * m in each lane. */
 function vector(shape: Shape, options: FmaOptions): Helper {
   const width = widthOf(shape);
   const slow = lanewise("", `fp.mulAdd.${width}`, shape, 3).emit as (c: HelperCode) => void;
   return wasmHelper(`fp.mulAdd.${shape}`, ["v128", "v128", "v128"], "v128", (c) => {
-    const r = c.local("v128");
-    if (options.fusedMadd) {
-      c.local_get(N).local_get(M).local_get(Z);
-      if (width === 64) c.f64x2_relaxed_madd();
-      else c.f32x4_relaxed_madd();
-      c.local_set(r);
-      lanesStand(c, shape, r);
+    if (options.fusedMadd || width === 32) {
+      const r = c.local("v128");
+      fmaVector(c, shape, { z: Z, n: N, m: M }, r, options.fusedMadd, (type) => c.local(type));
       c.if_().local_get(r).return_().end();
-    } else if (width === 32) {
-      const [low, high] = [c.local("v128"), c.local("v128")];
-      for (const local of [N, M, Z]) {
-        c.local_get(local).f64x2_promote_low_f32x4();
-        if (local === M) c.f64x2_mul();
-      }
-      c.f64x2_add().local_set(low);
-      if (shape === "4s") {
-        for (const local of [N, M, Z]) {
-          promoteHigh(c, local);
-          if (local === M) c.f64x2_mul();
-        }
-        c.f64x2_add().local_set(high);
-      } else c.local_get(low).local_set(high);
-      c.local_get(low).f32x4_demote_f64x2_zero().local_get(high).f32x4_demote_f64x2_zero();
-      c.i8x16_shuffle([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]).local_set(r);
-      for (const sum of [low, high]) {
-        c.local_get(sum).v128_const(0x1fffffffn, 0x1fffffffn).v128_and();
-        c.v128_const(0x10000000n, 0x10000000n).i64x2_ne();
-      }
-      c.v128_and().i64x2_all_true();
-      lanesStand(c, shape, r);
-      c.i32_and().if_().local_get(r).return_().end();
     }
     slow(c);
   });

@@ -1,6 +1,6 @@
 /**
- * Advanced SIMD floating-point arithmetic: three registers of the same type, by element, pairwise,
- * across lanes, and the unary operations (Arm ARM, C4.1.96), vector and scalar.
+ * Advanced SIMD floating-point arithmetic: three registers of the same type, pairwise, across lanes,
+ * and the unary operations (Arm ARM, C4.1.96), vector and scalar.
  */
 import type { Builder } from "../../engine/builder.ts";
 import { type Operand, type Row, row } from "../../engine/row.ts";
@@ -19,7 +19,10 @@ import {
   shapeOf,
   typeOf,
   type Width,
+  widthOf,
 } from "./fp_emit.ts";
+import { type FmaOperands, fmaVector } from "./fp_fma.ts";
+import { relaxedMaddIsFused } from "./fp_host.ts";
 
 const SIMD = "FEAT_AdvSIMD";
 
@@ -42,12 +45,12 @@ interface ScalarThree {
 /** 1D is reserved. */
 const FULL = { when: (f: Arrangement): boolean => f.sz === 0 || f.Q === 1 };
 
-function widthOfSize(sz: number): Width {
+export function widthOfSize(sz: number): Width {
   return sz === 1 ? 64 : 32;
 }
 
 /** Two vectors: the host's result if all lanes may stand, else the helper's. Result in a local. */
-function hardLanes(
+export function hardLanes(
   b: Builder,
   shape: Shape,
   op: "add" | "sub" | "mul" | "div",
@@ -140,25 +143,25 @@ function pairwise(combine: Combine) {
   };
 }
 
-/** d + n * m in each lane, n negated for FMLS. */
-function accumulate(
-  b: Builder,
-  shape: Shape,
-  d: number,
-  n: number,
-  m: number,
-  minus: boolean,
-): void {
-  b.local_get(d).local_get(n);
-  if (minus) b[`${lanesName(shape)}_neg`]();
-  b.local_get(m);
+/** [] -> [v128] z + n * m in each lane, rounded once. */
+export function hardMulAddLanes(b: Builder, shape: Shape, o: FmaOperands): void {
+  const fused = relaxedMaddIsFused();
+  const native = fused || shape !== "2d";
+  if (native) {
+    const r = b.temp("v128");
+    fmaVector(b, shape, o, r, fused, (type) => b.temp(type));
+    b.if_("v128").local_get(r).else_();
+  }
+  b.local_get(o.z).local_get(o.n).local_get(o.m);
   b.callHelper(`fp.mulAdd.${shape}`);
+  if (native) b.end();
 }
 
 function multiplyAdd(minus: boolean) {
   return (b: Builder, f: ThreeSame): void => {
     const shape = shapeOf(f.Q, f.sz);
-    accumulate(b, shape, loadV(b, f.Vd), loadV(b, f.Vn), loadV(b, f.Vm), minus);
+    const n = loadV(b, f.Vn, minus ? widthOf(shape) : undefined);
+    hardMulAddLanes(b, shape, { z: loadV(b, f.Vd), n, m: loadV(b, f.Vm) });
     setShape(b, shape, f.Vd);
   };
 }
@@ -301,131 +304,6 @@ function scalar(host: BinaryOp | undefined, helper: string) {
   };
 }
 
-/** The element of a vector that H and L select: a single of four, a double of two. */
-interface Indexed {
-  readonly sz: number;
-  readonly L: number;
-  readonly H: number;
-  readonly Vn: Operand;
-  readonly Vm: Operand;
-  readonly Vd: Operand;
-}
-
-function elementIndex(f: Indexed): number {
-  return f.sz === 1 ? f.H : f.H * 2 + f.L;
-}
-
-/** A local with one element in all lanes. */
-function splatElement(b: Builder, f: Indexed): number {
-  const m = b.temp("v128");
-  b.getV(f.Vm);
-  if (f.sz === 1) b.f64x2_extract_lane(elementIndex(f)).f64x2_splat();
-  else b.f32x4_extract_lane(elementIndex(f)).f32x4_splat();
-  b.local_set(m);
-  return m;
-}
-
-/** A local with one element as a scalar. */
-function loadElement(b: Builder, f: Indexed): number {
-  const m = b.temp(typeOf(widthOfSize(f.sz)));
-  b.getV(f.Vm);
-  if (f.sz === 1) b.f64x2_extract_lane(elementIndex(f));
-  else b.f32x4_extract_lane(elementIndex(f));
-  b.local_set(m);
-  return m;
-}
-
-const ELEMENT = {
-  when: (f: { Q: number; sz: number; L: number }): boolean =>
-    f.sz === 0 || (f.Q === 1 && f.L === 0),
-};
-const SCALAR_ELEMENT = { when: (f: { sz: number; L: number }): boolean => f.sz === 0 || f.L === 0 };
-
-function byElement(op: "mul" | "mulX" | "mla" | "mls") {
-  return (b: Builder, f: Indexed & { Q: number }): void => {
-    const shape = shapeOf(f.Q, f.sz);
-    const n = loadV(b, f.Vn);
-    const m = splatElement(b, f);
-    if (op === "mla" || op === "mls") accumulate(b, shape, loadV(b, f.Vd), n, m, op === "mls");
-    else b.local_get(hardLanes(b, shape, "mul", n, m, op));
-    setShape(b, shape, f.Vd);
-  };
-}
-
-function scalarByElement(op: "mul" | "mulX" | "mla" | "mls") {
-  return (b: Builder, f: Indexed): void => {
-    const width = widthOfSize(f.sz);
-    const n = loadF(b, width, f.Vn);
-    const m = loadElement(b, f);
-    if (op === "mla" || op === "mls") {
-      b.local_get(loadF(b, width, f.Vd)).local_get(n);
-      if (op === "mls") b[`f${width}_neg`]();
-      b.local_get(m);
-      b.callHelper(`fp.mulAdd.${width}`);
-    } else b.local_get(hardFloat(b, width, "mul", n, m, op));
-    setF(b, width, f.Vd);
-  };
-}
-
-const elements: readonly Row[] = [
-  row(
-    "0 Q 0 01111 1 sz L Vm:5 0001 H 0 Vn:5 Vd:5",
-    "FMLA (by element)",
-    SIMD,
-    byElement("mla"),
-    ELEMENT,
-  ),
-  row(
-    "0 Q 0 01111 1 sz L Vm:5 0101 H 0 Vn:5 Vd:5",
-    "FMLS (by element)",
-    SIMD,
-    byElement("mls"),
-    ELEMENT,
-  ),
-  row(
-    "0 Q 0 01111 1 sz L Vm:5 1001 H 0 Vn:5 Vd:5",
-    "FMUL (by element)",
-    SIMD,
-    byElement("mul"),
-    ELEMENT,
-  ),
-  row(
-    "0 Q 1 01111 1 sz L Vm:5 1001 H 0 Vn:5 Vd:5",
-    "FMULX (by element)",
-    SIMD,
-    byElement("mulX"),
-    ELEMENT,
-  ),
-  row(
-    "01 0 11111 1 sz L Vm:5 0001 H 0 Vn:5 Vd:5",
-    "FMLA (by element, scalar)",
-    SIMD,
-    scalarByElement("mla"),
-    SCALAR_ELEMENT,
-  ),
-  row(
-    "01 0 11111 1 sz L Vm:5 0101 H 0 Vn:5 Vd:5",
-    "FMLS (by element, scalar)",
-    SIMD,
-    scalarByElement("mls"),
-    SCALAR_ELEMENT,
-  ),
-  row(
-    "01 0 11111 1 sz L Vm:5 1001 H 0 Vn:5 Vd:5",
-    "FMUL (by element, scalar)",
-    SIMD,
-    scalarByElement("mul"),
-    SCALAR_ELEMENT,
-  ),
-  row(
-    "01 1 11111 1 sz L Vm:5 1001 H 0 Vn:5 Vd:5",
-    "FMULX (by element, scalar)",
-    SIMD,
-    scalarByElement("mulX"),
-    SCALAR_ELEMENT,
-  ),
-];
-
 /** Lane 1 of a register, in a local; lane 0 is `loadF`. */
 function loadSecond(b: Builder, width: Width, v: Operand): number {
   const local = b.temp(typeOf(width));
@@ -567,7 +445,6 @@ const unary: readonly Row[] = [
 /** All rows of this group. */
 export const simdFpArithmeticRows: readonly Row[] = [
   ...vectors,
-  ...elements,
   ...scalars,
   ...unary,
 ];

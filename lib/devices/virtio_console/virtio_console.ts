@@ -148,9 +148,9 @@ export class VirtioConsole implements VirtioDevice {
   }
 
   activate(): void {
-    this.#waitForRoom(this.#hostWaits);
-    this.#offerRoom();
-    this.#drain();
+    // Linux reads the size only when it hears of a change, also the first time.
+    if (this.#transport?.has(ConsoleFeature.SIZE)) this.#transport.configChanged();
+    this.#resume();
   }
 
   notify(queue: number): void {
@@ -187,7 +187,7 @@ export class VirtioConsole implements VirtioDevice {
       this.#sending = this.#transport?.queue(TRANSMIT).retake(sending);
       this.#sent = sent;
     }
-    if (this.#transport?.active) this.activate();
+    if (this.#transport?.active) this.#resume();
   }
 
   /** Size of the terminal as the guest sees it. */
@@ -196,6 +196,12 @@ export class VirtioConsole implements VirtioDevice {
       columns: this.#view.getUint16(COLUMNS, true),
       rows: this.#view.getUint16(ROWS, true),
     };
+  }
+
+  #resume(): void {
+    this.#waitForRoom(this.#hostWaits);
+    this.#offerRoom();
+    this.#drain();
   }
 
   /** Lets the guest notify of input buffers only while the host waits for one. */
@@ -236,6 +242,8 @@ export class VirtioConsole implements VirtioDevice {
     if (transport === undefined || this.#busy) return;
     this.#busy = true;
     const queue = transport.queue(TRANSMIT);
+    // The driver may have taken the queue away and given it back.
+    if (this.#sending?.epoch !== queue.epoch) this.#sending = undefined;
     let bytes = 0;
     let chains = 0;
     while (!this.#held && transport.active && bytes < TURN_BYTES && chains < queue.size) {

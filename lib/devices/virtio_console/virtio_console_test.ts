@@ -17,6 +17,7 @@ function make(queueSize = 8, features?: bigint) {
   const rx = b.driver.addQueue(0);
   const tx = b.driver.addQueue(1);
   b.driver.start();
+  b.driver.acknowledge();
   const print = (...parts: string[]): void => {
     tx.add({ readable: parts.map(text) });
     tx.kick();
@@ -34,15 +35,25 @@ test("configuration: size of the terminal and one port", () => {
 
 test("resize: generation, interrupt, only real changes", () => {
   const { driver, device } = make();
+  const generation = driver.read(0xfc);
   device.resize(100, 40);
-  assert.equal(driver.read(0xfc), 0);
+  assert.equal(driver.read(0xfc), generation);
   device.resize(132, 43);
   assert.equal(driver.read(0x100), 132 | (43 << 16));
-  assert.equal(driver.read(0xfc), 1);
+  assert.equal(driver.read(0xfc), generation + 1);
   assert.equal(driver.acknowledge(), 2);
   const plain = make(8, featureMask(32));
   plain.device.resize(1, 1);
   assert.equal(plain.driver.acknowledge(), 0, "not to a driver without the feature");
+});
+
+test("a driver with the feature is told of the first size", () => {
+  for (const [features, status] of [[featureMask(0, 32), 2], [featureMask(32), 0]] as const) {
+    const { driver } = bench(new VirtioConsole());
+    driver.negotiate(features);
+    driver.start();
+    assert.equal(driver.acknowledge(), status);
+  }
 });
 
 test("emergency write works before any set-up and only there", () => {
@@ -182,6 +193,23 @@ test("reset drops a half-sent chain: no stale bytes, no stale used entry", () =>
   tx.add({ readable: [text("new")] });
   tx.kick();
   assert.equal(got, "new");
+});
+
+test("a queue that was taken away in the middle of a chain sends no more of it", () => {
+  const b = make();
+  let got = "";
+  b.device.onTransmit((bytes) => {
+    got += string(bytes);
+    b.device.holdTransmit(true);
+  });
+  b.print("x".repeat(40_000));
+  const before = got.length;
+  b.driver.write(0x30, 1);
+  b.driver.write(0x44, 0);
+  b.memory.write(b.tx.driverArea, new Uint8Array(6));
+  b.driver.write(0x44, 1);
+  b.device.holdTransmit(false);
+  assert.equal(got.length, before);
 });
 
 test("state with a half-sent chain", () => {

@@ -1,0 +1,120 @@
+/** The native paths against the software floating point, on operands near the limits of exactness. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fpConversionRows } from "./fp_conversion.ts";
+import { fpDataProcessingRows } from "./fp_data_processing.ts";
+import { fpcrField, fpsrField, updateFpFast } from "./fp_fast.ts";
+import { fpHelpers, relaxedMaddIsFused } from "./fp_helpers.ts";
+import { codeOf, conversion, softFlags, softFloat, SoftOp } from "./softfloat_ops.ts";
+import { RowRig } from "./testing/row_rig.ts";
+
+interface Operation {
+  readonly name: string;
+  readonly word: number;
+  readonly width: 32 | 64;
+  readonly code: number;
+  /** Third operand of the software. */
+  readonly how?: bigint;
+  /** The result is of the other width. */
+  readonly converts?: boolean;
+}
+
+const binary = { FADD: SoftOp.add, FSUB: SoftOp.sub, FMUL: SoftOp.mul, FDIV: SoftOp.div } as const;
+const OPCODES = { FMUL: 0x0800, FDIV: 0x1800, FADD: 0x2800, FSUB: 0x3800 } as const;
+
+function operations(width: 32 | 64): Operation[] {
+  const type = width === 64 ? 0x00400000 : 0;
+  // Vd = 0, Vn = 1, Vm = 2, Va = 3
+  return [
+    ...(["FADD", "FSUB", "FMUL", "FDIV"] as const).map((name) => ({
+      name: `${name} ${width}`,
+      word: 0x1e220020 | type | OPCODES[name],
+      width,
+      code: codeOf(binary[name], width),
+    })),
+    { name: `FSQRT ${width}`, word: 0x1e21c020 | type, width, code: codeOf(SoftOp.sqrt, width) },
+    { name: `FMADD ${width}`, word: 0x1f020c20 | type, width, code: codeOf(SoftOp.mulAdd, width) },
+    {
+      name: `FCVT from ${width}`,
+      word: 0x1e224020 | type ^ (width === 64 ? 0 : 0x8000),
+      width,
+      code: codeOf(SoftOp.convert, width),
+      how: width === 64 ? 0n : 1n,
+      converts: true,
+    },
+    {
+      name: `SCVTF to ${width}`,
+      word: 0x9e220020 | type,
+      width,
+      code: codeOf(SoftOp.fromFixed, width),
+      how: BigInt(conversion(64, false)),
+    },
+  ];
+}
+
+/** A fixed sequence of 64-bit numbers. */
+function generator(): () => bigint {
+  let state = 0x2545f4914f6cdd1dn;
+  return () => {
+    state ^= BigInt.asUintN(64, state << 13n);
+    state ^= state >> 7n;
+    state ^= BigInt.asUintN(64, state << 17n);
+    return state;
+  };
+}
+
+/**
+ * Operands with few significant bits (exact results), many, in exponents that meet, seldom at the
+ * ends of the range.
+ */
+function operand(next: () => bigint, width: 32 | 64): bigint {
+  const [fraction, bias] = width === 64 ? [52n, 1023n] : [23n, 127n];
+  const how = Number(next() & 15n);
+  const bits = next() & (1n << fraction) - 1n;
+  const kept = BigInt.asUintN(6, next()) % (fraction + 1n);
+  const few = bits >> kept << kept;
+  const sign = (next() & 1n) << BigInt(width - 1);
+  const span = how < 10 ? 8n : how < 13 ? 64n : bias - 1n;
+  const exponent = bias - span + next() % (2n * span);
+  return sign | exponent << fraction | (how % 2 === 0 ? few : bits);
+}
+
+for (const fusedMadd of [false, true]) {
+  const skip = fusedMadd && !relaxedMaddIsFused() ? "the host does not fuse" : false;
+  const rig = new RowRig([...fpDataProcessingRows, ...fpConversionRows], fpHelpers({ fusedMadd }));
+  const all = [...operations(32), ...operations(64)];
+  if (skip === false) rig.compile(all.map(({ word }) => word));
+  for (const { name, word, width, code, how, converts } of all) {
+    // Only the multiply-add depends on the host.
+    if (fusedMadd && !name.startsWith("FMADD")) continue;
+    test(`${name} is exact${fusedMadd ? ", fused by the host" : ""}`, { skip }, () => {
+      const next = generator();
+      const resultWidth = converts === true ? 96 - width : width;
+      for (let i = 0; i < 1500; i++) {
+        const [n, m, a] = [operand(next, width), operand(next, width), operand(next, width)];
+        const integer = next() >> BigInt.asUintN(6, next());
+        const isInteger = name.startsWith("SCVTF");
+        [n, m, a].forEach((bits, v) => {
+          rig.vectors[4 * v + 4] = Number(BigInt.asUintN(32, bits));
+          rig.vectors[4 * v + 5] = Number(bits >> 32n);
+        });
+        rig.x[1] = integer;
+        // Flush to zero changes nothing for normal results, but takes another path.
+        const fpcr = i % 8 === 7 ? 0x01000000 : 0;
+        for (const fpsr of [0, 16]) {
+          rig.state.set32(fpcrField, fpcr);
+          rig.state.set32(fpsrField, fpsr);
+          updateFpFast(rig.state);
+          rig.run(word);
+          const bits = BigInt(rig.vectors[1]) << 32n | BigInt(rig.vectors[0]);
+          const expected = softFloat(code, isInteger ? integer : n, m, how ?? a, fpcr);
+          const seen = `${bits.toString(16)} ${rig.state.get32(fpsrField)}`;
+          const right = `${BigInt.asUintN(resultWidth, expected).toString(16)} ${
+            softFlags() | fpsr
+          }`;
+          assert.equal(seen, right, `${[n, m, a, integer].map((x) => x.toString(16))}`);
+        }
+      }
+    });
+  }
+}
