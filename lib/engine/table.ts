@@ -58,6 +58,10 @@ export interface Decoded {
 }
 
 const DERIVED_WIDTH = 8;
+/** Decoded words that are remembered: programs repeat theirs about five times. */
+const REMEMBERED = 1 << 15;
+/** Mark for a word that no row matches. */
+const NONE = 0xffffffff;
 /** Byte slots 0 to 3, and 6 and 7: the first bytes of the immediate in a record (see Record.imm). */
 export const SLOTS = 8;
 const IMMEDIATE_SLOT = 6;
@@ -142,6 +146,11 @@ export class InstructionTable {
   readonly handlers: Handler[] = [];
   /** Candidates by bits 31:21. */
   readonly #buckets: CompiledRow[][] = [];
+  readonly #knownWords: Uint32Array = new Uint32Array(REMEMBERED);
+  readonly #knownIds: Uint32Array = new Uint32Array(REMEMBERED);
+  readonly #knownSlots: Uint32Array = new Uint32Array(REMEMBERED);
+  readonly #knownLow: Int32Array = new Int32Array(REMEMBERED);
+  readonly #knownHigh: Int32Array = new Int32Array(REMEMBERED);
   readonly #decoded: Decoded = {
     handler: undefined as unknown as Handler,
     slots: new Uint8Array(SLOTS),
@@ -168,6 +177,35 @@ export class InstructionTable {
 
   /** The decoded instruction (valid until the next call), undefined if no row matches. */
   decode(word: number): Decoded | undefined {
+    const at = Math.imul(word ^ (word >>> 15), 0x9e3779b1) >>> 17;
+    const out = this.#decoded;
+    if (this.#knownWords[at] === word >>> 0 && this.#knownIds[at] !== 0) {
+      const id = this.#knownIds[at];
+      if (id === NONE) return undefined;
+      out.handler = this.handlers[id - 1];
+      const slots = this.#knownSlots[at];
+      out.slots[0] = slots;
+      out.slots[1] = slots >>> 8;
+      out.slots[2] = slots >>> 16;
+      out.slots[3] = slots >>> 24;
+      out.immLow = this.#knownLow[at];
+      out.immHigh = this.#knownHigh[at];
+      return out;
+    }
+    const decoded = this.#search(word);
+    this.#knownWords[at] = word;
+    if (decoded === undefined) this.#knownIds[at] = NONE;
+    else {
+      const { slots } = decoded;
+      this.#knownIds[at] = decoded.handler.id + 1;
+      this.#knownSlots[at] = slots[0] | (slots[1] << 8) | (slots[2] << 16) | (slots[3] << 24);
+      this.#knownLow[at] = decoded.immLow;
+      this.#knownHigh[at] = decoded.immHigh;
+    }
+    return decoded;
+  }
+
+  #search(word: number): Decoded | undefined {
     const bucket = this.#buckets[word >>> 21];
     for (let i = 0; i < bucket.length; i++) {
       const row = bucket[i];

@@ -89,7 +89,7 @@ export class AArch64Cpu implements ArchCpu {
     this.#exceptions = new Exceptions(this.#state);
     this.#mmu = new Mmu(options.state, options.memory);
     this.#tlb = new TlbMaintenance(this.#mmu, options.engine);
-    this.#debug = new Debug(this.#state, this.#exceptions);
+    this.#debug = new Debug(this.#state, this.#exceptions, (high, low) => this.#word(high, low));
     this.#inputs = new InterruptInputs(this.#state);
     this.context = {
       state: this.#state,
@@ -219,6 +219,12 @@ export class AArch64Cpu implements ArchCpu {
 
   busError(high: number, low: number, access: Access, fetch: boolean): void {
     this.#abort(high, low, fetch ? Access.execute : access, FSC.externalAbort, 0);
+  }
+
+  /** The instruction word at a virtual address, if it is in RAM. */
+  #word(high: number, low: number): number | undefined {
+    if (this.#mmu.walk(high, low) !== WALK_OK) return undefined;
+    return this.#options.memory.read32(this.#mmu.page + (low & 0xfff));
   }
 
   /** The pc must be aligned and, where tags are ignored, without one (AArch64.BranchAddr). */

@@ -7,7 +7,7 @@ import type { StateField } from "../../engine/layout.ts";
 import type { Exceptions } from "./exceptions.ts";
 import { field } from "./layout.ts";
 import { DAIF, type ProcessState, SPSR } from "./process_state.ts";
-import { EC, FSC, ISS_STEP_VALID } from "./syndrome.ts";
+import { EC, FSC, ISS_STEP_EXCLUSIVE, ISS_STEP_VALID } from "./syndrome.ts";
 
 /** Comparators, as ID_AA64DFR0_EL1 says; the last `CONTEXT` breakpoints can match a context. */
 export const BREAKPOINTS = 6;
@@ -37,12 +37,21 @@ export class Debug {
   readonly #exceptions: Exceptions;
   #breakpoints = false;
   #watchpoints = false;
+  readonly #fetch: (high: number, low: number) => number | undefined;
   /** The instruction that runs is being stepped. */
   #stepping = false;
+  /** ISS.ISV and EX of the step that is due: whether an instruction was stepped, a load-exclusive. */
+  #stepIss = 0;
 
-  constructor(state: ProcessState, exceptions: Exceptions) {
+  /** `fetch` gives the instruction word at a virtual address, undefined if there is none. */
+  constructor(
+    state: ProcessState,
+    exceptions: Exceptions,
+    fetch: (high: number, low: number) => number | undefined,
+  ) {
     this.#state = state;
     this.#exceptions = exceptions;
+    this.#fetch = fetch;
   }
 
   /**
@@ -73,14 +82,19 @@ export class Debug {
     this.#stepping = false;
     if (this.#stepEnabled() && this.#enabledAt(this.#state.el)) {
       if (this.#state.singleStep === 0) {
-        // Active-pending. What the stepped instruction was is not known here: EX reads as zero.
-        this.#exceptions.syncByLevel(EC.softwareStep, ISS_STEP_VALID | FSC.debug);
+        const iss = this.#stepIss;
+        this.#stepIss = 0;
+        this.#exceptions.syncByLevel(EC.softwareStep, iss | FSC.debug);
         return false;
       }
       this.#stepping = true;
+      const word = this.#fetch(this.#state.pcHigh, this.#state.pcLow);
+      const exclusive = word !== undefined && isLoadExclusive(word);
+      this.#stepIss = ISS_STEP_VALID | (exclusive ? ISS_STEP_EXCLUSIVE : 0);
     }
     if (this.#breakpoints && this.#enabledAt(this.#state.el) && this.#breakpointHit()) {
       this.#stepping = false;
+      this.#stepIss = 0;
       this.#exceptions.syncByLevel(EC.breakpoint, FSC.debug);
       return false;
     }
@@ -102,6 +116,7 @@ export class Debug {
 
   /** PSTATE.SS after ERET (DebugExceptionReturnSS): set only if it starts a step in the target. */
   returnStep(): number {
+    this.#stepIss = 0;
     const from = this.#state.el;
     const spsr = this.#exceptions.savedState;
     if (!this.#stepConfigured() || this.#enabledAt(from)) return 0;
@@ -240,4 +255,9 @@ function address(high: number, low: number): bigint {
 function matchesLevel(control: number, el: number): boolean {
   if ((control & 1) === 0 || ((control >>> 14) & 3) === 3) return false;
   return (control & (el === 0 ? 1 << 2 : 1 << 1)) !== 0;
+}
+
+/** LDXR, LDAXR, LDXRB ... and the pairs, which CASP shares the bits with but for bit 31. */
+function isLoadExclusive(word: number): boolean {
+  return (word & 0x3fc00000) === 0x08400000 && ((word & (1 << 21)) === 0 || word >>> 31 === 1);
 }

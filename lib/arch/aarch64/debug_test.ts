@@ -57,6 +57,31 @@ test("a step of EL0: one instruction, then the exception", () => {
   assert.equal(rig.cpu.needsStepping(), false);
 });
 
+test("the syndrome of a step tells whether something was stepped, and load-exclusives", () => {
+  const rig = unlocked();
+  rig.msr(Reg.MDSCR_EL1, 1n);
+  rig.enter(0n, 0x4000_1000n);
+  assert.equal(rig.cpu.beforeStep(), false);
+  assert.equal(rig.get("ESR_EL1"), 0xca00_0022n, "nothing was stepped");
+  // ldxr, ldaxp, ldadd, casp
+  for (
+    const [word, iss] of [
+      [0xc85f7c20, 0x100_0062n],
+      [0xc87f8820, 0x100_0062n],
+      [0xf8210002, 0x100_0022n],
+      [0x48607c82, 0x100_0022n],
+    ] as const
+  ) {
+    rig.memory.write32(0x4000_1000, word);
+    rig.enter(SS, 0x4000_1000n);
+    rig.cpu.beforeStep();
+    rig.pc = 0x4000_1004n;
+    rig.cpu.afterStep();
+    assert.equal(rig.cpu.beforeStep(), false);
+    assert.equal(rig.get("ESR_EL1"), 0xca00_0000n | iss);
+  }
+});
+
 test("an exception in a stepped instruction keeps SS for the retry, SVC has used it up", () => {
   const rig = unlocked();
   rig.msr(Reg.MDSCR_EL1, 1n);

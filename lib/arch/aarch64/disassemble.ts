@@ -10,6 +10,7 @@ import {
 } from "../../engine/disassembler.ts";
 import type { InstructionTable } from "../../engine/table.ts";
 import { aliases } from "./disassemble_aliases.ts";
+import { systemFormats, systemTemplates } from "./disassemble_system.ts";
 
 const CONDITIONS: readonly string[] = "eq ne cs cc mi pl vs vc hi ls ge lt gt le al nv".split(" ");
 const SHIFTS = ["lsl", "lsr", "asr", "ror"] as const;
@@ -69,6 +70,7 @@ function index(f: FieldValues): string {
 }
 
 const formats: { readonly [name: string]: Format } = {
+  ...systemFormats,
   r: (value, f) => register(value, widthOf(f), false),
   rsp: (value, f) => register(value, widthOf(f), true),
   w: (value) => register(value, "w", false),
@@ -130,7 +132,7 @@ export const a64Syntax: AsmSyntax = {
     if (field.startsWith("R")) return field.endsWith("_sp") ? "rsp" : "r";
     return "decimal";
   },
-  aliases,
+  aliases: { ...aliases, ...systemTemplates },
 };
 
 /** A disassembler for A64 over the rows of a table. */

@@ -22,14 +22,17 @@ export type StateCode = Code & { getState(field: StateField, index?: number): vo
 export type Width = 32 | 64;
 /** Arrangement of a vector: four or two singles, two doubles. */
 export type Shape = "4s" | "2s" | "2d";
-/** WebAssembly instructions of one, and of two operands, that exist for scalars and vectors. */
+/** WebAssembly instructions of one operand that exist for scalars and vectors. */
 export type UnaryOp = "sqrt" | "nearest" | "ceil" | "floor" | "trunc" | "abs" | "neg";
+/** The same, of two operands. */
 export type BinaryOp = "add" | "sub" | "mul" | "div" | "min" | "max";
 
+/** Width of the lanes. */
 export function widthOf(shape: Shape): Width {
   return shape === "2d" ? 64 : 32;
 }
 
+/** Number of lanes, 2 or 4. */
 export function lanesOf(shape: Shape): number {
   return shape === "4s" ? 4 : 2;
 }
@@ -51,6 +54,7 @@ export function setF(b: Builder, width: Width, v: Operand): void {
   else b.setS(v);
 }
 
+/** WebAssembly type of a number. */
 export function typeOf(width: Width): "f32" | "f64" {
   return width === 64 ? "f64" : "f32";
 }

@@ -33,9 +33,13 @@ const FAST_BOUND = 0xfcffffff;
 export const FAST_BIAS_64_HIGH = 0x00400000;
 const FAST_BOUND_64 = 0xff9fffff_ffffffffn;
 
+/** FPCR. */
 export const fpcrField: StateField = field("fpcr");
+/** FPSR. */
 export const fpsrField: StateField = field("fpsr");
+/** Bound for results in single precision. */
 export const fpFastField: StateField = field("fpFast");
+/** Bound for results in double precision. */
 export const fpFast64Field: StateField = field("fpFast64");
 
 /** Low word, high word and 32-bit form of the bounds, for code that sets them. */

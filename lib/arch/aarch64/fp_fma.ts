@@ -8,10 +8,13 @@ import type { ValType } from "../../wasm/types.ts";
 /** Makes a scratch local. */
 export type Scratch = (type: ValType) => number;
 
-/** Locals: addend, n, m. */
+/** Locals of z + n * m. */
 export interface FmaOperands {
+  /** Addend. */
   readonly z: number;
+  /** First factor. */
   readonly n: number;
+  /** Second factor. */
   readonly m: number;
 }
 

@@ -291,6 +291,7 @@ const SOFT_ONLY = [
   ["recpx", "reciprocalExponent", 1],
 ] as const;
 
+/** The helpers of this file, for both widths. */
 export function arithmeticHelpers(): Helper[] {
   const helpers: Helper[] = [];
   for (const width of [32, 64] as const) {

@@ -231,6 +231,7 @@ function narrowOdd(): Helper {
   });
 }
 
+/** The helpers of this file, for both widths. */
 export function conversionHelpers(): Helper[] {
   const helpers: Helper[] = [];
   for (const width of [32, 64] as const) {

@@ -20,6 +20,7 @@ import {
 import { lanewise } from "./fp_helpers_lanes.ts";
 import { codeOf, SoftOp } from "./softfloat_ops.ts";
 
+/** What the helpers may assume of the host. */
 export interface FmaOptions {
   /** Whether the host's relaxed multiply-add is fused: see `fp_host.ts`. */
   readonly fusedMadd: boolean;
@@ -183,6 +184,7 @@ function vector(shape: Shape, options: FmaOptions): Helper {
   });
 }
 
+/** The helpers of this file, for both widths and all shapes. */
 export function fmaHelpers(options: FmaOptions): Helper[] {
   const helpers = [single(), double(options)];
   for (const shape of ["4s", "2s", "2d"] as const) helpers.push(vector(shape, options));

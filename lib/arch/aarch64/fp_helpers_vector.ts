@@ -145,6 +145,7 @@ function formatHelpers(): Helper[] {
   ];
 }
 
+/** The helpers of this file, for all shapes. */
 export function vectorHelpers(): Helper[] {
   const helpers: Helper[] = formatHelpers();
   for (const shape of ["4s", "2s", "2d"] as const) {

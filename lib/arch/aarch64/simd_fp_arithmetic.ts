@@ -45,6 +45,7 @@ interface ScalarThree {
 /** 1D is reserved. */
 const FULL = { when: (f: Arrangement): boolean => f.sz === 0 || f.Q === 1 };
 
+/** Width for field sz. */
 export function widthOfSize(sz: number): Width {
   return sz === 1 ? 64 : 32;
 }

@@ -17,18 +17,22 @@ export const Rounding = {
   /** To odd (von Neumann): FCVTXN. */
   odd: 5,
 } as const;
+/** One of {@linkcode Rounding}. */
 export type Rounding = typeof Rounding[keyof typeof Rounding];
 
 /** An IEEE 754 binary interchange format. */
 export interface Format {
+  /** Width of the whole number: 16, 32 or 64. */
   readonly bits: number;
   /** Width of the stored fraction. */
   readonly fraction: number;
   /** Biased exponent of infinities and NaNs. */
   readonly special: number;
+  /** What the biased exponent exceeds the exponent by. */
   readonly bias: number;
   /** The quiet bit of a NaN. */
   readonly quiet: bigint;
+  /** FPDefaultNaN: positive and quiet, no payload. */
   readonly defaultNan: bigint;
 }
 
@@ -39,16 +43,24 @@ function format(bits: number, fraction: number): Format {
   return { bits, fraction, special, bias: special >> 1, quiet, defaultNan };
 }
 
+/** Half precision, binary16. */
 export const half: Format = format(16, 10);
+/** Single precision, binary32. */
 export const single: Format = format(32, 23);
+/** Double precision, binary64. */
 export const double: Format = format(64, 52);
 
 /** What FPCR asks for, and the FPSR bits raised so far. */
 export interface Environment {
+  /** FPCR.RMode */
   rounding: Rounding;
+  /** FPCR.FZ */
   flushToZero: boolean;
+  /** FPCR.DN */
   defaultNan: boolean;
+  /** FPCR.AHP: half precision without infinities and NaNs. */
   alternativeHalf: boolean;
+  /** FPSR bits raised. */
   flags: number;
 }
 
@@ -63,14 +75,20 @@ export function environment(fpcr: number): Environment {
   };
 }
 
+/** FPType */
 export type Kind = "zero" | "finite" | "infinity" | "quiet" | "signaling";
 
 /** An operand taken apart. The value of a finite one is (-1)^sign * mantissa * 2^exponent. */
 export interface Unpacked {
+  /** The operand itself. */
   readonly bits: bigint;
+  /** What it is; a flushed operand is a zero. */
   readonly kind: Kind;
+  /** 0 or 1. */
   readonly sign: number;
+  /** 0 unless finite. */
   readonly mantissa: bigint;
+  /** Of the mantissa's unit; 0 unless finite. */
   readonly exponent: number;
 }
 
@@ -104,14 +122,17 @@ export function unpack(
   return part("finite", fraction, lowest);
 }
 
+/** Whether an operand is a NaN of either kind. */
 export function isNan(u: Unpacked): boolean {
   return u.kind === "quiet" || u.kind === "signaling";
 }
 
+/** FPZero */
 export function zero(f: Format, sign: number): bigint {
   return BigInt(sign) << BigInt(f.bits - 1);
 }
 
+/** FPInfinity */
 export function infinity(f: Format, sign: number): bigint {
   return zero(f, sign) | (BigInt(f.special) << BigInt(f.fraction));
 }
@@ -121,10 +142,12 @@ export function largest(f: Format, sign: number): bigint {
   return infinity(f, sign) - 1n;
 }
 
+/** FPNeg: NaN included. */
 export function negate(f: Format, bits: bigint): bigint {
   return BigInt.asUintN(f.bits, bits) ^ (1n << BigInt(f.bits - 1));
 }
 
+/** FPAbs: NaN included. */
 export function absolute(f: Format, bits: bigint): bigint {
   return BigInt.asUintN(f.bits - 1, bits);
 }

@@ -38,7 +38,9 @@ export function roundToIntegral(
 
 /** How an integer in a register is to be understood. */
 export interface FixedPoint {
+  /** Bits of the register. */
   readonly width: 32 | 64;
+  /** Else two's complement. */
   readonly unsigned: boolean;
   /** Bits behind the binary point, 0..width. */
   readonly fraction: number;

@@ -53,6 +53,7 @@ export const SoftOp = {
   /** between formats: c is the target, 0 single, 1 double, 2 half, 3 single rounded to odd */
   convert: 35,
 } as const;
+/** One of {@linkcode SoftOp}. */
 export type SoftOp = typeof SoftOp[keyof typeof SoftOp];
 
 /** Operation code for an operand format: 0 single, 1 double, 2 half. */
