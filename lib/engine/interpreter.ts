@@ -315,6 +315,7 @@ function writeRegionCall(
   b.pc();
   b.local_set(b.target);
   writeJumpFill(b, slot);
+  b.i32_const(0).i32_const(0).i32_store(state("depth"));
   b.local_get(b.target).local_get(slot).call_indirect(regionType);
   b.local_set(b.skip);
   b.i32_const(0).i32_load(state("lazyKind")).if_();

@@ -7,7 +7,7 @@
  * An edge that would make the graph irreducible leaves the region instead.
  */
 import type { CodeCache, CodePage } from "./code_cache.ts";
-import { RECORDS_PER_PAGE } from "./memory_map.ts";
+import { RECORDS_PER_PAGE, Special } from "./memory_map.ts";
 import type { Flow } from "./row.ts";
 import { type Handler, type InstructionTable, SLOTS } from "./table.ts";
 
@@ -46,6 +46,11 @@ export class PageCode {
     this.slots.set(decoded.slots, index * SLOTS);
     this.immLow[index] = decoded.immLow;
     this.immHigh[index] = decoded.immHigh;
+  }
+
+  /** Whether the interpreter has met an instruction: what it has not is cold, and left out. */
+  executed(index: number): boolean {
+    return this.#cache.handlerNumber(this.page, index) !== Special.undecoded;
   }
 
   /** Gives the handler's operands this instruction's values. */
@@ -143,15 +148,21 @@ function collect(code: PageCode, entry: number): Uint8Array {
       if (handler === undefined) break;
       const { flow } = handler.row.row;
       if (flow === undefined) continue;
+      const goesOn = flow === "branch" || isCall(flow);
+      if (goesOn && index + 1 < RECORDS_PER_PAGE && code.executed(index + 1)) starts.push(index + 1);
       if (flow === "jump" || flow === "branch") {
         const target = code.target(index);
-        if (flow === "branch" && index + 1 < RECORDS_PER_PAGE) starts.push(index + 1);
-        if (target >= 0) starts.push(target);
+        if (target >= 0 && code.executed(target)) starts.push(target);
       }
       break;
     }
   }
   return visited;
+}
+
+/** Whether an instruction is followed by the next one in the end. */
+function isCall(flow: Flow): boolean {
+  return flow === "call" || flow === "indirect-call";
 }
 
 function cut(code: PageCode, visited: Uint8Array): Map<number, Block> {
@@ -172,7 +183,7 @@ function cut(code: PageCode, visited: Uint8Array): Map<number, Block> {
       if (flow !== undefined) {
         block.flow = flow;
         if (flow === "jump" || flow === "branch") block.taken = blocks.get(code.target(index - 1));
-        if (flow === "branch") block.next = blocks.get(index);
+        if (flow === "branch" || isCall(flow)) block.next = blocks.get(index);
         break;
       }
       if (index === RECORDS_PER_PAGE || visited[index] !== 1) {

@@ -17,6 +17,9 @@ export const DYNAMIC = -1;
 /** Table slot of the function that lays lazy flags to rest. */
 export const NORMALIZE_SLOT = 0;
 
+/** Region calls inside region calls at most. */
+const DEPTH_LIMIT = 64;
+
 /** Registers that a region uses. */
 export interface RegionRegisters {
   readonly general: Uint8Array;
@@ -51,6 +54,7 @@ export class RegionBuilder extends CodeBuilder {
   readonly #stepLabel: number;
   readonly #goLabel: number;
   readonly #leaveLabel: number;
+  readonly #returnLabel: number;
   /** Kind of the flags at this point of the code. */
   flags: number = DYNAMIC;
   /** Instruction that is being written, relative to the entry. */
@@ -61,7 +65,7 @@ export class RegionBuilder extends CodeBuilder {
   constructor(options: RegionBuilderOptions) {
     super(options.binding, options.links, 1);
     this.#o = options;
-    const { registers, layout, binding } = options;
+    const { registers, layout } = options;
     this.budget = this.local("i32");
     this.#packed = this.local("i32");
     this.#kind = this.local("i32");
@@ -74,26 +78,18 @@ export class RegionBuilder extends CodeBuilder {
     this.i32_const(Exit.go).return_();
     this.end();
     for (let n = 0; n < 32; n++) {
-      if (registers.general[n] === 0) continue;
-      this.#general[n] = this.local("i64");
-      this.i32_const(0).i64_load(binding.general.address + 8 * n).local_set(this.#general[n]);
+      if (registers.general[n] !== 0) this.#general[n] = this.local("i64");
+      if (registers.vectors[n] !== 0) this.#vectors[n] = this.local("v128");
     }
-    for (let n = 0; n < 32; n++) {
-      if (registers.vectors[n] === 0) continue;
-      this.#vectors[n] = this.local("v128");
-      this.i32_const(0).v128_load(binding.vector.address + 16 * n).local_set(this.#vectors[n]);
-    }
-    if (registers.flags) {
-      this.i32_const(0).i32_load(layout.get("lazyKind").address).local_set(this.#kind);
-      this.i32_const(0).i64_load(layout.get("lazyA").address).local_set(this.#a);
-      this.i32_const(0).i64_load(layout.get("lazyB").address).local_set(this.#b);
-    }
+    this.#loadAll();
     this.block();
     this.#stepLabel = this.depth;
     this.block();
     this.#leaveLabel = this.depth;
     this.block();
     this.#goLabel = this.depth;
+    this.block();
+    this.#returnLabel = this.depth;
   }
 
   /** Begins an instruction. */
@@ -105,18 +101,17 @@ export class RegionBuilder extends CodeBuilder {
 
   /** Writes the shared exits. */
   finish(): void {
-    const { layout, mode } = this.#o;
+    const { layout } = this.#o;
     const pc = layout.get("pc").address;
     this.unreachable();
+    this.end(); // return: to the caller's region if that waits for it, else like go
+    this.i32_const(0).i32_load(layout.get("depth").address);
+    this.branchIfTo(this.#leaveLabel);
     this.end(); // go: to `target`, if possible into its region
     this.#storeAll();
     const entry = this.temp("i32");
-    this.local_get(this.target).i64_const32(2).i64_shr_u().i32_wrap_i64();
-    this.i32_const(JUMP_ENTRIES - 1).i32_and().i32_const(4).i32_shl().local_tee(entry);
-    this.i64_load(JUMP_BASE);
-    this.local_get(this.target);
-    if (mode !== 0) this.i64_const_parts(0, mode << (JUMP_MODE_SHIFT - 32)).i64_xor();
-    this.i64_eq().if_();
+    this.#findRegion(entry);
+    this.if_();
     this.local_get(this.target);
     this.local_get(entry).i32_load(JUMP_BASE + 8).return_call_indirect(this.#o.regionType);
     this.end();
@@ -134,6 +129,33 @@ export class RegionBuilder extends CodeBuilder {
     this.local_get(this.#packed).i32_extend16_s().i64_extend_i32_s().i64_add();
     this.i64_store(pc);
     this.i32_const(Exit.step);
+  }
+
+  /** [] -> [i32] whether the jump cache knows the region at `target`; its entry goes to a local. */
+  #findRegion(entry: number): void {
+    const { mode } = this.#o;
+    this.local_get(this.target).i64_const32(2).i64_shr_u().i32_wrap_i64();
+    this.i32_const(JUMP_ENTRIES - 1).i32_and().i32_const(4).i32_shl().local_tee(entry);
+    this.i64_load(JUMP_BASE);
+    this.local_get(this.target);
+    if (mode !== 0) this.i64_const_parts(0, mode << (JUMP_MODE_SHIFT - 32)).i64_xor();
+    this.i64_eq();
+  }
+
+  #loadAll(): void {
+    const { registers, layout, binding } = this.#o;
+    for (let n = 0; n < 32; n++) {
+      if (registers.general[n] === 0) continue;
+      this.i32_const(0).i64_load(binding.general.address + 8 * n).local_set(this.#general[n]);
+    }
+    for (let n = 0; n < 32; n++) {
+      if (registers.vectors[n] === 0) continue;
+      this.i32_const(0).v128_load(binding.vector.address + 16 * n).local_set(this.#vectors[n]);
+    }
+    if (!registers.flags) return;
+    this.i32_const(0).i32_load(layout.get("lazyKind").address).local_set(this.#kind);
+    this.i32_const(0).i64_load(layout.get("lazyA").address).local_set(this.#a);
+    this.i32_const(0).i64_load(layout.get("lazyB").address).local_set(this.#b);
   }
 
   #storeAll(): void {
@@ -172,6 +194,44 @@ export class RegionBuilder extends CodeBuilder {
   exitGo(): void {
     this.settleFlags();
     this.branchTo(this.#goLabel);
+  }
+
+  /** Leaves for the return address in `target`. */
+  exitReturn(): void {
+    this.settleFlags();
+    this.branchTo(this.#returnLabel);
+  }
+
+  /**
+   * Calls the region at the pc in `target` and goes on when it returns to `returnOffset`. Leaves
+   * instead if there is none, calls are nested too deep, or it came out somewhere else.
+   */
+  nestedCall(returnOffset: number): void {
+    const { layout } = this.#o;
+    const depth = layout.get("depth").address;
+    const pc = layout.get("pc").address;
+    const entry = this.temp("i32");
+    this.settleFlags();
+    this.i32_const(0).i32_load(depth).i32_const(DEPTH_LIMIT).i32_ge_u();
+    this.branchIfTo(this.#goLabel);
+    this.#findRegion(entry);
+    this.i32_eqz();
+    this.branchIfTo(this.#leaveLabel);
+    this.#storeAll();
+    this.i32_const(0).i32_const(0).i32_load(depth).i32_const(1).i32_add().i32_store(depth);
+    this.local_get(this.target);
+    this.local_get(entry).i32_load(JUMP_BASE + 8).call_indirect(this.#o.regionType);
+    this.local_tee(this.#packed).if_();
+    this.local_get(this.#packed).return_();
+    this.end();
+    this.pushPc(returnOffset);
+    this.i32_const(0).i64_load(pc).i64_ne().if_();
+    this.i32_const(Exit.go).return_();
+    this.end();
+    this.i32_const(0).i32_const(0).i32_load(depth).i32_const(1).i32_sub().i32_store(depth);
+    this.i32_const(0).i32_load(layout.get("budget").address).local_set(this.budget);
+    this.#loadAll();
+    this.flags = DYNAMIC;
   }
 
   /** Leaves for an address of the region's page. */

@@ -113,6 +113,8 @@ export class RegionCompiler {
           block.flagsOut = meta.flags;
         }
       }
+      const isCall = block.flow === "call" || block.flow === "indirect-call";
+      if (isCall && block.next !== undefined) block.flagsOut = DYNAMIC;
     }
     return { general, generalWritten, vectors, vectorsWritten, flags };
   }
@@ -234,12 +236,32 @@ class RegionWriter {
         this.#edge(block, block.next, block.end);
         return;
       case "jump":
-      case "call":
         this.#edge(block, block.taken, this.#target(block));
+        return;
+      case "call":
+        b.pushPc(this.#offset(this.#target(block)));
+        b.local_set(b.target);
+        this.#call(block);
+        return;
+      case "indirect-call":
+        this.#call(block);
+        return;
+      case "return":
+        b.exitReturn();
         return;
       default:
         b.exitGo();
     }
+  }
+
+  /** A call of the pc in `target`, and what follows it if that is in the region. */
+  #call(block: Block): void {
+    if (block.next === undefined) {
+      this.#b.exitGo();
+      return;
+    }
+    this.#b.nestedCall(this.#offset(block.end));
+    this.#edge(block, block.next, block.end);
   }
 
   /** Index, perhaps outside the page, that the block's last instruction branches to. */

@@ -5,22 +5,14 @@
  * The methods work on the state block in place, so they may be called only while the vCPU runs;
  * `setIrq`, `setFiq`, `signalEvent` and `invalidateTlb` may be called at any time.
  */
-import {
-  Access,
-  type ArchCpu,
-  type EngineServices,
-  type Outcome,
-  type Translation,
-} from "../../engine/arch.ts";
-import type { GuestMemory } from "../../engine/guest_memory.ts";
+import { Access, type ArchCpu, type Outcome, type Translation } from "../../engine/arch.ts";
 import type { StateView } from "../../engine/layout.ts";
-import type { SystemRegisters } from "../../devices/vbus/device.ts";
-import type { SmcccService } from "../../devices/firmware/smccc.ts";
+import type { DeviceState } from "../../devices/vbus/device.ts";
 import { Debug } from "./debug.ts";
 import { Exceptions, Vector } from "./exceptions.ts";
 import { Fault } from "./faults.ts";
 import { updateFpFast } from "./fp_fast.ts";
-import { HostInstructions } from "./host_instructions.ts";
+import { HostInstructions, type HostInstructionsOptions } from "./host_instructions.ts";
 import { InterruptInputs } from "./interrupt_inputs.ts";
 import { field, layout } from "./layout.ts";
 import { Mmu, WALK_OK } from "./mmu.ts";
@@ -32,25 +24,13 @@ import { resetSystemRegisters } from "./system_registers.ts";
 import { type TlbInvalidation, TlbMaintenance } from "./tlb_maintenance.ts";
 
 /** Parts and properties of an {@linkcode AArch64Cpu}. */
-export interface AArch64CpuOptions {
-  /** Number of the vCPU. */
-  readonly index: number;
+export interface AArch64CpuOptions extends HostInstructionsOptions {
+  /** The machine's memory with the state block of the vCPU that runs. */
   readonly state: StateView;
-  readonly memory: GuestMemory;
-  readonly engine: EngineServices;
-  /** Devices that answer ICC_* and CNT*, asked in this order. */
-  readonly registers: readonly SystemRegisters[];
-  /** Answers the instruction that `conduit` names; without it HVC and SMC are UNDEFINED. */
-  readonly firmware?: SmcccService;
-  readonly conduit: "hvc" | "smc";
   /** MPIDR_EL1 affinity: Aff3 in 39:32, Aff2..Aff0 in 23:0. */
   readonly affinity: bigint;
   /** The GIC has system registers. */
   readonly gicV3: boolean;
-  /** SEV: must call `signalEvent` of all vCPUs. */
-  readonly sendEvent: () => void;
-  /** TLBI of the inner shareable domain: must call `invalidateTlb` of all other vCPUs. */
-  readonly broadcastTlb?: (invalidation: TlbInvalidation) => void;
   /**
    * Misaligned data accesses to RAM fault while the MMU is off, as the architecture says; every
    * access is then slow. Else RAM is treated as Normal memory then, as many emulators do.
@@ -63,7 +43,9 @@ const X = field("x");
 
 /** An AArch64 vCPU. */
 export class AArch64Cpu implements ArchCpu {
+  /** Number of the vCPU. */
   readonly index: number;
+  /** Result of the last `translate` that was not refused. */
   readonly translation: Translation = {
     page: 0,
     readable: false,
@@ -82,6 +64,7 @@ export class AArch64Cpu implements ArchCpu {
   readonly #inputs: InterruptInputs;
   readonly #instructions: HostInstructions;
 
+  /** Reads nothing but the translation registers: {@linkcode AArch64Cpu.start} makes it usable. */
   constructor(options: AArch64CpuOptions) {
     this.#options = options;
     this.index = options.index;
@@ -138,6 +121,18 @@ export class AArch64Cpu implements ArchCpu {
     this.#state.setPc(Number((entry >> 32n) & 0xffffffffn), Number(entry & 0xffffffffn));
     this.#state.view.set64(X, BigInt.asUintN(64, context), 0);
     this.#exceptions.checkTarget();
+  }
+
+  /** What the state block does not hold: interrupt inputs and the event register. */
+  saved(): DeviceState {
+    const { levels, event, waitsForEvent } = this.#inputs;
+    return { levels, event, waitsForEvent };
+  }
+
+  /** Puts back what `saved` gave, after the state block. Throws a TypeError on anything else. */
+  restore(saved: DeviceState): void {
+    this.#inputs.restore(saved);
+    this.reload();
   }
 
   /** This vCPU runs now: does what was asked of it meanwhile. */
@@ -301,6 +296,7 @@ export class AArch64Cpu implements ArchCpu {
     return this.#debug.beforeStep();
   }
 
+  /** Ends the step of the instruction that was executed. */
   afterStep(): void {
     this.#debug.afterStep();
   }

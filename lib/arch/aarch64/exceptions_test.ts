@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Outcome } from "../../engine/arch.ts";
-import type { SystemRegisters } from "../../devices/vbus/device.ts";
+import type { DeviceState, SystemRegisters } from "../../devices/vbus/device.ts";
 import { Fault } from "./faults.ts";
 import { enabled, Mode } from "./mode.ts";
 import { CpuRig, Reg } from "./testing/cpu_rig.ts";
@@ -274,4 +274,24 @@ test("WFE waits for events, but not while a store or the counter may make one", 
   // An event does not end a WFI.
   rig.cpu.host("wfi", 0);
   assert.equal(rig.cpu.wakes(), false);
+});
+
+test("what the state block does not hold can be saved and restored", () => {
+  const rig = rigAt(EL1H);
+  rig.cpu.setIrq(true);
+  rig.cpu.signalEvent();
+  const saved = rig.cpu.saved();
+  const other = rigAt(EL1H | 0x80n);
+  other.cpu.restore(structuredClone(saved));
+  assert.equal(other.mrs(Reg.ISR_EL1), 0x80n);
+  assert.equal(other.get("interrupts"), 0x80n);
+  assert.equal(other.cpu.host("wfe", 0), Outcome.next);
+  const wrong: readonly DeviceState[] = [null, 5, {}, {
+    levels: 1,
+    event: true,
+    waitsForEvent: true,
+  }];
+  for (const state of wrong) {
+    assert.throws(() => other.cpu.restore(state), TypeError);
+  }
 });

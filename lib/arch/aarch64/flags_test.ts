@@ -21,9 +21,29 @@ const VALUES: readonly bigint[] = [
   ONES,
 ];
 
+/** Bits of doubles: zeros, a subnormal, one, infinities, NaN. */
+const DOUBLES: readonly bigint[] = [
+  0n,
+  1n << 63n,
+  1n,
+  0x3ff0_0000_0000_0000n,
+  0xbff0_0000_0000_0000n,
+  0x7ff0_0000_0000_0000n,
+  0xfff0_0000_0000_0000n,
+  0x7ff8_0000_0000_0000n,
+];
+
+/** FPCompare of the manual. */
+function comparison(a: bigint, b: bigint): number {
+  const [x, y] = new Float64Array(new BigUint64Array([a, b]).buffer);
+  if (Number.isNaN(x) || Number.isNaN(y)) return 0b0011;
+  return x === y ? 0b0110 : x < y ? 0b1000 : 0b0010;
+}
+
 /** NZCV in bits 3:0 as the pseudocode computes them (AddWithCarry). */
 function expected(kind: number, a: bigint, b: bigint): number {
   if (kind === Flags.nzcv) return Number(a & 15n);
+  if (kind === Flags.fcmp) return comparison(a, b);
   const width = [Flags.add32, Flags.sub32, Flags.logic32].some((k) => k === kind) ? 32 : 64;
   const x = BigInt.asUintN(width, a);
   const subtract = kind === Flags.sub32 || kind === Flags.sub64;
@@ -87,8 +107,13 @@ test("lazy flags of every kind are those of the pseudocode", () => {
     if (kind === Flags.rest) continue;
     const evaluate = compile(kind);
     const binary = flagModel.operands[kind] === 2;
-    for (const a of kind === Flags.nzcv ? [...Array(16).keys()].map(BigInt) : VALUES) {
-      for (const b of binary ? VALUES : [0n]) {
+    const values = kind === Flags.fcmp
+      ? DOUBLES
+      : kind === Flags.nzcv
+      ? Array.from({ length: 16 }, (_, i) => BigInt(i))
+      : VALUES;
+    for (const a of values) {
+      for (const b of binary ? values : [0n]) {
         check(evaluate, binary ? [a, b] : [a], expected(kind, a, b), `${name} ${a} ${b}`);
       }
     }

@@ -58,11 +58,6 @@ export function raiseInexactIf(c: HelperCode): void {
   c.end();
 }
 
-/** [] -> [f] absolute value of a local. */
-export function absoluteOf(c: HelperCode, width: Width, local: number): void {
-  c.local_get(local)[`f${width}_abs`]();
-}
-
 /** [] -> [i32] whether a local is no NaN. */
 export function isNumber(c: HelperCode, width: Width, local: number): void {
   c.local_get(local).local_get(local)[`f${width}_eq`]();

@@ -120,6 +120,15 @@ function formatHelpers(): Helper[] {
     }),
     // Four halves in the low half to singles, and back.
     wasmHelper("fp.widenHalf", ["v128"], "v128", (c) => {
+      const lanes = c.local("v128");
+      c.local_get(0).i32x4_extend_low_i16x8_u().local_tee(lanes);
+      c.i32_const(0x7c00).i32x4_splat().v128_and();
+      c.i32_const(0x7c00).i32x4_splat().i32x4_ne().i32x4_all_true().if_();
+      // No infinity or NaN: the fields moved, the bias made up for, the sign put back.
+      c.local_get(lanes).i32_const(0x7fff).i32x4_splat().v128_and().i32_const(13).i32x4_shl();
+      c.f32_const(2 ** 112).f32x4_splat().f32x4_mul();
+      c.local_get(lanes).i32_const(0x8000).i32x4_splat().v128_and().i32_const(16).i32x4_shl();
+      c.v128_or().return_().end();
       emitLanes(c, 4, (lane) => {
         c.local_get(0).i16x8_extract_lane_u(lane);
         c.callHelper("fp.convert.16.32");

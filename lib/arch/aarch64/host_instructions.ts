@@ -29,15 +29,23 @@ import {
 } from "./system_operations.ts";
 import type { TlbInvalidation } from "./tlb_maintenance.ts";
 
-/** What host instructions reach outside the vCPU; a part of `AArch64CpuOptions`. */
+/** What host instructions reach outside the vCPU. */
 export interface HostInstructionsOptions {
+  /** Number of the vCPU. */
   readonly index: number;
+  /** Guest RAM. */
   readonly memory: GuestMemory;
+  /** What the engine does for this vCPU. */
   readonly engine: EngineServices;
+  /** Devices that answer ICC_* and CNT*, asked in this order. */
   readonly registers: readonly SystemRegisters[];
+  /** Answers the instruction that `conduit` names; without it HVC and SMC are UNDEFINED. */
   readonly firmware?: SmcccService;
+  /** The instruction that calls the firmware. */
   readonly conduit: "hvc" | "smc";
+  /** SEV: must call `signalEvent` of all vCPUs. */
   readonly sendEvent: () => void;
+  /** TLBI of the inner shareable domain: must call `invalidateTlb` of all other vCPUs. */
   readonly broadcastTlb?: (invalidation: TlbInvalidation) => void;
 }
 

@@ -1,4 +1,5 @@
 /** Interrupt inputs and event register of a vCPU (Arm ARM, D1.6, D1.3.6). */
+import type { DeviceState } from "../../devices/vbus/device.ts";
 import { field } from "./layout.ts";
 import { DAIF, type ProcessState } from "./process_state.ts";
 
@@ -31,6 +32,17 @@ export class InterruptInputs {
   /** Whether a wait ends: masked interrupts end it too. */
   wakes(): boolean {
     return this.levels !== 0 || (this.waitsForEvent && this.event);
+  }
+
+  /** Puts back saved inputs. Throws a TypeError on anything else. */
+  restore(saved: DeviceState): void {
+    const { levels, event, waitsForEvent } = (saved ?? {}) as Record<string, DeviceState>;
+    const valid = typeof levels === "number" && (levels & ~(DAIF.I | DAIF.F)) === 0 &&
+      typeof event === "boolean" && typeof waitsForEvent === "boolean";
+    if (!valid) throw new TypeError("not the state of a vCPU");
+    this.levels = levels;
+    this.event = event;
+    this.waitsForEvent = waitsForEvent;
   }
 
   /** Copies the levels to where the semantics of MSR DAIF look. */
