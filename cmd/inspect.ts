@@ -7,12 +7,14 @@ import { VirtMap } from "../lib/machine/virt_map.ts";
 import type { BlockFile } from "../lib/platform/platform.ts";
 import { hostPlatform } from "../platform/host.ts";
 import type { Arguments, Command } from "./command.ts";
+import { DISASSEMBLE_OPTIONS } from "./disassemble_options.ts";
 import { EXIT, UsageError } from "./errors.ts";
 import { readInput } from "./files.ts";
 import { makeMachine } from "./make_machine.ts";
 import { MACHINE_OPTIONS, readMachineRequest } from "./run_options.ts";
 
 const SUBJECTS: Record<string, (args: Arguments) => Promise<number>> = {
+  disassemble: inspectCode,
   fdt: inspectFdt,
   machine: inspectMachine,
 };
@@ -21,19 +23,22 @@ const SUBJECT_NAMES = Object.keys(SUBJECTS);
 /** `vml inspect`. */
 export const inspectCommand: Command = {
   name: "inspect",
-  summary: "Shows what is in a device tree or a machine.",
+  summary: "Shows what is in a program, a device tree or a machine.",
   usage: `${SUBJECT_NAMES.join("|")} [FILE] [options]`,
   words: SUBJECT_NAMES,
   positionals: 2,
   options: [
+    ...DISASSEMBLE_OPTIONS,
     ...MACHINE_OPTIONS,
     { name: "json", help: "Prints JSON." },
   ],
   examples: [
+    ["vml inspect disassemble Image --length 256", "Prints A64 instructions."],
     ["vml inspect fdt board.dtb", "Prints a flattened device tree as source text."],
     ["vml inspect machine machine.yaml --cpus 4", "Prints settings and memory map of a machine."],
   ],
-  notes: "The options that describe a machine are those of vml run, for `inspect machine` only.",
+  notes: `disassemble: --base, --offset, --length. machine: --json, and the options of vml run that
+describe a machine.`,
   async run(args) {
     const [subject] = args.positionals;
     if (subject === undefined || !Object.hasOwn(SUBJECTS, subject)) {
@@ -46,6 +51,12 @@ export const inspectCommand: Command = {
     return await SUBJECTS[subject](args.rest());
   },
 };
+
+async function inspectCode(args: Arguments): Promise<number> {
+  // The instruction tables take their time to load.
+  const { disassemble } = await import("./disassemble.ts");
+  return await disassemble(args);
+}
 
 async function inspectFdt(args: Arguments): Promise<number> {
   const [file] = args.positionals;

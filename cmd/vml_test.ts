@@ -123,6 +123,12 @@ const FAULTS: [what: string, args: () => string[], names: RegExp][] = [
     () => ["run", folder.file("d.yaml", "devices:\n - type: virtio-block\n   file: no.img\n")],
     /d\.yaml:3: devices\[0\]\.file: cannot open .*no\.img/,
   ],
+  ["nothing to disassemble", () => ["inspect", "disassemble"], /inspect disassemble: needs a file/],
+  [
+    "no address",
+    () => ["inspect", "disassemble", folder.file("c.bin", "1234"), "--base", "top"],
+    /--base: "top"/,
+  ],
   ["missing tree", () => ["inspect", "fdt"], /inspect fdt: needs a file/],
   [
     "no tree",
@@ -150,6 +156,25 @@ test("inspect fdt prints a tree as source", async () => {
   );
   assert.equal(code, 0);
   assert.match(stdout, /^\/dts-v1\/;[^]*model = "vml test";/);
+});
+
+test("inspect disassemble prints instructions at their addresses", async () => {
+  const code = new DataView(new ArrayBuffer(18));
+  [0xd503201f, 0x91000421, 0x14000002, 0xd65f03c0].forEach((w, i) =>
+    code.setUint32(4 * i, w, true)
+  );
+  const file = folder.file("code.bin", new Uint8Array(code.buffer));
+  const all = await vml("inspect", "disassemble", file, "--base", "0x40080000");
+  const lines = all.stdout.split("\n").map((line) => line.trimStart().replaceAll("\t", " "));
+  assert.deepEqual([all.code, lines], [0, [
+    "40080000: d503201f nop",
+    "40080004: 91000421 add x1, x1, #0x1",
+    "40080008: 14000002 b 0x40080010",
+    "4008000c: d65f03c0 ret",
+    "",
+  ]]);
+  const part = await vml("inspect", "disassemble", file, "--offset", "4", "--length", "4");
+  assert.equal(part.stdout.trim(), "4:\t91000421\tadd x1, x1, #0x1");
 });
 
 test("inspect machine prints settings and memory map", async () => {

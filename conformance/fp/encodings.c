@@ -1,12 +1,9 @@
 // Records which words of the encoding group "Data Processing -- Scalar Floating-Point and Advanced
 // SIMD" are allocated, for lib/arch/aarch64/simd_encodings_test.ts:
 //
-//   aarch64-linux-gnu-gcc -O1 -static -o encodings encodings.c
-//   qemu-aarch64-static -cpu cortex-a57 ./encodings > encodings.txt
-//
-// One line per value of bits 31:28 and 24:21 with an allocated word: the word with the other bits
-// zero, the number of allocated words, and a checksum over bits 20:10 of those, with Rn = 1, Rd = 0.
-// `./encodings WORD` (hexadecimal) lists them.
+// record.sh builds and runs it. One line per value of bits 31:28 and 24:21 with an allocated word:
+// the word with the other bits zero, the number of allocated words, and a checksum over bits 20:10 of
+// those, with Rn = 1, Rd = 0. `encodings WORD` (hexadecimal) lists them.
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>

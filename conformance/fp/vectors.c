@@ -1,11 +1,8 @@
 // Records what floating-point instructions do, for lib/arch/aarch64/fp_vectors_test.ts:
 //
-//   aarch64-linux-gnu-gcc -O2 -static -o vectors vectors.c instructions.S
-//   qemu-aarch64-static -cpu cortex-a57 ./vectors | sort -u > vectors.txt
-//
-// One line per instruction: its word, its class, and for each FPCR a checksum of the results (V0, X0,
-// NZCV, FPSR) of CASES executions. Operands come from a generator that the test repeats.
-// `./vectors WORD FPCR` (hexadecimal) prints the single cases instead.
+// record.sh builds and runs it. One line per instruction: its word, its class, and for each FPCR a
+// checksum of the results (V0, X0, NZCV, FPSR) of CASES executions. Operands come from a generator
+// that the test repeats. `vectors WORD FPCR` (hexadecimal) prints the single cases instead.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,10 +2,22 @@
  * Inputs and digest of the SIMD vectors, the same here as in record.c: from a word and the number of
  * a round to registers and memory, and from those afterwards to 32 bits.
  */
-import { PC, type RowRig, WINDOW } from "../../lib/arch/aarch64/testing/row_rig.ts";
+import { WINDOW } from "../../lib/arch/aarch64/testing/row_rig.ts";
 
 /** Operand sets for each word. */
 export const ROUNDS = 24;
+
+/** What executes instructions. */
+export interface Machine {
+  /** V0..V31 as 32-bit elements. */
+  readonly vectors: Uint32Array;
+  /** X0..X30, SP. */
+  readonly x: BigUint64Array;
+  /** The window of memory. */
+  readonly memory: Uint8Array;
+  /** Clears FPSR, FPCR and whatever else an instruction may look at. */
+  clear(): void;
+}
 
 /** xorshift32 */
 class Random {
@@ -61,52 +73,51 @@ export function isLoadStore(word: number): boolean {
   return (word & 0x0a000000) === 0x08000000;
 }
 
-const isLiteral = (word: number): boolean => (word & 0x3b000000) === 0x18000000;
+/** A load relative to the pc. */
+export const isLiteral = (word: number): boolean => (word & 0x3b000000) === 0x18000000;
 const isRegisterOffset = (word: number): boolean => (word & 0x3b200c00) === 0x38200800;
 
-/** Sets up the rig for a round. */
-export function prepare(rig: RowRig, word: number, round: number): void {
+/** Sets up registers and memory for a round. */
+export function prepare(machine: Machine, word: number, round: number): void {
   const random = new Random((word ^ Math.imul(round + 1, 0x9e3779b1)) >>> 0);
   random.next();
   random.next();
-  rig.block().fill(0);
-  for (let i = 0; i < 32; i++) fillVector(random, rig.vectors, i * 4);
+  machine.clear();
+  for (let i = 0; i < 32; i++) fillVector(random, machine.vectors, i * 4);
   for (let i = 0; i < 31; i++) {
     const low = random.next();
-    rig.x[i] = BigInt(random.next()) << 32n | BigInt(low);
+    machine.x[i] = BigInt(random.next()) << 32n | BigInt(low);
   }
-  rig.x[31] = BigInt(WINDOW.address + 0x800);
+  machine.x[31] = BigInt(WINDOW.address + 0x800);
   if (!isLoadStore(word)) return;
-  const words = new Uint32Array(rig.memory.buffer, rig.memory.byteOffset, WINDOW.size / 4);
+  const words = new Uint32Array(machine.memory.buffer, machine.memory.byteOffset, WINDOW.size / 4);
   for (let i = 0; i < words.length; i++) words[i] = random.next();
   if (isLiteral(word)) return;
   const rn = word >>> 5 & 31;
   const rm = word >>> 16 & 31;
   if (isRegisterOffset(word) && rm !== 31) {
     const small = BigInt(random.next() & 63);
-    const high = rig.x[rm] >> 32n << 32n;
+    const high = machine.x[rm] >> 32n << 32n;
     const option = word >>> 13 & 7;
-    if (option === 2) rig.x[rm] = high | small;
-    else if (option === 6) rig.x[rm] = high | BigInt.asUintN(32, small - 32n);
-    else rig.x[rm] = BigInt.asUintN(64, small - 32n);
+    if (option === 2) machine.x[rm] = high | small;
+    else if (option === 6) machine.x[rm] = high | BigInt.asUintN(32, small - 32n);
+    else machine.x[rm] = BigInt.asUintN(64, small - 32n);
   }
-  if (rn !== 31) rig.x[rn] = BigInt(WINDOW.address + 0x800 + (random.next() & 63));
+  if (rn !== 31) machine.x[rn] = BigInt(WINDOW.address + 0x7e0 + (random.next() & 63));
 }
 
 const mix = (hash: number, word: number): number =>
   Math.imul((hash << 5 | hash >>> 27) ^ word, 0x9e3779b1);
 
 /** Adds what is in registers and memory, and FPSR.QC, to a digest. */
-export function digest(rig: RowRig, fpsr: number, word: number, start: number): number {
+export function digest(machine: Machine, fpsr: number, word: number, start: number): number {
   let hash = start;
-  for (let i = 0; i < 128; i++) hash = mix(hash, rig.vectors[i]);
-  const general = new Uint32Array(rig.x.buffer, rig.x.byteOffset, 64);
+  for (let i = 0; i < 128; i++) hash = mix(hash, machine.vectors[i]);
+  const general = new Uint32Array(machine.x.buffer, machine.x.byteOffset, 64);
   for (let i = 0; i < 64; i++) hash = mix(hash, general[i]);
   hash = mix(hash, fpsr & 1 << 27);
   if (!isLoadStore(word)) return hash;
-  const words = new Uint32Array(rig.memory.buffer, rig.memory.byteOffset, WINDOW.size / 4);
+  const words = new Uint32Array(machine.memory.buffer, machine.memory.byteOffset, WINDOW.size / 4);
   for (let i = 0; i < words.length; i++) hash = mix(hash, words[i]);
   return hash;
 }
-
-export { PC, WINDOW };

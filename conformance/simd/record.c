@@ -10,9 +10,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define WINDOW 0x50000000ul
+#define MAPPED 0x50000000ul
+// A page boundary is in the middle.
+#define WINDOW 0x50000800ul
 #define WINDOW_SIZE 0x1000
-#define PC 0x50001400ul
+#define PC 0x50002400ul
 #define ROUNDS 24
 
 struct state {
@@ -86,7 +88,7 @@ static void prepare(uint32_t word, int round) {
     else if (option == 6) state.x[rm] = high | (uint32_t)(small - 32);
     else state.x[rm] = small - 32;
   }
-  if (rn != 31) state.x[rn] = WINDOW + 0x800 + (next() & 63);
+  if (rn != 31) state.x[rn] = WINDOW + 0x7e0 + (next() & 63);
 }
 
 static uint32_t mix(uint32_t hash, uint32_t word) {
@@ -109,14 +111,11 @@ static sigjmp_buf trapped;
 static void on_trap(int signal) { siglongjmp(trapped, signal); }
 
 int main(int argc, char **argv) {
-  if (mmap((void *)WINDOW, 0x4000, PROT_READ | PROT_WRITE | PROT_EXEC,
+  if (mmap((void *)MAPPED, 0x4000, PROT_READ | PROT_WRITE | PROT_EXEC,
            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
     return 1;
   char *code = (char *)PC - (trampoline_instruction - trampoline);
-  memcpy(code, trampoline, trampoline_end - trampoline);
   uint64_t *pointers = (uint64_t *)(code + (trampoline_end - trampoline)) - 2;
-  pointers[0] = (uint64_t)&state;
-  pointers[1] = (uint64_t)&host_sp;
   stack_t stack = {.ss_sp = malloc(1 << 16), .ss_size = 1 << 16};
   sigaltstack(&stack, 0);
   struct sigaction action = {.sa_handler = on_trap, .sa_flags = SA_ONSTACK | SA_NODEFER};
@@ -127,8 +126,12 @@ int main(int argc, char **argv) {
   uint32_t word;
   while (scanf("%x", &word) == 1) {
     volatile uint32_t hash = 0;
+    // Anew for each word: a store may have hit it.
+    memcpy(code, trampoline, trampoline_end - trampoline);
+    pointers[0] = (uint64_t)&state;
+    pointers[1] = (uint64_t)&host_sp;
     *(volatile uint32_t *)PC = word;
-    __builtin___clear_cache((char *)PC, (char *)PC + 4);
+    __builtin___clear_cache(code, code + (trampoline_end - trampoline));
     int signal = sigsetjmp(trapped, 1);
     if (signal != 0) {
       printf("%08x %s\n", word, signal == SIGILL ? "undefined" : "fault");

@@ -73,9 +73,9 @@ function choose(row: CompiledRow, random: () => number): number {
   const values = new Map<string, number>();
   for (const { name, shift, mask } of row.bits) {
     let value = random() & mask;
-    // Offsets must stay in the window of memory, which ends 0x400 before the instruction.
+    // Offsets must stay in the window of memory, which ends 0xc00 before the instruction.
     if (name === "rawImm12") value &= 0x3f;
-    if (name === "rawImm19") value = -0x110 - (random() & 0x1ff) & mask;
+    if (name === "rawImm19") value = -0x310 - (random() & 0x1ff) & mask;
     // Now and then two operands are one register.
     if (name === "Vd" && (random() & 3) === 0) value = values.get("Vn") ?? value;
     if (name === "Vn" && (random() & 7) === 0) value = values.get("Vm") ?? value;
@@ -85,4 +85,31 @@ function choose(row: CompiledRow, random: () => number): number {
     word |= value << shift;
   }
   return word >>> 0;
+}
+
+/** Words at which allocation is compared: any bits in the SIMD&FP encoding space. */
+export function sampleWords(count: number): number[] {
+  let state = 0x2545f491;
+  const random = (): number => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state >>> 0;
+  };
+  /** Bits fixed to select a group, and their values. */
+  const groups = [
+    [0x0e000000, 0x0c000000], // loads and stores
+    [0xbf000000, 0x0c000000], // multiple structures
+    [0xbf000000, 0x0d000000], // single structures
+    [0x9f000000, 0x0e000000], // vector: three registers, two registers, copy, permute
+    [0x9f000000, 0x0f000000], // vector: by element, immediates
+    [0xdf000000, 0x5e000000], // scalar
+    [0xdf000000, 0x5f000000],
+  ];
+  return Array.from({ length: count }, (_, i) => {
+    const [mask, value] = groups[i % groups.length];
+    const word = random() & ~mask | value;
+    // Keep unsigned offsets in the window of memory.
+    return ((word & 0x3b000000) === 0x39000000 ? word & ~0x003f0000 : word) >>> 0;
+  });
 }

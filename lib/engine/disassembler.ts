@@ -13,6 +13,7 @@ export type Format = (value: number | bigint, fields: FieldValues, address: bigi
 
 /** How an architecture writes its operands. */
 export interface AsmSyntax {
+  /** By name, as templates give it after the colon. */
   readonly formats: { readonly [name: string]: Format };
   /** Format of a field that names none. */
   formatOf(field: string): string;

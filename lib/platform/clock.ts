@@ -20,7 +20,7 @@ export class VirtualClock implements ServedClock {
   readonly #startSeconds: number;
   #now = 0;
 
-  /** @param startSeconds wall-clock time at which the machine is made, in seconds since 1970. */
+  /** Starts at 0. @param startSeconds wall-clock time at which the machine is made, in seconds since 1970. */
   constructor(startSeconds = 0) {
     this.#startSeconds = startSeconds;
   }

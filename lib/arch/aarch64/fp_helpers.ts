@@ -10,6 +10,7 @@ import { FAST_BOUNDS, FPCR, FPCR_NOT_NATIVE, FPSR } from "./fp_fast.ts";
 import { fpcrField, fpFast64Field, fpFastField, fpsrField } from "./fp_fast.ts";
 import { arithmeticHelpers } from "./fp_helpers_arithmetic.ts";
 import { conversionHelpers } from "./fp_helpers_conversion.ts";
+import { estimateHelpers } from "./fp_helpers_estimate.ts";
 import { fmaHelpers, type FmaOptions } from "./fp_helpers_fma.ts";
 import { vectorHelpers } from "./fp_helpers_vector.ts";
 import { softFlags, softFloat } from "./softfloat_ops.ts";
@@ -87,6 +88,7 @@ export function fpHelpers(options: FpOptions): readonly Helper[] {
     ...stateHelpers(),
     ...arithmeticHelpers(),
     ...fmaHelpers(options),
+    ...estimateHelpers(),
     ...conversionHelpers(),
     ...vectorHelpers(),
   ];

@@ -285,17 +285,10 @@ function mask(
   });
 }
 
-const SOFT_ONLY = [
-  ["recpe", "reciprocal", 1],
-  ["rsqrte", "root", 1],
-  ["recpx", "reciprocalExponent", 1],
-] as const;
-
 /** The helpers of this file, for both widths. */
 export function arithmeticHelpers(): Helper[] {
   const helpers: Helper[] = [];
   for (const width of [32, 64] as const) {
-    const f = typeOf(width);
     helpers.push(
       addition(width, "add"),
       addition(width, "sub"),
@@ -307,9 +300,6 @@ export function arithmeticHelpers(): Helper[] {
       comparison(width),
       ...EXTREMA.map(([op, host]) => extremum(width, op, host)),
       ...MASKS.map(([op, host, absolute]) => mask(width, op, host, absolute)),
-      ...SOFT_ONLY.map(([name, op]) =>
-        wasmHelper(`fp.${name}.${width}`, [f], f, (c) => soft(c, SoftOp[op], width, [0]))
-      ),
     );
   }
   return helpers;

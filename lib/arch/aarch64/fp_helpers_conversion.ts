@@ -15,7 +15,6 @@ import {
   widened,
 } from "./fp_helper_code.ts";
 import { codeOf, softCode, SoftOp } from "./softfloat_ops.ts";
-import { estimateUnsigned, estimateUnsignedRoot } from "./softfloat_estimate.ts";
 
 /** (x, how) -> x rounded to an integral value; `how` is made by `rint`. */
 function roundToIntegral(width: Width): Helper {
@@ -239,12 +238,5 @@ export function conversionHelpers(): Helper[] {
     helpers.push(fromHalf(width), toHalf(width));
   }
   helpers.push(widen(), narrow(), narrowOdd());
-  const estimate = (name: string, js: (operand: number) => number): Helper => {
-    return { name, params: ["i32"], results: ["i32"], js: (x: number) => js(x >>> 0) } as Helper;
-  };
-  helpers.push(
-    estimate("fp.urecpe", estimateUnsigned),
-    estimate("fp.ursqrte", estimateUnsignedRoot),
-  );
   return helpers;
 }

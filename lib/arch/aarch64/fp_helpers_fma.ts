@@ -4,7 +4,7 @@
  * rounding (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums", 2008).
  */
 import type { Helper, HelperCode } from "../../engine/arch.ts";
-import { lanesStand, resultStands, type Shape, typeOf, type Width, widthOf } from "./fp_emit.ts";
+import { lanesStand, resultStands, type Shape, type Width, widthOf } from "./fp_emit.ts";
 import { fmaVector, notMiddle } from "./fp_fma.ts";
 import {
   callSoft,
@@ -17,7 +17,7 @@ import {
   wasmHelper,
   widened,
 } from "./fp_helper_code.ts";
-import { lanewise } from "./fp_helpers_lanes.ts";
+import { eachLane, zerosStand } from "./fp_helpers_lanes.ts";
 import { codeOf, SoftOp } from "./softfloat_ops.ts";
 
 /** What the helpers may assume of the host. */
@@ -226,7 +226,6 @@ function emulatedLanes(c: HelperCode, r: number): void {
 /** addend + n * m in each lane. */
 function vector(shape: Shape, options: FmaOptions): Helper {
   const width = widthOf(shape);
-  const slow = lanewise("", `fp.mulAdd.${width}`, shape, 3).emit as (c: HelperCode) => void;
   return wasmHelper(`fp.mulAdd.${shape}`, ["v128", "v128", "v128"], "v128", (c) => {
     const r = c.local("v128");
     if (options.fusedMadd || width === 32) {
@@ -236,7 +235,11 @@ function vector(shape: Shape, options: FmaOptions): Helper {
       emulatedLanes(c, r);
       c.if_().local_get(r).return_().end();
     }
-    slow(c);
+    if (options.fusedMadd) {
+      zerosStand(c, shape, r, N, M);
+      c.if_().local_get(r).return_().end();
+    }
+    eachLane(c, `fp.mulAdd.${width}`, shape, 3);
   });
 }
 
@@ -244,36 +247,5 @@ function vector(shape: Shape, options: FmaOptions): Helper {
 export function fmaHelpers(options: FmaOptions): Helper[] {
   const helpers = [single(), double(options)];
   for (const shape of ["4s", "2s", "2d"] as const) helpers.push(vector(shape, options));
-  // The steps of Newton's iterations.
-  for (const width of [32, 64] as const) {
-    const f = typeOf(width);
-    for (const [name, op] of [["recps", "reciprocalStep"], ["rsqrts", "rootStep"]] as const) {
-      helpers.push(wasmHelper(`fp.${name}.${width}`, [f, f], f, (c) => {
-        const r = c.local(f);
-        if (name === "recps") {
-          // 2 - a * b, unless the software must see NaNs and infinities.
-          finite(c, width, 0);
-          finite(c, width, 1);
-          c.i32_and().if_();
-          if (width === 64) c.f64_const(2);
-          else c.f32_const(2);
-          c.local_get(0)[`f${width}_neg`]().local_get(1);
-          c.callHelper(`fp.mulAdd.${width}`);
-          c.local_set(r).local_get(r).return_();
-          c.end();
-        }
-        callSoft(
-          c,
-          codeOf(op === "rootStep" ? SoftOp.rootStep : SoftOp.reciprocalStep, width),
-          width,
-          [
-            0,
-            1,
-          ],
-        );
-        fromBits(c, width);
-      }));
-    }
-  }
   return helpers;
 }

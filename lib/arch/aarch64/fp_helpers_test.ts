@@ -6,6 +6,7 @@ import { fpDataProcessingRows } from "./fp_data_processing.ts";
 import { fpcrField, fpsrField, updateFpFast } from "./fp_fast.ts";
 import { fpHelpers, relaxedMaddIsFused } from "./fp_helpers.ts";
 import { codeOf, conversion, softFlags, softFloat, SoftOp } from "./softfloat_ops.ts";
+import { simdFpRows } from "./simd_fp.ts";
 import { RowRig } from "./testing/row_rig.ts";
 
 interface Operation {
@@ -118,3 +119,55 @@ for (const fusedMadd of [false, true]) {
     });
   }
 }
+
+test("estimates are right for every entry of the table", () => {
+  const rig = new RowRig(simdFpRows, fpHelpers({ fusedMadd: false }));
+  const words = [
+    [0x5ea1d820, 32, SoftOp.reciprocal],
+    [0x5ee1d820, 64, SoftOp.reciprocal],
+    [0x7ea1d820, 32, SoftOp.root],
+    [0x7ee1d820, 64, SoftOp.root],
+  ] as const;
+  rig.compile(words.map(([word]) => word));
+  for (const [word, width, op] of words) {
+    const [fraction, special] = width === 64 ? [52, 2047] : [23, 255];
+    for (const exponent of [0, 1, 2, special >> 1, (special >> 1) + 1, special - 2, special - 1]) {
+      for (let top = 0; top < 512; top++) {
+        // The sign, too, in every second half.
+        const bits = BigInt(top & 1) << BigInt(width - 1) | BigInt(exponent) << BigInt(fraction) |
+          BigInt(top >> 1) << BigInt(fraction - 8) | 5n;
+        rig.vectors[4] = Number(BigInt.asUintN(32, bits));
+        rig.vectors[5] = Number(bits >> 32n);
+        rig.state.set32(fpcrField, 0);
+        rig.state.set32(fpsrField, 0);
+        updateFpFast(rig.state);
+        rig.run(word);
+        const seen = BigInt(rig.vectors[1]) << 32n | BigInt(rig.vectors[0]);
+        assert.equal(seen, softFloat(codeOf(op, width), bits, 0n, 0n, 0), bits.toString(16));
+        assert.equal(rig.state.get32(fpsrField), softFlags(), bits.toString(16));
+      }
+    }
+  }
+});
+
+/** (2^-12 + 1)^2 is half-way between two singles; a tiny addend decides. */
+test("a single half-way between two is rounded once, whatever the other lanes hold", () => {
+  const rig = new RowRig(simdFpRows, fpHelpers({ fusedMadd: false }));
+  const fmla = 0x4e22cc20; // v0.4s, v1.4s, v2.4s
+  rig.compile([fmla]);
+  const a = 0x3f800800;
+  for (const other of [0, 0x3f800000]) {
+    for (const addend of [0x00800000, 0x80800000, 0x0f800000, 0x8f800000]) {
+      rig.vectors.set([addend, 0, 0, 0x3f800000, a, other, 0, other, a, other, other, other]);
+      rig.state.set32(fpcrField, 0);
+      rig.state.set32(fpsrField, 16);
+      updateFpFast(rig.state);
+      rig.run(fmla);
+      const lane = (i: number): bigint => BigInt(rig.vectors[i]);
+      const expected = [addend, 0, 0, 0x3f800000].map((z, i) =>
+        softFloat(codeOf(SoftOp.mulAdd, 32), lane(4 + i), lane(8 + i), BigInt(z), 0)
+      );
+      assert.deepEqual([0, 1, 2, 3].map(lane), expected);
+    }
+  }
+});

@@ -2,15 +2,12 @@
 import type { Helper, HelperCode } from "../../engine/arch.ts";
 import { lanesName, lanesOf, type Shape, widthOf } from "./fp_emit.ts";
 import { wasmHelper } from "./fp_helper_code.ts";
-import { lanewise } from "./fp_helpers_lanes.ts";
+import { eachLane, lanewise, zerosStand } from "./fp_helpers_lanes.ts";
 
+const ARITHMETIC = ["add", "sub", "mul", "div"] as const;
 const UNARY = ["sqrt", "recpe", "rsqrte"] as const;
 const BINARY = [
-  "add",
-  "sub",
-  "mul",
   "mulX",
-  "div",
   "min",
   "max",
   "minNumber",
@@ -24,6 +21,20 @@ const BINARY = [
   "recps",
   "rsqrts",
 ] as const;
+
+/** Lanes that are zero for a good reason do not send the others the slow way. */
+function arithmeticLanes(op: typeof ARITHMETIC[number], shape: Shape): Helper {
+  return wasmHelper(`fp.${op}.${shape}`, ["v128", "v128"], "v128", (c) => {
+    const r = c.local("v128");
+    c.local_get(0).local_get(1)[`${lanesName(shape)}_${op}`]().local_set(r);
+    // Sums that are zero are exact; products and quotients if an operand is zero.
+    if (op === "add" || op === "sub") zerosStand(c, shape, r);
+    else if (op === "mul") zerosStand(c, shape, r, 0, 1);
+    else zerosStand(c, shape, r, 0, 0);
+    c.if_().local_get(r).return_().end();
+    eachLane(c, `fp.${op}.${widthOf(shape)}`, shape, 2);
+  });
+}
 
 /** (vector, how) -> vector by `fp.rint`. */
 function roundLanes(shape: Shape): Helper {
@@ -160,6 +171,7 @@ export function vectorHelpers(): Helper[] {
   for (const shape of ["4s", "2s", "2d"] as const) {
     const width = widthOf(shape);
     helpers.push(roundLanes(shape), toFixedLanes(shape), fromFixedLanes(shape));
+    helpers.push(...ARITHMETIC.map((op) => arithmeticLanes(op, shape)));
     for (const [ops, count] of [[UNARY, 1], [BINARY, 2]] as const) {
       for (const op of ops) {
         helpers.push(lanewise(`fp.${op}.${shape}`, `fp.${op}.${width}`, shape, count));

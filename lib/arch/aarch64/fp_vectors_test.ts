@@ -73,7 +73,7 @@ for (const fusedMadd of [false, true]) {
     test(`FPCR ${fpcr.toString(16)}, ${how} fused multiply-add: as QEMU`, { skip }, () => {
       const wrong = vectors.filter((vector) => checksum(rig, vector, fpcr) !== vector.checksums[i]);
       const words = wrong.map(({ word }) => word.toString(16));
-      assert.deepEqual(words, [], "instruction words; vectors.c prints what is right");
+      assert.deepEqual(words, [], "instruction words; see conformance/fp/vectors.c");
     });
   });
 }

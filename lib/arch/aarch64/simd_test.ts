@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { digest, prepare, ROUNDS } from "../../../conformance/simd/cases.ts";
-import { simdRows } from "../../../conformance/simd/words.ts";
+import { sampleWords, simdRows } from "../../../conformance/simd/words.ts";
+import { InstructionTable } from "../../engine/table.ts";
+import { instructionRows } from "./instruction_rows.ts";
 import { field } from "./layout.ts";
 import { simdHelpers } from "./simd_helpers.ts";
 import { Ending, RowRig } from "./testing/row_rig.ts";
@@ -10,10 +12,12 @@ import { Ending, RowRig } from "./testing/row_rig.ts";
 /** Words in one module. */
 const BATCH = 400;
 
-const vectors = readFileSync(
-  new URL("../../../conformance/simd/vectors.txt", import.meta.url),
-  "utf8",
-).trimEnd().split("\n").map((line) => line.split(" ").map((text) => parseInt(text, 16)));
+const read = (name: string): string[] =>
+  readFileSync(new URL(`../../../conformance/simd/${name}`, import.meta.url), "utf8")
+    .trimEnd().split("\n");
+const vectors = read("vectors.txt").map((line) =>
+  line.split(" ").map((text) => parseInt(text, 16))
+);
 
 test("every SIMD row leaves the registers, memory and FPSR.QC that QEMU leaves", () => {
   const rig = new RowRig(simdRows, simdHelpers);
@@ -46,4 +50,26 @@ test("every SIMD row leaves the registers, memory and FPSR.QC that QEMU leaves",
   assert.deepEqual(report, []);
   const missing = simdRows.filter((row) => !covered.has(row.pattern + row.name));
   assert.deepEqual(missing.map((row) => row.name), []);
+});
+
+test("exactly the allocated words of the SIMD&FP space have a row, and one only", () => {
+  const table = new InstructionTable(instructionRows);
+  const bits = read("allocation.txt").join("");
+  const words = sampleWords(bits.length * 4);
+  const wrong: string[] = [];
+  words.forEach((word, i) => {
+    const rows = table.matches(word).map(({ row }) => row);
+    // The recorded CPU has no FEAT_RDM.
+    const expected = parseInt(bits[i >> 2], 16) >> (i & 3) & 1 ||
+      (rows[0]?.feature === "FEAT_RDM" ? 1 : 0);
+    if (rows.length === expected) return;
+    wrong.push(`${word.toString(16).padStart(8, "0")}: ${rows.map((row) => row.name).join()}`);
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test("no word of the vectors has two rows", () => {
+  const table = new InstructionTable(instructionRows);
+  const twice = vectors.filter(([word]) => table.matches(word).length !== 1);
+  assert.deepEqual(twice.map(([word]) => word.toString(16)), []);
 });

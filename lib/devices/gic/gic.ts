@@ -16,6 +16,7 @@ export interface GicOptions {
   readonly cpus: number;
   /** Shared peripheral interrupts, 1 to 988; rounded up to a multiple of 32. */
   readonly spis: number;
+  /** The interrupt inputs of the vCPUs; not called before something is signalled. */
   readonly cpuInterrupts: CpuInterrupts;
   /** Affinity of a vCPU as Aff3:Aff2:Aff1:Aff0 (GICv3). @default sixteen vCPUs per Aff1 */
   readonly affinity?: (cpu: number) => number;
@@ -25,7 +26,9 @@ export interface GicOptions {
 
 /** Registers of a controller. */
 export interface GicRegion {
+  /** Which registers. */
   readonly name: "distributor" | "redistributors" | "cpu-interface" | "v2m";
+  /** What answers there. */
   readonly device: Device;
   /** Offset from the address of the distributor. */
   readonly offset: number;
@@ -35,8 +38,11 @@ export interface GicRegion {
 
 /** An interrupt controller ready to be put on a board. */
 export interface Gic {
+  /** GICv2 or GICv3. */
   readonly version: 2 | 3;
+  /** The interrupt lines. */
   readonly controller: IrqController;
+  /** What goes on the bus. */
   readonly regions: readonly GicRegion[];
   /** System registers of the CPU interface; GICv2 has none. */
   readonly registers: SystemRegisters | undefined;

@@ -74,18 +74,21 @@ for (const version of [2, 3] as const) {
     assert.equal(board.irq[0], true);
     assert.equal(board.acknowledge(), 41);
     assert.equal(board.running(), 0x70);
-    // With groups of 0x40, 0x60 and 0x70 are one group.
+    board.end(41);
+    assert.equal(board.running(), 0x80);
+    board.end(40);
+    assert.equal(board.running(), 0xff);
+    // With groups of 0x40, 0x60 and 0x70 are one.
     board.binaryPoint(6);
+    board.setBit(SET_PENDING, 41);
+    assert.equal(board.acknowledge(), 41);
+    assert.equal(board.running(), 0x40);
     board.setBit(SET_PENDING, 42);
     assert.equal(board.irq[0], false);
     assert.equal(board.acknowledge(), SPURIOUS);
+    assert.equal(board.highest(), 42);
     board.end(41);
-    assert.equal(board.running(), 0x80);
     assert.equal(board.acknowledge(), 42);
-    assert.equal(board.running(), 0x40);
-    board.end(42);
-    board.end(40);
-    assert.equal(board.running(), 0xff);
   });
 
   test(`${name}: a level that stays high is pending again after the end of interrupt`, () => {

@@ -41,12 +41,15 @@ export interface GicV2Options {
   readonly cpus: number;
   /** Shared peripheral interrupts, 1 to 988; rounded up to a multiple of 32. */
   readonly spis: number;
+  /** The interrupt inputs of the vCPUs. */
   readonly cpuInterrupts: CpuInterrupts;
 }
 
 /** State and signalling of a GICv2. */
 export class GicV2 implements IrqController {
+  /** Number of vCPUs. */
   readonly cpus: number;
+  /** State of each interrupt. */
   readonly table: InterruptTable;
   /** GICD_CTLR (word 0). */
   readonly #distributorControl: Uint32Array = new Uint32Array(1);
@@ -55,13 +58,17 @@ export class GicV2 implements IrqController {
   /** By vCPU and SGI: the vCPUs from which it is pending. */
   readonly #sgiSources: Uint8Array;
 
-  /** GICC_* registers by vCPU. */
+  /** GICC_CTLR by vCPU. */
   readonly control: Uint32Array;
+  /** GICC_PMR by vCPU. */
   readonly pmr: Uint8Array;
+  /** GICC_BPR by vCPU, 0 to 7. */
   readonly bpr: Uint8Array;
+  /** GICC_ABPR by vCPU, 1 to 7. */
   readonly abpr: Uint8Array;
-  /** Active priorities of groups 0 and 1: GICC_APR<n> and GICC_NSAPR<n> at 4 * vCPU + n. */
+  /** GICC_APR<n> at 4 * vCPU + n: active priorities of group 0. */
   readonly active0: Uint32Array;
+  /** GICC_NSAPR<n> at 4 * vCPU + n: active priorities of group 1. */
   readonly active1: Uint32Array;
 
   readonly #highest: Uint16Array;
@@ -72,6 +79,7 @@ export class GicV2 implements IrqController {
   readonly #cpuInterrupts: CpuInterrupts;
   readonly #lines: readonly IrqLine[];
 
+  /** In its power-on state. Throws a RangeError if it cannot serve so many vCPUs or interrupts. */
   constructor(options: GicV2Options) {
     const { cpus, spis, cpuInterrupts } = options;
     if (!Number.isInteger(cpus) || cpus < 1 || cpus > MAX_CPUS) {

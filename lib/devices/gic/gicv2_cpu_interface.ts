@@ -28,9 +28,11 @@ const IIDR = 0x2043b;
  * word read as zero and write nothing. State and reset are the distributor's matter.
  */
 export class GicV2CpuInterface implements Device {
+  /** For people. */
   readonly name = "gicv2-cpu-interface";
   readonly #gic: GicV2;
 
+  /** The registers of `gic`. */
   constructor(gic: GicV2) {
     this.#gic = gic;
   }

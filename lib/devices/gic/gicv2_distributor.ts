@@ -25,9 +25,11 @@ const SGIS = 0xffff;
  * reserved registers read as zero and write nothing. Its state is that of the whole controller.
  */
 export class GicV2Distributor implements Device {
+  /** For people. */
   readonly name = "gicv2-distributor";
   readonly #gic: GicV2;
 
+  /** The registers of `gic`. */
   constructor(gic: GicV2) {
     this.#gic = gic;
   }

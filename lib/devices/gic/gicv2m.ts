@@ -9,6 +9,7 @@ const IIDR = 0x51 << 20;
 
 /** The frame: 4 KiB, words only. The SPIs have to be configured as edge-triggered. */
 export class GicV2m implements Device {
+  /** For people. */
   readonly name = "gicv2m";
   readonly #first: number;
   readonly #lines: readonly IrqLine[];

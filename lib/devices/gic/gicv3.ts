@@ -42,6 +42,7 @@ export interface GicV3Options {
   readonly cpus: number;
   /** Shared peripheral interrupts, 1 to 988; rounded up to a multiple of 32. */
   readonly spis: number;
+  /** The interrupt inputs of the vCPUs. */
   readonly cpuInterrupts: CpuInterrupts;
   /** Affinity of a vCPU as Aff3:Aff2:Aff1:Aff0, eight bits each. @default sixteen vCPUs per Aff1 */
   readonly affinity?: (cpu: number) => number;
@@ -49,7 +50,9 @@ export interface GicV3Options {
 
 /** State and signalling of a GICv3. */
 export class GicV3 implements IrqController {
+  /** Number of vCPUs. */
   readonly cpus: number;
+  /** State of each interrupt. */
   readonly table: InterruptTable;
   /** Packed affinity by vCPU. */
   readonly affinity: Uint32Array;
@@ -62,19 +65,28 @@ export class GicV3 implements IrqController {
   /** vCPU that an SPI goes to, NOBODY if none has that affinity or none takes part. */
   readonly #target: Uint16Array;
   readonly #cpuOfAffinity: Map<number, number> = new Map();
+  /** Number of 1-of-N interrupts. */
+  #anyRoutes = 0;
   /** Where the search for a vCPU for a 1-of-N interrupt starts. */
   readonly #turn: Uint32Array = new Uint32Array(1);
 
   /** GICR_WAKER.ProcessorSleep. */
   readonly asleep: Uint8Array;
-  /** ICC_* registers by vCPU. */
+  /** ICC_PMR_EL1 by vCPU. */
   readonly pmr: Uint8Array;
+  /** ICC_BPR0_EL1 by vCPU, 2 to 7. */
   readonly bpr0: Uint8Array;
+  /** ICC_BPR1_EL1 by vCPU, 3 to 7. */
   readonly bpr1: Uint8Array;
+  /** ICC_IGRPEN0_EL1 by vCPU. */
   readonly enable0: Uint8Array;
+  /** ICC_IGRPEN1_EL1 by vCPU. */
   readonly enable1: Uint8Array;
+  /** The writable bits of ICC_CTLR_EL1 by vCPU. */
   readonly control: Uint8Array;
+  /** ICC_AP0R0_EL1 by vCPU: active priorities of group 0. */
   readonly active0: Uint32Array;
+  /** ICC_AP1R0_EL1 by vCPU: active priorities of group 1. */
   readonly active1: Uint32Array;
 
   /** Highest priority pending interrupt of each vCPU, and whether it is signalled. */
@@ -86,6 +98,7 @@ export class GicV3 implements IrqController {
   readonly #cpuInterrupts: CpuInterrupts;
   readonly #lines: IrqLine[];
 
+  /** In its power-on state. Throws a RangeError if it cannot serve so many vCPUs or interrupts. */
   constructor(options: GicV3Options) {
     const { cpus, spis, cpuInterrupts, affinity = defaultAffinity } = options;
     if (!Number.isInteger(cpus) || cpus < 1 || cpus > 512) {
@@ -162,11 +175,14 @@ export class GicV3 implements IrqController {
 
   /** Writes half of GICD_IROUTER; a pending interrupt moves to its new target. */
   setRoute(intid: number, high: boolean, value: number): void {
-    if (high) this.#routeHigh[intid - SPI_BASE] = value & 0xff;
-    else this.#routeLow[intid - SPI_BASE] = value & 0x80ff_ffff;
+    const n = intid - SPI_BASE;
+    if (this.#routeLow[n] >= ROUTE_ANY) this.#anyRoutes--;
+    if (high) this.#routeHigh[n] = value & 0xff;
+    else this.#routeLow[n] = value & 0x80ff_ffff;
+    if (this.#routeLow[n] >= ROUTE_ANY) this.#anyRoutes++;
     const slot = this.table.slot(0, intid);
     this.#withdraw(intid);
-    this.#target[intid - SPI_BASE] = this.#targetOf(intid);
+    this.#target[n] = this.#fixedTarget(intid);
     this.#refresh(slot);
     this.settle();
   }
@@ -220,7 +236,7 @@ export class GicV3 implements IrqController {
     const ready = this.table.isReady(slot);
     let cpu = this.#target[shared];
     if (cpu === NOBODY && ready && this.#routeLow[shared] >= ROUTE_ANY) {
-      cpu = this.#target[shared] = this.#targetOf(shared + SPI_BASE);
+      cpu = this.#target[shared] = this.#choose(shared + SPI_BASE);
     }
     if (cpu === NOBODY) return;
     if (this.table.setReady(cpu, shared + SPI_BASE, ready)) this.#dirty[cpu] = 1;
@@ -233,12 +249,15 @@ export class GicV3 implements IrqController {
     if (cpu !== NOBODY && this.table.setReady(cpu, intid, false)) this.#dirty[cpu] = 1;
   }
 
-  #targetOf(intid: number): number {
-    const n = intid - SPI_BASE;
-    const low = this.#routeLow[n];
-    if (low < ROUTE_ANY) {
-      return this.cpuWithAffinity((this.#routeHigh[n] << 24) | low) ?? NOBODY;
-    }
+  /** The vCPU that IROUTER names; NOBODY for a 1-of-N interrupt until it is pending. */
+  #fixedTarget(intid: number): number {
+    const low = this.#routeLow[intid - SPI_BASE];
+    if (low >= ROUTE_ANY) return NOBODY;
+    return this.cpuWithAffinity((this.#routeHigh[intid - SPI_BASE] << 24) | low) ?? NOBODY;
+  }
+
+  /** A vCPU for a 1-of-N interrupt, in turn. */
+  #choose(intid: number): number {
     const group1 = this.table.isGroup1(this.table.slot(0, intid));
     for (let i = 0; i < this.cpus; i++) {
       const cpu = (this.#turn[0] + i) % this.cpus;
@@ -256,6 +275,7 @@ export class GicV3 implements IrqController {
 
   /** Offers 1-of-N interrupts again whose vCPU does not take part any more, or that have none. */
   #reroute(): void {
+    if (this.#anyRoutes === 0) return;
     for (let n = 0; n < this.#target.length; n++) {
       if (this.#routeLow[n] < ROUTE_ANY) continue;
       const intid = n + SPI_BASE;
@@ -437,10 +457,11 @@ export class GicV3 implements IrqController {
     const { table } = this;
     this.#turn[0] %= this.cpus;
     table.clearReady();
+    this.#anyRoutes = 0;
     for (let n = 0; n < this.#target.length; n++) {
-      const claimed = this.#routeLow[n] >= ROUTE_ANY;
-      if (!claimed) this.#target[n] = this.#targetOf(n + SPI_BASE);
-      else if (this.#target[n] >= this.cpus) this.#target[n] = NOBODY;
+      const any = this.#routeLow[n] >= ROUTE_ANY;
+      if (any) this.#anyRoutes++;
+      if (!any || this.#target[n] >= this.cpus) this.#target[n] = this.#fixedTarget(n + SPI_BASE);
     }
     for (let slot = 0; slot < this.#lines.length; slot++) this.#refresh(slot);
     this.#dirty.fill(1);

@@ -61,6 +61,7 @@ const SRE_FIXED = 7n;
 export class GicV3CpuInterface implements SystemRegisters {
   readonly #gic: GicV3;
 
+  /** The registers of `gic`. */
   constructor(gic: GicV3) {
     this.#gic = gic;
   }

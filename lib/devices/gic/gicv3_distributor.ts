@@ -27,9 +27,11 @@ const TYPER_FIXED = (15 << 19) | (1 << 24);
  * read as zero and write nothing. Its state is that of the whole controller.
  */
 export class GicV3Distributor implements Device {
+  /** For people. */
   readonly name = "gicv3-distributor";
   readonly #gic: GicV3;
 
+  /** The registers of `gic`. */
   constructor(gic: GicV3) {
     this.#gic = gic;
   }

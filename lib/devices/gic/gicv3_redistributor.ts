@@ -34,11 +34,13 @@ const ID_VALUES = [0x44, 0, 0, 0, 0x93, 0xb4, 0x3b, 0, 0x0d, 0xf0, 0x05, 0xb1];
  * are the distributor's matter.
  */
 export class GicV3Redistributors implements Device {
+  /** For people. */
   readonly name = "gicv3-redistributors";
   /** Length of the region. */
   readonly bytes: number;
   readonly #gic: GicV3;
 
+  /** The registers of `gic`. */
   constructor(gic: GicV3) {
     this.#gic = gic;
     this.bytes = gic.cpus * REDISTRIBUTOR_BYTES;

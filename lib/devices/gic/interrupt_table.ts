@@ -18,16 +18,19 @@ export function lowestBit(word: number): number {
 
 /** Interrupt state, registers' words and ready sets. */
 export class InterruptTable {
+  /** Number of vCPUs. */
   readonly cpus: number;
   /** Words of interrupt ids: ids below `32 * words` (and 1020) exist. */
   readonly words: number;
   /** Set: group 1. */
   readonly group: Uint32Array;
+  /** Set: enabled. */
   readonly enable: Uint32Array;
   /** The pending state that an edge or a write leaves; a level alone does not set it. */
   readonly latch: Uint32Array;
   /** Levels of the input lines. */
   readonly level: Uint32Array;
+  /** Set: taken and not yet deactivated. */
   readonly active: Uint32Array;
   /** Set: edge-triggered. */
   readonly edge: Uint32Array;

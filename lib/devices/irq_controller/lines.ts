@@ -9,6 +9,7 @@ export class OrLine {
   readonly #output: IrqLine;
   #high = 0;
 
+  /** Drives `output`, which is taken to be low. */
   constructor(output: IrqLine) {
     this.#output = output;
   }

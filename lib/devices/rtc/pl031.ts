@@ -1,9 +1,176 @@
-import type { Clock } from "../../platform/platform.ts";
+/** PL031 real-time clock (Arm DDI 0224): a 32-bit counter of seconds with a match interrupt. */
+import type { Clock, Timer } from "../../platform/platform.ts";
 import type { IrqLine } from "../irq_controller/irq_line.ts";
 import { AccessResult, type BusAccess, type Device, type DeviceState } from "../vbus/device.ts";
+import { restoreArrays, saveArrays, type StateArrays } from "../vbus/device_state.ts";
+
+const RTC = {
+  /** Seconds (RO). */
+  DR: 0x00,
+  /** Match. */
+  MR: 0x04,
+  /** Load: what is written becomes the counter's value. */
+  LR: 0x08,
+  /** Control: always enabled. */
+  CR: 0x0c,
+  /** Interrupt mask: 1 lets the interrupt through. */
+  IMSC: 0x10,
+  /** Raw interrupt status (RO). */
+  RIS: 0x14,
+  /** Masked interrupt status (RO). */
+  MIS: 0x18,
+  /** Interrupt clear (WO). */
+  ICR: 0x1c,
+  /** PeriphID0 to PCellID3 (RO). */
+  ID: 0xfe0,
+} as const;
+
+const ID_VALUES = [0x31, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1];
+const NANOSECONDS_PER_SECOND = 1e9;
+
+/** What the clock is connected to. */
+export interface Pl031Options {
+  /** Gives the wall-clock time. */
+  readonly clock: Clock;
+  /** Interrupt output, a level. */
+  readonly irq: IrqLine;
+}
+
+/**
+ * The device: 4 KiB. It shows the wall-clock time of the machine's clock until the guest loads
+ * another. Registers are read with accesses of any size and written as words.
+ */
 export class Pl031 implements Device {
+  /** For people. */
   readonly name = "pl031";
-  constructor(_o: unknown) {}
-  access(_a: BusAccess): AccessResult { return AccessResult.ok; }
-  reset(): void {} shutdown(): void {} state(): DeviceState { return null; } restore(): void {}
+  readonly #clock: Clock;
+  readonly #irq: IrqLine;
+  /** Seconds to add to the wall-clock time. */
+  readonly #offset: Uint32Array = new Uint32Array(1);
+  readonly #match: Uint32Array = new Uint32Array(1);
+  readonly #load: Uint32Array = new Uint32Array(1);
+  readonly #mask: Uint8Array = new Uint8Array(1);
+  readonly #raw: Uint8Array = new Uint8Array(1);
+  #deadline: Timer | undefined;
+
+  /** Shows the time of the clock. */
+  constructor(options: Pl031Options) {
+    this.#clock = options.clock;
+    this.#irq = options.irq;
+  }
+
+  access(access: BusAccess): AccessResult {
+    const { offset, size } = access;
+    if (!access.write) access.value = this.#read(offset & ~3) >>> (8 * (offset & 3));
+    else if (size === 4) this.#write(offset, access.value);
+    return AccessResult.ok;
+  }
+
+  reset(): void {
+    for (const array of Object.values(this.#saved)) array.fill(0);
+    this.shutdown();
+    this.#update();
+  }
+
+  shutdown(): void {
+    this.#deadline?.cancel();
+    this.#deadline = undefined;
+  }
+
+  state(): DeviceState {
+    return saveArrays(this.#saved);
+  }
+
+  restore(state: DeviceState): void {
+    restoreArrays(this.#saved, state);
+    this.#mask[0] &= 1;
+    this.#raw[0] &= 1;
+    this.#arm();
+    this.#update();
+  }
+
+  get #saved(): { readonly [name: string]: Uint8Array | Uint32Array } & StateArrays {
+    return {
+      offset: this.#offset,
+      match: this.#match,
+      load: this.#load,
+      mask: this.#mask,
+      raw: this.#raw,
+    };
+  }
+
+  /** RTCDR. */
+  #seconds(): number {
+    return (Math.floor(this.#clock.wallSeconds()) + this.#offset[0]) >>> 0;
+  }
+
+  #read(offset: number): number {
+    switch (offset) {
+      case RTC.DR:
+        return this.#seconds();
+      case RTC.MR:
+        return this.#match[0];
+      case RTC.LR:
+        return this.#load[0];
+      case RTC.CR:
+        return 1;
+      case RTC.IMSC:
+        return this.#mask[0];
+      case RTC.RIS:
+        return this.#raw[0];
+      case RTC.MIS:
+        return this.#raw[0] & this.#mask[0];
+      default:
+        return offset >= RTC.ID && offset < 0x1000 ? ID_VALUES[(offset - RTC.ID) >>> 2] : 0;
+    }
+  }
+
+  #write(offset: number, value: number): void {
+    switch (offset) {
+      case RTC.MR:
+        this.#match[0] = value;
+        this.#arm();
+        break;
+      case RTC.LR:
+        this.#load[0] = value;
+        this.#offset[0] += value - this.#seconds();
+        this.#arm();
+        break;
+      case RTC.IMSC:
+        this.#mask[0] = value & 1;
+        break;
+      case RTC.ICR:
+        this.#raw[0] &= ~value;
+        break;
+      default:
+        return;
+    }
+    this.#update();
+  }
+
+  /** Sets the deadline of the next match; raises the interrupt if it is now. */
+  #arm(): void {
+    this.shutdown();
+    const distance = (this.#match[0] - this.#seconds()) >>> 0;
+    if (distance === 0) {
+      this.#raw[0] = 1;
+      return;
+    }
+    const time = this.#clock.now() + distance * NANOSECONDS_PER_SECOND;
+    // Beyond the range of the clock it never comes.
+    if (time <= Number.MAX_SAFE_INTEGER) this.#deadline = this.#clock.at(time, () => this.#due());
+  }
+
+  #due(): void {
+    this.#deadline = undefined;
+    // The wall clock may have been set back meanwhile; set forward, the match is over.
+    const overdue = (this.#seconds() - this.#match[0]) >>> 0;
+    if (overdue < 0x8000_0000) this.#raw[0] = 1;
+    else this.#arm();
+    this.#update();
+  }
+
+  #update(): void {
+    this.#irq.set((this.#raw[0] & this.#mask[0]) !== 0);
+  }
 }

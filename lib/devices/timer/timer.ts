@@ -66,7 +66,9 @@ const EL0_ENABLES: ReadonlyMap<number, number> = new Map([
 
 /** What the timer is connected to. */
 export interface GenericTimerOptions {
+  /** Number of vCPUs. */
   readonly cpus: number;
+  /** Nanoseconds that the counter counts, and deadlines. */
   readonly clock: Clock;
   /** Private peripheral interrupt of a vCPU, as of an interrupt controller. */
   readonly ppi: (vcpu: number, n: number) => IrqLine;
@@ -75,12 +77,12 @@ export interface GenericTimerOptions {
 }
 
 /**
- * Counter and timers of all vCPUs. A register that CNTKCTL_EL1 denies to EL0 is unknown there:
- * ask {@linkcode GenericTimer.trapsAtEl0} whether that is a trap to EL1 or an undefined instruction.
+ * Counter and timers of all vCPUs. A register that CNTKCTL_EL1 denies to EL0 is unknown there.
  * ISTATUS and the level of the line follow the counter at every moment; while a timer is disabled
  * ISTATUS is 0.
  */
 export class GenericTimer implements SystemRegisters, Omit<Device, "access"> {
+  /** For people. */
   readonly name = "generic-timer";
   readonly #clock: Clock;
   readonly #currentEl: (vcpu: number) => number;
@@ -98,6 +100,7 @@ export class GenericTimer implements SystemRegisters, Omit<Device, "access"> {
   readonly #deadlineTimes: number[];
   readonly #expired: readonly (() => void)[];
 
+  /** Timers disabled, lines low. */
   constructor(options: GenericTimerOptions) {
     const { cpus, clock, ppi, currentEl } = options;
     this.#clock = clock;
@@ -122,12 +125,6 @@ export class GenericTimer implements SystemRegisters, Omit<Device, "access"> {
   /** The counter, in ticks of 16 ns. */
   counter(): number {
     return Math.floor((this.#clock.now() + this.#offset) / NANOSECONDS_PER_TICK);
-  }
-
-  /** Whether `id` is a register that exists but that CNTKCTL_EL1 denies to EL0 (trap with EC 0x18). */
-  trapsAtEl0(vcpu: number, id: number): boolean {
-    const enables = EL0_ENABLES.get(id);
-    return enables !== undefined && (this.#kernelControl[vcpu] & enables) === 0;
   }
 
   /**
@@ -207,10 +204,12 @@ export class GenericTimer implements SystemRegisters, Omit<Device, "access"> {
     this.#updateAll();
   }
 
+  /** Lets go of the deadlines. */
   shutdown(): void {
     for (let timer = 0; timer < this.#lines.length; timer++) this.#schedule(timer, Infinity);
   }
 
+  /** Registers and the moment. */
   state(): DeviceState {
     return { now: this.#clock.now() + this.#offset, registers: saveArrays(this.#saved) };
   }
@@ -237,7 +236,9 @@ export class GenericTimer implements SystemRegisters, Omit<Device, "access"> {
   }
 
   #allowed(vcpu: number, id: number): boolean {
-    return this.#currentEl(vcpu) !== 0 || (EL0_ENABLES.has(id) && !this.trapsAtEl0(vcpu, id));
+    if (this.#currentEl(vcpu) !== 0) return true;
+    const enables = EL0_ENABLES.get(id);
+    return enables !== undefined && (this.#kernelControl[vcpu] & enables) !== 0;
   }
 
   #readControl(timer: number): number {

@@ -9,24 +9,31 @@ export type DeviceRole = "device" | "interrupt-controller";
 
 /** One range of addresses and the device behind it. */
 export interface BusRegion {
+  /** What answers there. */
   readonly device: Device;
   /** First guest-physical address. */
   readonly address: number;
   /** Length in bytes. */
   readonly bytes: number;
+  /** When it is reset. */
   readonly role: DeviceRole;
 }
 
 /** Result of {@linkcode Bus.read}: two unsigned halves, `high` zero below eight bytes. */
 export interface BusValue {
+  /** Bits 31:0. */
   low: number;
+  /** Bits 63:32. */
   high: number;
 }
 
 /** Counters of one device, since statistics were switched on. */
 export interface DeviceStatistics {
+  /** Name of the device. */
   readonly device: string;
+  /** Read accesses. */
   reads: number;
+  /** Write accesses. */
   writes: number;
   /** Accesses that the device refused. */
   refused: number;
@@ -36,13 +43,17 @@ export interface DeviceStatistics {
 export interface BusTrace {
   /** Name of the device, undefined where there is none. */
   readonly device: string | undefined;
+  /** A write, else a read. */
   readonly write: boolean;
   /** Guest-physical. */
   readonly address: number;
+  /** Bytes. */
   readonly size: number;
   /** Value written or read. */
   readonly value: number;
+  /** Who asked, -1 for the host. */
   readonly vcpu: number;
+  /** How it ended. */
   readonly result: AccessResult;
   /** 0 for an access as it happens; else how many accesses to the same device followed untold. */
   readonly folded: number;

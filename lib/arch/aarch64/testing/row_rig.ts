@@ -12,7 +12,7 @@
  */
 import type { FlagModel, Helper, HelperCode } from "../../../engine/arch.ts";
 import { Builder, type ProbeSize } from "../../../engine/builder.ts";
-import { STATE_BASE, type StateField, StateView } from "../../../engine/layout.ts";
+import { STATE_BASE, STATE_SIZE, type StateField, StateView } from "../../../engine/layout.ts";
 import type { Operand, Row } from "../../../engine/row.ts";
 import { bindOperands, InstructionTable } from "../../../engine/table.ts";
 import { Code } from "../../../wasm/code.ts";
@@ -21,10 +21,10 @@ import type { ValType } from "../../../wasm/types.ts";
 import { flagModel } from "../flags.ts";
 import { field } from "../layout.ts";
 
-/** Virtual address and bytes of the memory window. */
-export const WINDOW = { address: 0x50000000, size: 0x1000 } as const;
+/** Virtual address and bytes of the memory window: a page boundary is in its middle. */
+export const WINDOW = { address: 0x50000800, size: 0x1000 } as const;
 /** Address of every instruction. */
-export const PC = 0x50001400;
+export const PC = 0x50002400;
 
 /** How an instruction ended. */
 export const Ending = {
@@ -259,9 +259,9 @@ export class RowRig {
     return new Uint8Array(this.#memory.buffer, v.address + number * 16, 16);
   }
 
-  /** Bytes of the whole state block, to be cleared or compared. */
-  block(): Uint8Array {
-    return new Uint8Array(this.#memory.buffer, STATE_BASE, 0x3000);
+  /** Clears the whole state block. */
+  clear(): void {
+    new Uint8Array(this.#memory.buffer, STATE_BASE, STATE_SIZE).fill(0);
   }
 
   /**
