@@ -8,17 +8,26 @@ export type { MachineParts, MachineStatistics, RunResult } from "./lib/machine/m
 export type { SerialStreams } from "./lib/machine/serial_port.ts";
 export type { MachineConsole } from "./lib/machine/console_port.ts";
 export { MemoryDisk } from "./lib/machine/disk.ts";
+export type { EngineStatistics } from "./lib/engine/engine.ts";
+export type { PsciStatistics } from "./lib/devices/firmware/psci.ts";
+export type { BusRegion, DeviceRole, DeviceStatistics } from "./lib/devices/vbus/bus.ts";
+export { AccessResult } from "./lib/devices/vbus/device.ts";
+export type { AccessSize, BusAccess, Device, DeviceState } from "./lib/devices/vbus/device.ts";
 export type { RunLoopStatistics } from "./lib/machine/run_loop.ts";
 export type { StopReason } from "./lib/vcpu/lifecycle/lifecycle.ts";
 
 export { validateMachineConfig } from "./lib/config/machine_config.ts";
-export type { DeviceOptions, MachineConfig, MachineOptions } from "./lib/config/machine_config.ts";
+export type { MachineConfig, MachineOptions } from "./lib/config/machine_config.ts";
 export type {
   BlockConfig,
+  BlockOptions,
   ConsoleConfig,
   DeviceConfig,
+  DeviceOptions,
+  DeviceType,
   NetBackendName,
   NetConfig,
+  NetOptions,
   RngConfig,
 } from "./lib/config/device_config.ts";
 export { ConfigError } from "./lib/config/config_error.ts";

@@ -332,7 +332,8 @@ function fillVector(random: Random, v: Uint32Array, n: number): void {
     }
     case 12:
       // The same as another one.
-      if (n > 0) {
+      if (n === 0) v.fill(0, 0, 4);
+      else {
         const other = 4 * random.below(n);
         v.copyWithin(at, other, other + 4);
       }

@@ -32,6 +32,7 @@ const isStoreExclusive = (word: number): boolean =>
   (word & 0x3fc00000) === 0x08000000 && (word & 0x80200000) !== 0x00200000;
 const isExclusive = (word: number): boolean =>
   (word & 0x3f800000) === 0x08000000 && (word & 0x80200000) !== 0x00200000;
+const isWriteFpcr = (word: number): boolean => (word & ~31) >>> 0 === HOST_WORDS[0];
 const isLoadPair = (word: number): boolean => (word & 0x3a400000) === 0x28400000;
 /** Rows of FEAT_LSE and FEAT_RDM need another model of the recorder. */
 export function needsLater(row: CompiledRow): boolean {
@@ -225,6 +226,12 @@ class Sequence {
   /** A word of the handler with operands that fit, undefined if none was found. */
   #encode(sample: Sample): number | undefined {
     const { row, handler } = sample;
+    // A host row's fields are all in its word: only Rt may vary.
+    if (row.row.host !== undefined) return ((sample.word & ~31) | this.#register()) >>> 0;
+    // QEMU does not know the pc of a DC ZVA that faults.
+    if (row.row.name === "DC ZVA") return (row.value | this.#base(false)) >>> 0;
+    // Some cores keep bits of FPCR that have no function in AArch64.
+    if (row.row.name === "MRS (FPCR)" && this.#words.some(isWriteFpcr)) return undefined;
     const memory = isLoadStore(sample.word);
     let word = row.value;
     for (const { name, shift, mask, width } of row.bits) {

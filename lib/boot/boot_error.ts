@@ -12,10 +12,12 @@ export type BootErrorCode =
 
 /** A kernel, initrd or device tree that cannot be booted. The message names the thing and the remedy. */
 export class BootError extends Error {
+  /** Always "BootError". */
   override readonly name = "BootError";
   /** For programs; the message is for people. */
   readonly code: BootErrorCode;
 
+  /** Makes an error. */
   constructor(code: BootErrorCode, message: string) {
     super(message);
     this.code = code;

@@ -25,9 +25,12 @@ export type FdtValue = Uint8Array<ArrayBuffer>;
 export class FdtNode {
   /** With the unit address: "memory\@40000000". Empty for the root. */
   readonly name: string;
+  /** Values by name; an empty value states something by being there. */
   readonly properties: Map<string, FdtValue> = new Map();
+  /** Nodes below this one. */
   readonly children: FdtNode[] = [];
 
+  /** Makes a node that belongs to no tree. */
   constructor(name: string) {
     this.name = name;
   }
@@ -104,13 +107,17 @@ export class FdtNode {
 
 /** Physical memory that the guest must leave alone. Bytes. */
 export interface FdtReservation {
+  /** Guest-physical address. */
   readonly address: bigint;
+  /** Bytes. */
   readonly size: bigint;
 }
 
 /** A whole device tree. */
 export class Fdt {
+  /** The root node. */
   readonly root: FdtNode = new FdtNode("");
+  /** Memory that is not to be used. */
   readonly reservations: FdtReservation[] = [];
   /** Physical id of the vCPU that boots. */
   bootCpu = 0;

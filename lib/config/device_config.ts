@@ -18,8 +18,9 @@ const NET_BACKENDS: readonly NetBackendName[] = ["null", "loopback"];
 
 /** A network card (virtio 1.2, 5.1). */
 export interface NetConfig {
+  /** A network card. */
   readonly type: "virtio-net";
-  /** @default "null" */
+  /** What the card is connected to. @default "null" */
   readonly backend: NetBackendName | NetBackend;
   /** "52:54:00:12:34:56"; one is chosen by position when left out. */
   readonly mac?: string;
@@ -29,10 +30,11 @@ export interface NetConfig {
 
 /** A disk (virtio 1.2, 5.2). */
 export interface BlockConfig {
+  /** A disk. */
   readonly type: "virtio-block";
   /** The disk: a file opened by a platform, bytes in memory, or (in YAML) the name of a file. */
   readonly file: BlockFile | Uint8Array | string;
-  /** @default false */
+  /** Whether writes are refused. @default false */
   readonly readOnly: boolean;
   /** Serial number that the guest sees, at most 20 characters. */
   readonly id?: string;
@@ -40,19 +42,31 @@ export interface BlockConfig {
 
 /** A console (virtio 1.2, 5.3). */
 export interface ConsoleConfig {
+  /** A console. */
   readonly type: "virtio-console";
-  /** Size that the guest is told, in characters; none when left out. */
+  /** Width that the guest is told, in characters. @default 80 */
   readonly columns?: number;
+  /** Height that the guest is told, in characters. @default 25 */
   readonly rows?: number;
 }
 
 /** A source of entropy (virtio 1.2, 5.4). */
 export interface RngConfig {
+  /** A source of entropy. */
   readonly type: "virtio-rng";
 }
 
+/** A device of a checked configuration. */
 export type DeviceConfig = NetConfig | BlockConfig | ConsoleConfig | RngConfig;
+/** Names of devices. */
 export type DeviceType = DeviceConfig["type"];
+
+/** A network card as it is written. */
+export type NetOptions = Partial<NetConfig> & Pick<NetConfig, "type">;
+/** A disk as it is written. */
+export type BlockOptions = Partial<BlockConfig> & Pick<BlockConfig, "type" | "file">;
+/** A device as it is written: its settings, or its name alone. */
+export type DeviceOptions = DeviceType | NetOptions | BlockOptions | ConsoleConfig | RngConfig;
 
 const DEVICES: { readonly [T in DeviceType]: (value: unknown, path: string) => DeviceConfig } = {
   "virtio-net": checkNet,

@@ -10,7 +10,7 @@ import {
   describeValue,
 } from "./checks.ts";
 import { ConfigError } from "./config_error.ts";
-import { checkDevices, type DeviceConfig } from "./device_config.ts";
+import { checkDevices, type DeviceConfig, type DeviceOptions } from "./device_config.ts";
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
@@ -40,6 +40,7 @@ export interface MachineConfig {
   readonly initrd?: Uint8Array | string;
   /** Kernel command line. */
   readonly cmdline: string;
+  /** Virtio devices; a guest finds them in this order. */
   readonly devices: readonly DeviceConfig[];
   /** Whether time is the host's, or instructions counted: then every run is the same, bit by bit. */
   readonly time: "real" | "virtual";
@@ -51,37 +52,29 @@ export interface MachineConfig {
 
 /** A configuration as it is written: all but the kernel may be left out, sizes may be text. */
 export interface MachineOptions {
-  /** @default "aarch64" */
+  /** Architecture of the guest. @default "aarch64" */
   readonly arch?: "aarch64";
-  /** "512M", "3G" or bytes; at most 3 GiB. @default "512M" */
+  /** Guest RAM: "512M", "3G" or bytes; at most 3 GiB. @default "512M" */
   readonly memory?: string | number;
-  /** 1..8. @default 1 */
+  /** Number of vCPUs, 1..8. @default 1 */
   readonly cpus?: number;
-  /** @default 3 */
+  /** Version of the interrupt controller. @default 3 */
   readonly gic?: 2 | 3;
+  /** Linux arm64 Image, plain or packed by gzip. */
   readonly kernel?: Uint8Array | string;
+  /** Initial RAM disk. */
   readonly initrd?: Uint8Array | string;
-  /** @default "" */
+  /** Kernel command line, at most 2047 characters. @default "" */
   readonly cmdline?: string;
-  /** @default [] */
+  /** Virtio devices. @default [] */
   readonly devices?: readonly DeviceOptions[];
-  /** @default "real" */
+  /** The host's time, or instructions counted. @default "real" */
   readonly time?: "real" | "virtual";
-  /** @default 0 */
+  /** Seed of all randomness in virtual time, 0..2^32-1. @default 0 */
   readonly seed?: number;
-  /** @default "restart" */
+  /** What a reset by the guest does. @default "restart" */
   readonly onReset?: "restart" | "stop";
 }
-
-/** A device as it is written: its name, or its settings with what is needed. */
-export type DeviceOptions =
-  | DeviceConfig["type"]
-  | { readonly [T in DeviceConfig["type"]]: OptionsOf<Extract<DeviceConfig, { type: T }>> }[
-    DeviceConfig["type"]
-  ];
-
-/** All settings optional but these: the type, and the file of a disk. */
-type OptionsOf<D> = Partial<D> & Pick<D, Extract<keyof D, "type" | "file">>;
 
 const KEYS: readonly (keyof MachineConfig)[] = [
   "arch",

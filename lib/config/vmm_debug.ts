@@ -5,6 +5,7 @@
 
 /** Least to most. What each level shows is the component's business; "full" may be very much. */
 export const DEBUG_LEVELS = ["none", "condensed", "detailed", "full"] as const;
+/** One of {@linkcode DEBUG_LEVELS}. */
 export type DebugLevel = typeof DEBUG_LEVELS[number];
 
 interface Switches {
@@ -18,6 +19,7 @@ export class VmmDebug {
   readonly #components = new Map<string, Switches>();
   readonly #observers = new Set<() => void>();
 
+  /** The level of a component. */
   level(component: string): DebugLevel {
     return this.#of(component).level;
   }

@@ -14,6 +14,9 @@ export interface HelperLinks {
   typeIndex(name: string): number;
 }
 
+/** Numbers of the pools of scratch locals. */
+const TYPES: Record<ValType, number> = { i32: 0, i64: 1, f32: 2, f64: 3, v128: 4, funcref: 5 };
+
 /** Bits of `missInfo` for a probe. */
 export function missInfo(size: number, kind: number, options: AccessOptions | undefined): number {
   return size | kind | (options?.aligned ? Miss.aligned : 0);
@@ -27,8 +30,9 @@ export abstract class CodeBuilder extends Builder {
   /** Types of the locals after the parameters. */
   readonly locals: ValType[] = [];
   readonly #parameters: number;
-  readonly #pool = new Map<ValType, number[]>();
-  readonly #used = new Map<ValType, number>();
+  readonly #pools: number[][] = [[], [], [], [], [], []];
+  /** Locals of each pool that this instruction has taken. */
+  readonly #taken: Uint8Array = new Uint8Array(6);
 
   constructor(binding: ArchBinding, links: HelperLinks, parameters: number) {
     super(4096);
@@ -71,17 +75,16 @@ export abstract class CodeBuilder extends Builder {
   }
 
   override temp(type: ValType): number {
-    let pool = this.#pool.get(type);
-    if (pool === undefined) this.#pool.set(type, pool = []);
-    const used = this.#used.get(type) ?? 0;
-    if (used === pool.length) pool.push(this.local(type));
-    this.#used.set(type, used + 1);
-    return pool[used];
+    const index = TYPES[type];
+    const pool = this.#pools[index];
+    const taken = this.#taken[index]++;
+    if (taken === pool.length) pool.push(this.local(type));
+    return pool[taken];
   }
 
   /** All scratch locals are free again. */
   protected releaseTemps(): void {
-    this.#used.clear();
+    this.#taken.fill(0);
   }
 
   override getState(field: StateField, index = 0): void {

@@ -20,6 +20,7 @@ import {
   PAGE_SIZE,
   RAM_BASE,
   RAM_LIMIT,
+  RECORD,
   Special,
   savedState,
   TABLE_SLOTS,
@@ -544,6 +545,28 @@ export class Engine {
     this.#pending.clear();
     this.#compiler.compile(batch);
     this.#compileMilliseconds += performance.now() - start;
+  }
+
+  /**
+   * Compiles the code at virtual addresses of a vCPU at once, in its present mode. For tests and
+   * warming up; addresses without executable RAM behind them are left out.
+   */
+  compileAt(vcpu: number, addresses: Iterable<number>): void {
+    this.select(vcpu);
+    const cpu = this.#cpus[vcpu];
+    this.#syncMode(cpu);
+    for (const address of addresses) {
+      const high = Math.floor(address / 2 ** 32);
+      const low = address >>> 0;
+      if (!cpu.translate(high, low, Access.execute, this.#arch.tlbOf(this.#mode), 4)) continue;
+      const { page: physical } = cpu.translation;
+      if (!this.memory.contains(physical, PAGE_SIZE)) continue;
+      const page = this.#cache.page(physical - this.memory.base, this.#mode);
+      const index = (low & (PAGE_SIZE - 1)) >> 2;
+      this.#cache.decode(page, index);
+      this.#pending.add(page.records + index * RECORD);
+    }
+    this.#compile();
   }
 
   #dropRegions(regions: Iterable<Region>): void {

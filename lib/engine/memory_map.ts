@@ -33,7 +33,7 @@ export const TLB_MASK: number = TLB_ENTRIES - 1;
 export const TLB_LIMIT = 4;
 
 export const FETCH_BASE = 0x90000;
-export const FETCH_ENTRIES = 1024;
+export const FETCH_ENTRIES = 4096;
 
 export const JUMP_BASE = 0xa0000;
 export const JUMP_ENTRIES = 4096;

@@ -48,6 +48,7 @@ export class SlowAccess {
   readonly #address: number;
   readonly #info: number;
   readonly #bus: BusAccess = { write: false, offset: 0, size: 4, value: 0, vcpu: 0 };
+  #filled = false;
   /** Number of the running vCPU, told to devices. */
   vcpu = 0;
 
@@ -70,9 +71,10 @@ export class SlowAccess {
     const write = (info & Miss.write) !== 0;
     const read = (info & Miss.read) !== 0;
     if ((info & Miss.aligned) !== 0 && (low & (size - 1)) !== 0) {
-      cpu.alignmentFault(high, low, write ? Access.write : Access.read);
+      cpu.alignmentFault(high, low, read ? Access.read : Access.write);
       return false;
     }
+    if (this.#plain(cpu, high, low, size, tlb, read, write)) return this.#filled;
     const first = Math.min(size, PAGE_SIZE - (low & (PAGE_SIZE - 1)));
     const pieces: Piece[] = [];
     let plain = first === size;
@@ -86,7 +88,7 @@ export class SlowAccess {
       if (write && !cpu.translate(pieceHigh, pieceLow, Access.write, tlb, size)) return false;
       const { page, uncached, strictAlignment } = cpu.translation;
       if (strictAlignment && misaligned(low, size)) {
-        cpu.alignmentFault(high, low, write ? Access.write : Access.read);
+        cpu.alignmentFault(high, low, read ? Access.read : Access.write);
         return false;
       }
       const isRam = this.#o.memory.contains(page, PAGE_SIZE);
@@ -96,6 +98,30 @@ export class SlowAccess {
     }
     if (plain && this.#fill(cpu, tlb, high, low, pieces[0].address, read, write)) return true;
     return this.#emulate(cpu, tlb, high, low, size, read, write, pieces);
+  }
+
+  /**
+   * The common case, a miss on RAM in one page: true if that settled it, one way or the other
+   * (`#filled` tells).
+   */
+  #plain(
+    cpu: ArchCpu,
+    high: number,
+    low: number,
+    size: number,
+    tlb: number,
+    read: boolean,
+    write: boolean,
+  ): boolean {
+    const inPage = low & (PAGE_SIZE - 1);
+    if (inPage + size > PAGE_SIZE || (read && write)) return false;
+    const kind = write ? Access.write : Access.read;
+    this.#filled = false;
+    if (!cpu.translate(high, low, kind, tlb, size)) return true;
+    const { page, uncached } = cpu.translation;
+    if (uncached || !this.#o.memory.contains(page, PAGE_SIZE)) return false;
+    this.#filled = this.#fill(cpu, tlb, high, low, page + inPage, read, write);
+    return this.#filled;
   }
 
   /** Fills the TLB for a page of RAM; false if it holds code that a write must not reach unseen. */
@@ -133,7 +159,7 @@ export class SlowAccess {
     for (const piece of pieces) {
       // A write to RAM may leave some bytes of its probe alone: they must read as they are.
       if ((read || piece.isRam) && !this.#transfer(piece, at, false)) {
-        cpu.busError(high, low, write ? Access.write : Access.read, false);
+        cpu.busError(high, low, read ? Access.read : Access.write, false);
         return false;
       }
       if (write && !read && !piece.isRam && !this.#present(piece)) {

@@ -75,16 +75,20 @@ export class MachineDisk implements BlockFile {
 
 /** A disk in memory. Writes change the bytes that were given. */
 export class MemoryDisk implements BlockFile {
+  /** Bytes. */
   readonly size: number;
+  /** Whether writes are refused. */
   readonly readOnly: boolean;
   readonly #bytes: Uint8Array;
 
+  /** Makes a disk of the bytes; whole sectors of 512 of them are seen by a guest. */
   constructor(bytes: Uint8Array, readOnly = false) {
     this.#bytes = bytes;
     this.size = bytes.length;
     this.readOnly = readOnly;
   }
 
+  /** Fills `into` from byte `offset`; beyond the end with zeroes. */
   read(offset: number, into: Uint8Array): Promise<void> {
     const part = this.#bytes.subarray(offset, offset + into.length);
     into.set(part);
@@ -92,6 +96,7 @@ export class MemoryDisk implements BlockFile {
     return Promise.resolve();
   }
 
+  /** Writes; rejects with a RangeError if the disk is read-only or too short. */
   write(offset: number, from: Uint8Array): Promise<void> {
     if (this.readOnly || offset + from.length > this.size) {
       return Promise.reject(new RangeError("the disk is read-only, or ends before"));
@@ -100,10 +105,12 @@ export class MemoryDisk implements BlockFile {
     return Promise.resolve();
   }
 
+  /** Does nothing: memory is as stable as it gets. */
   flush(): Promise<void> {
     return Promise.resolve();
   }
 
+  /** Does nothing. */
   close(): Promise<void> {
     return Promise.resolve();
   }

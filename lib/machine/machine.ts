@@ -10,7 +10,8 @@ import {
   validateMachineConfig,
 } from "../config/machine_config.ts";
 import { VmmDebug } from "../config/vmm_debug.ts";
-import type { BusRegion, DeviceStatistics } from "../devices/vbus/bus.ts";
+import type { BusRegion, BusTrace, DeviceStatistics } from "../devices/vbus/bus.ts";
+import { AccessResult } from "../devices/vbus/device.ts";
 import type { PsciStatistics } from "../devices/firmware/psci.ts";
 import { VirtioConsole } from "../devices/virtio_console/virtio_console.ts";
 import type { EngineStatistics } from "../engine/engine.ts";
@@ -31,7 +32,7 @@ const VIRTUAL_START_SECONDS = 1_735_689_600;
 
 /** What {@linkcode Machine.create} takes besides the configuration. */
 export interface MachineParts {
-  /** @default one that needs web standards only */
+  /** Clock, event loop and randomness of the host. @default one that needs web standards only */
   readonly platform?: Platform;
   /** Nanoseconds that one instruction takes in virtual time, a whole number. @default 1 */
   readonly nanosecondsPerInstruction?: number;
@@ -54,9 +55,13 @@ export interface RunResult {
 export interface MachineStatistics {
   /** Guest time in nanoseconds. */
   readonly nanoseconds: number;
+  /** Resets by guest and host. */
   readonly resets: number;
+  /** Slices and waits. */
   readonly loop: RunLoopStatistics;
+  /** Execution of guest code. */
   readonly engine: EngineStatistics;
+  /** Firmware calls. */
   readonly psci: PsciStatistics;
   /** Accesses by device; empty while {@linkcode Machine.debug} does not count "vbus". */
   readonly devices: readonly DeviceStatistics[];
@@ -166,7 +171,7 @@ export class Machine implements AsyncDisposable {
     this.#consoles = this.#board.virtio.flatMap(({ device }) =>
       device instanceof VirtioConsole ? [new ConsolePort(device, this.#loop)] : []
     );
-    this.debug.onChange(() => this.#board.bus.countAccesses(this.debug.statistics("vbus")));
+    this.debug.onChange(() => this.#observeBus());
     this.#load();
   }
 
@@ -262,14 +267,17 @@ export class Machine implements AsyncDisposable {
     this.#loop.pause();
   }
 
+  /** Lets guest and guest time go on after {@linkcode Machine.pause}. */
   resume(): void {
     this.#loop.resume();
   }
 
+  /** Whether {@linkcode Machine.run} has been called and has not come back. */
   get running(): boolean {
     return this.#loop.running;
   }
 
+  /** Whether the machine is paused. */
   get paused(): boolean {
     return this.#loop.paused;
   }
@@ -279,6 +287,7 @@ export class Machine implements AsyncDisposable {
     return this.#board.bus.regions;
   }
 
+  /** Counters since the machine was made. */
   statistics(): MachineStatistics {
     return {
       nanoseconds: this.#clock.now(),
@@ -315,6 +324,16 @@ export class Machine implements AsyncDisposable {
   #end(reason: StopReason): void {
     this.#reason ??= reason;
     this.#loop.stop();
+  }
+
+  /** Component "vbus": "condensed" logs accesses with repetitions folded, "full" each one. */
+  #observeBus(): void {
+    const { bus } = this.#board;
+    bus.countAccesses(this.debug.statistics("vbus"));
+    const log = (trace: BusTrace): void => this.#platform.log("debug", "vbus", formatTrace(trace));
+    bus.trace(this.debug.enabled("vbus") ? log : undefined, {
+      fold: !this.debug.enabled("vbus", "full"),
+    });
   }
 
   #progress(): { instructions: number; nanoseconds: number } {
@@ -377,6 +396,14 @@ function bytesOf(file: Uint8Array | string, path: string): Uint8Array {
     path,
     `"${file}" is the name of a file; read it first and give its bytes`,
   );
+}
+
+function formatTrace(trace: BusTrace): string {
+  const { device, write, address, size, value, vcpu, result, folded } = trace;
+  if (folded > 0) return `${device ?? "nothing"}: ${folded} more`;
+  const what = `${device ?? "nothing"} ${write ? "write" : "read"}${size * 8}`;
+  const where = `0x${address.toString(16)} ${write ? "<-" : "->"} 0x${value.toString(16)}`;
+  return `vcpu ${vcpu}: ${what} ${where}${result === AccessResult.ok ? "" : " (refused)"}`;
 }
 
 function isTimeout(reason: unknown): boolean {

@@ -53,6 +53,7 @@ export interface RunLoopOptions {
 
 /** Counters of a run loop. */
 export interface RunLoopStatistics {
+  /** Times that a vCPU was run. */
   slices: number;
   /** Times that all vCPUs waited. */
   waits: number;

@@ -11,6 +11,8 @@ const COLLECTED = 4096;
 export interface SerialHost {
   /** Something has come for the guest. */
   kick(): void;
+  /** Guest code should stop soon, so that output can be handed out. */
+  requestExit(): void;
   /** No guest code may run until the promise settles: the reader is behind. */
   hold(promise: Promise<unknown>): void;
 }
@@ -42,6 +44,8 @@ export class SerialPort implements SerialStreams {
   readonly #listeners = new Set<(bytes: Uint8Array) => void>();
   readonly #collected = new Uint8Array(COLLECTED);
   #length = 0;
+  /** Full collections of this slice. */
+  #full: Uint8Array[] = [];
 
   /** Output that the stream has not taken; at most a window and one collection. */
   readonly #output: Uint8Array[] = [];
@@ -80,7 +84,7 @@ export class SerialPort implements SerialStreams {
   /** The guest sends a character (0..255). */
   transmit(character: number): void {
     this.#collected[this.#length++] = character;
-    if (this.#length === COLLECTED) this.flush();
+    if (this.#length === COLLECTED) this.#collect();
   }
 
   /** The guest sends bytes, which are copied. */
@@ -90,7 +94,7 @@ export class SerialPort implements SerialStreams {
       this.#collected.set(part, this.#length);
       this.#length += part.length;
       at += part.length;
-      if (this.#length === COLLECTED) this.flush();
+      if (this.#length === COLLECTED) this.#collect();
     }
   }
 
@@ -131,13 +135,13 @@ export class SerialPort implements SerialStreams {
     }
   }
 
-  /** Hands out what was collected. */
+  /** Hands out what was collected. Throws what a listener throws. */
   flush(): void {
-    if (this.#length === 0) return;
-    const bytes = this.#collected.slice(0, this.#length);
-    this.#length = 0;
-    for (const listener of this.#listeners) listener(bytes.slice());
-    this.#keep(bytes);
+    this.#collect();
+    for (let bytes = this.#full.shift(); bytes !== undefined; bytes = this.#full.shift()) {
+      this.#keep(bytes);
+      for (const listener of this.#listeners) listener(bytes.slice());
+    }
   }
 
   /** No more output or input: readers see the end, writers are let go. */
@@ -149,6 +153,14 @@ export class SerialPort implements SerialStreams {
     this.#release?.();
     this.#writer?.();
     this.#finish();
+  }
+
+  /** Sets aside what was collected; listeners are the host's and must not run inside guest code. */
+  #collect(): void {
+    if (this.#length === 0) return;
+    this.#full.push(this.#collected.slice(0, this.#length));
+    this.#length = 0;
+    this.#host.requestExit();
   }
 
   #keep(bytes: Uint8Array): void {

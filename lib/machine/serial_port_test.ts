@@ -25,7 +25,11 @@ class FakeUart implements SerialDevice {
 function make(): { uart: FakeUart; port: SerialPort; holds: Promise<unknown>[] } {
   const uart = new FakeUart();
   const holds: Promise<unknown>[] = [];
-  const port = new SerialPort(uart, { kick: () => {}, hold: (promise) => holds.push(promise) });
+  const port = new SerialPort(uart, {
+    kick: () => {},
+    requestExit: () => {},
+    hold: (promise) => holds.push(promise),
+  });
   uart.transmit = (character) => port.transmit(character);
   return { uart, port, holds };
 }
@@ -75,6 +79,20 @@ test("bytes in one piece are split where the collection is full", () => {
   assert.equal(all, `>${long}`);
 });
 
+test("a listener that throws does so between slices, and nothing is lost", () => {
+  const { uart, port } = make();
+  const leave = port.onOutput(() => {
+    throw new Error("listener");
+  });
+  uart.print("x".repeat(5000));
+  assert.throws(() => port.poll(), /listener/);
+  leave();
+  let heard = 0;
+  port.onOutput((bytes) => heard += bytes.length);
+  port.poll();
+  assert.equal(heard, 5000 - 4096);
+});
+
 test("without a reader the last window of output is kept", async () => {
   const { uart, port, holds } = make();
   for (let i = 0; i < 40; i++) uart.print(String.fromCharCode(65 + i % 26).repeat(4096));
@@ -94,6 +112,7 @@ test("a reader that is behind stops the guest until it has caught up; nothing is
   const { uart, port, holds } = make();
   const reader = port.readable.getReader();
   for (let i = 0; i < 20; i++) uart.print("x".repeat(4096));
+  port.poll();
   assert.equal(holds.length, 1);
   let read = (await reader.read()).value?.length ?? 0;
   assert.equal(await settled(holds[0]), false);
@@ -106,9 +125,11 @@ test("a reader that leaves does not stop the guest", async () => {
   const { uart, port, holds } = make();
   const reader = port.readable.getReader();
   for (let i = 0; i < 20; i++) uart.print("x".repeat(4096));
+  port.poll();
   await reader.cancel();
   assert.equal(await settled(holds[0]), true);
   for (let i = 0; i < 100; i++) uart.print("x".repeat(4096));
+  port.poll();
   assert.equal(holds.length, 1);
 });
 

@@ -125,7 +125,7 @@ export class VirtBoard {
     this.virtio = config.devices.map((device, i) => {
       const before = config.devices.slice(0, i).filter(({ type }) => type === device.type);
       const name = `${device.type}.${before.length}`;
-      return new VirtioMmio(makeVirtioDevice(device, { ...options, name, index: i }), {
+      return new VirtioMmio(makeVirtioDevice(device, { ...options, name, index: before.length }), {
         memory: this.engine.memory,
         irq: controller.spi(VirtSpi.virtio + slotOf(i)),
         // Between slices, at a time that does not depend on the host.

@@ -15,7 +15,7 @@ import { type DiskHost, MachineDisk, MemoryDisk } from "./disk.ts";
 export interface VirtioParts {
   /** For people: "virtio-net.0". */
   readonly name: string;
-  /** Position among the devices, from 0. */
+  /** Position among the devices of its type, from 0. */
   readonly index: number;
   readonly clock: Clock;
   /** Whether the clock's time is virtual. */

@@ -3,7 +3,7 @@
  * is repeated in a vector first; the rest is what the three-register forms do.
  */
 import type { Builder } from "../../engine/builder.ts";
-import { type Operand, type Row, row, type Semantics } from "../../engine/row.ts";
+import { type Operand, type Row, row, type RowOptions, type Semantics } from "../../engine/row.ts";
 import {
   doublingMultiplyAccumulateHigh,
   doublingMultiplyHigh,
@@ -126,171 +126,61 @@ const scalars = {
 const simd = "FEAT_AdvSIMD";
 const rdm = "FEAT_RDM";
 
+type Pattern = "0 Q 0 01111 size:2 rawL rawM rawRm:4 0000 rawH 0 Vn:5 Vd:5";
+type ScalarPattern = "01 0 11111 size:2 rawL rawM rawRm:4 0000 rawH 0 Vn:5 Vd:5";
+
+/** A row of the group: bit U and the opcode in bits 15:12. */
+const byElement = (
+  U: 0 | 1,
+  opcode: string,
+  name: string,
+  semantics: Element,
+  feature: string = simd,
+): Row => {
+  const pattern = `0 Q ${U} 01111 size:2 rawL rawM rawRm:4 ${opcode} rawH 0 Vn:5 Vd:5` as Pattern;
+  return row(pattern, name, feature, semantics, vectors);
+};
+
+/** The same for scalars. */
+const scalarByElement = (
+  U: 0 | 1,
+  opcode: string,
+  name: string,
+  semantics: Element,
+  feature: string = simd,
+): Row => {
+  const pattern =
+    `01 ${U} 11111 size:2 rawL rawM rawRm:4 ${opcode} rawH 0 Vn:5 Vd:5` as ScalarPattern;
+  return row(pattern, name, feature, semantics, scalars);
+};
+
 /** Vector by element. */
 export const simdByElementRows: readonly Row[] = [
-  row(
-    "0 Q 0 01111 size:2 rawL rawM rawRm:4 1000 rawH 0 Vn:5 Vd:5",
-    "MUL (by element)",
-    simd,
-    multiplyBy,
-    vectors,
-  ),
-  row(
-    "0 Q 1 01111 size:2 rawL rawM rawRm:4 0000 rawH 0 Vn:5 Vd:5",
-    "MLA (by element)",
-    simd,
-    accumulate(ADD),
-    vectors,
-  ),
-  row(
-    "0 Q 1 01111 size:2 rawL rawM rawRm:4 0100 rawH 0 Vn:5 Vd:5",
-    "MLS (by element)",
-    simd,
-    accumulate(SUB),
-    vectors,
-  ),
-  row(
-    "0 Q 0 01111 size:2 rawL rawM rawRm:4 1010 rawH 0 Vn:5 Vd:5",
-    "SMULL, SMULL2 (by element)",
-    simd,
-    long(true),
-    vectors,
-  ),
-  row(
-    "0 Q 1 01111 size:2 rawL rawM rawRm:4 1010 rawH 0 Vn:5 Vd:5",
-    "UMULL, UMULL2 (by element)",
-    simd,
-    long(false),
-    vectors,
-  ),
-  row(
-    "0 Q 0 01111 size:2 rawL rawM rawRm:4 0010 rawH 0 Vn:5 Vd:5",
-    "SMLAL, SMLAL2 (by element)",
-    simd,
-    accumulateLong(true, ADD),
-    vectors,
-  ),
-  row(
-    "0 Q 1 01111 size:2 rawL rawM rawRm:4 0010 rawH 0 Vn:5 Vd:5",
-    "UMLAL, UMLAL2 (by element)",
-    simd,
-    accumulateLong(false, ADD),
-    vectors,
-  ),
-  row(
-    "0 Q 0 01111 size:2 rawL rawM rawRm:4 0110 rawH 0 Vn:5 Vd:5",
-    "SMLSL, SMLSL2 (by element)",
-    simd,
-    accumulateLong(true, SUB),
-    vectors,
-  ),
-  row(
-    "0 Q 1 01111 size:2 rawL rawM rawRm:4 0110 rawH 0 Vn:5 Vd:5",
-    "UMLSL, UMLSL2 (by element)",
-    simd,
-    accumulateLong(false, SUB),
-    vectors,
-  ),
-  row(
-    "0 Q 0 01111 size:2 rawL rawM rawRm:4 1011 rawH 0 Vn:5 Vd:5",
-    "SQDMULL, SQDMULL2 (by element)",
-    simd,
-    doublingLong,
-    vectors,
-  ),
-  row(
-    "0 Q 0 01111 size:2 rawL rawM rawRm:4 0011 rawH 0 Vn:5 Vd:5",
-    "SQDMLAL, SQDMLAL2 (by element)",
-    simd,
-    doublingAccumulate(false),
-    vectors,
-  ),
-  row(
-    "0 Q 0 01111 size:2 rawL rawM rawRm:4 0111 rawH 0 Vn:5 Vd:5",
-    "SQDMLSL, SQDMLSL2 (by element)",
-    simd,
-    doublingAccumulate(true),
-    vectors,
-  ),
-  row(
-    "0 Q 0 01111 size:2 rawL rawM rawRm:4 1100 rawH 0 Vn:5 Vd:5",
-    "SQDMULH (by element)",
-    simd,
-    doublingHigh(false),
-    vectors,
-  ),
-  row(
-    "0 Q 0 01111 size:2 rawL rawM rawRm:4 1101 rawH 0 Vn:5 Vd:5",
-    "SQRDMULH (by element)",
-    simd,
-    doublingHigh(true),
-    vectors,
-  ),
-  row(
-    "0 Q 1 01111 size:2 rawL rawM rawRm:4 1101 rawH 0 Vn:5 Vd:5",
-    "SQRDMLAH (by element)",
-    rdm,
-    doublingAccumulateHigh(false),
-    vectors,
-  ),
-  row(
-    "0 Q 1 01111 size:2 rawL rawM rawRm:4 1111 rawH 0 Vn:5 Vd:5",
-    "SQRDMLSH (by element)",
-    rdm,
-    doublingAccumulateHigh(true),
-    vectors,
-  ),
+  byElement(0, "1000", "MUL (by element)", multiplyBy),
+  byElement(1, "0000", "MLA (by element)", accumulate(ADD)),
+  byElement(1, "0100", "MLS (by element)", accumulate(SUB)),
+  byElement(0, "1010", "SMULL, SMULL2 (by element)", long(true)),
+  byElement(1, "1010", "UMULL, UMULL2 (by element)", long(false)),
+  byElement(0, "0010", "SMLAL, SMLAL2 (by element)", accumulateLong(true, ADD)),
+  byElement(1, "0010", "UMLAL, UMLAL2 (by element)", accumulateLong(false, ADD)),
+  byElement(0, "0110", "SMLSL, SMLSL2 (by element)", accumulateLong(true, SUB)),
+  byElement(1, "0110", "UMLSL, UMLSL2 (by element)", accumulateLong(false, SUB)),
+  byElement(0, "1011", "SQDMULL, SQDMULL2 (by element)", doublingLong),
+  byElement(0, "0011", "SQDMLAL, SQDMLAL2 (by element)", doublingAccumulate(false)),
+  byElement(0, "0111", "SQDMLSL, SQDMLSL2 (by element)", doublingAccumulate(true)),
+  byElement(0, "1100", "SQDMULH (by element)", doublingHigh(false)),
+  byElement(0, "1101", "SQRDMULH (by element)", doublingHigh(true)),
+  byElement(1, "1101", "SQRDMLAH (by element)", doublingAccumulateHigh(false), rdm),
+  byElement(1, "1111", "SQRDMLSH (by element)", doublingAccumulateHigh(true), rdm),
 ];
 
 /** Scalar by element. */
 export const simdScalarByElementRows: readonly Row[] = [
-  row(
-    "01 0 11111 size:2 rawL rawM rawRm:4 1011 rawH 0 Vn:5 Vd:5",
-    "SQDMULL (scalar, by element)",
-    simd,
-    doublingLong,
-    scalars,
-  ),
-  row(
-    "01 0 11111 size:2 rawL rawM rawRm:4 0011 rawH 0 Vn:5 Vd:5",
-    "SQDMLAL (scalar, by element)",
-    simd,
-    doublingAccumulate(false),
-    scalars,
-  ),
-  row(
-    "01 0 11111 size:2 rawL rawM rawRm:4 0111 rawH 0 Vn:5 Vd:5",
-    "SQDMLSL (scalar, by element)",
-    simd,
-    doublingAccumulate(true),
-    scalars,
-  ),
-  row(
-    "01 0 11111 size:2 rawL rawM rawRm:4 1100 rawH 0 Vn:5 Vd:5",
-    "SQDMULH (scalar, by element)",
-    simd,
-    doublingHigh(false),
-    scalars,
-  ),
-  row(
-    "01 0 11111 size:2 rawL rawM rawRm:4 1101 rawH 0 Vn:5 Vd:5",
-    "SQRDMULH (scalar, by element)",
-    simd,
-    doublingHigh(true),
-    scalars,
-  ),
-  row(
-    "01 1 11111 size:2 rawL rawM rawRm:4 1101 rawH 0 Vn:5 Vd:5",
-    "SQRDMLAH (scalar, by element)",
-    rdm,
-    doublingAccumulateHigh(false),
-    scalars,
-  ),
-  row(
-    "01 1 11111 size:2 rawL rawM rawRm:4 1111 rawH 0 Vn:5 Vd:5",
-    "SQRDMLSH (scalar, by element)",
-    rdm,
-    doublingAccumulateHigh(true),
-    scalars,
-  ),
+  scalarByElement(0, "1011", "SQDMULL (scalar, by element)", doublingLong),
+  scalarByElement(0, "0011", "SQDMLAL (scalar, by element)", doublingAccumulate(false)),
+  scalarByElement(0, "0111", "SQDMLSL (scalar, by element)", doublingAccumulate(true)),
+  scalarByElement(0, "1100", "SQDMULH (scalar, by element)", doublingHigh(false)),
+  scalarByElement(0, "1101", "SQRDMULH (scalar, by element)", doublingHigh(true)),
+  scalarByElement(1, "1101", "SQRDMLAH (scalar, by element)", doublingAccumulateHigh(false), rdm),
+  scalarByElement(1, "1111", "SQRDMLSH (scalar, by element)", doublingAccumulateHigh(true), rdm),
 ];

@@ -171,12 +171,18 @@ function run(threshold: number, words: readonly (readonly number[])[]): Engine {
   return engine;
 }
 
-test("interpreted SIMD instructions do what QEMU's do", () => {
-  run(0, vectors);
-});
+/** Parts, each a test of its own: engines that have met fewer instructions, and results sooner. */
+const PARTS = 6;
 
-test("compiled SIMD instructions do what QEMU's do", () => {
-  const engine = run(1, vectors);
-  const compiled = engine.statistics.regions;
-  assert.ok(compiled > vectors.length * 0.99, `only ${compiled} were compiled`);
-});
+for (let part = 0; part < PARTS; part++) {
+  const words = vectors.filter((_, i) => i % PARTS === part);
+
+  test(`interpreted SIMD instructions do what QEMU's do (${part + 1} of ${PARTS})`, () => {
+    run(0, words);
+  });
+
+  test(`compiled SIMD instructions do what QEMU's do (${part + 1} of ${PARTS})`, () => {
+    const compiled = run(1, words).statistics.regions;
+    assert.ok(compiled > words.length - 2 * BATCH, `only ${compiled} were compiled`);
+  });
+}

@@ -25,63 +25,87 @@ export type LocalOp = (b: Builder, size: number, x: number, y: number) => void;
 const QC_BIT = 27;
 const fpsr = field("fpsr");
 
+/** x + y, by element size. */
 export const ADD = ["i8x16_add", "i16x8_add", "i32x4_add", "i64x2_add"] as const;
+/** x - y, by element size. */
 export const SUB = ["i8x16_sub", "i16x8_sub", "i32x4_sub", "i64x2_sub"] as const;
+/** -x, by element size. */
 export const NEG = ["i8x16_neg", "i16x8_neg", "i32x4_neg", "i64x2_neg"] as const;
+/** |x|, wrapping, by element size. */
 export const ABS = ["i8x16_abs", "i16x8_abs", "i32x4_abs", "i64x2_abs"] as const;
+/** x = y, by element size. */
 export const EQ = ["i8x16_eq", "i16x8_eq", "i32x4_eq", "i64x2_eq"] as const;
+/** x != y, by element size. */
 export const NE = ["i8x16_ne", "i16x8_ne", "i32x4_ne", "i64x2_ne"] as const;
+/** x > y, signed, by element size. */
 export const GT_S = ["i8x16_gt_s", "i16x8_gt_s", "i32x4_gt_s", "i64x2_gt_s"] as const;
+/** x >= y, signed, by element size. */
 export const GE_S = ["i8x16_ge_s", "i16x8_ge_s", "i32x4_ge_s", "i64x2_ge_s"] as const;
+/** x < y, signed, by element size. */
 export const LT_S = ["i8x16_lt_s", "i16x8_lt_s", "i32x4_lt_s", "i64x2_lt_s"] as const;
+/** x <= y, signed, by element size. */
 export const LE_S = ["i8x16_le_s", "i16x8_le_s", "i32x4_le_s", "i64x2_le_s"] as const;
+/** x << n, by element size. */
 export const SHL = ["i8x16_shl", "i16x8_shl", "i32x4_shl", "i64x2_shl"] as const;
+/** x >> n, signed, by element size. */
 export const SHR_S = ["i8x16_shr_s", "i16x8_shr_s", "i32x4_shr_s", "i64x2_shr_s"] as const;
+/** x >> n, unsigned, by element size. */
 export const SHR_U = ["i8x16_shr_u", "i16x8_shr_u", "i32x4_shr_u", "i64x2_shr_u"] as const;
-export const SPLAT = ["i8x16_splat", "i16x8_splat", "i32x4_splat", "i64x2_splat"] as const;
-// No 64-bit forms below.
+/** Greater, signed (no 64-bit form), by element size. */
 export const MAX_S = ["i8x16_max_s", "i16x8_max_s", "i32x4_max_s"] as const;
+/** Greater, unsigned (no 64-bit form), by element size. */
 export const MAX_U = ["i8x16_max_u", "i16x8_max_u", "i32x4_max_u"] as const;
+/** Lesser, signed (no 64-bit form), by element size. */
 export const MIN_S = ["i8x16_min_s", "i16x8_min_s", "i32x4_min_s"] as const;
+/** Lesser, unsigned (no 64-bit form), by element size. */
 export const MIN_U = ["i8x16_min_u", "i16x8_min_u", "i32x4_min_u"] as const;
+/** x > y, unsigned (no 64-bit form), by element size. */
 export const GT_U = ["i8x16_gt_u", "i16x8_gt_u", "i32x4_gt_u"] as const;
+/** x >= y, unsigned (no 64-bit form), by element size. */
 export const GE_U = ["i8x16_ge_u", "i16x8_ge_u", "i32x4_ge_u"] as const;
-// From elements of `size` to elements of twice the size.
+/** Elements extended to twice the size, signed, of the low half, by (narrow) element size. */
 export const EXTEND_LOW_S = [
   "i16x8_extend_low_i8x16_s",
   "i32x4_extend_low_i16x8_s",
   "i64x2_extend_low_i32x4_s",
 ] as const;
+/** Elements extended to twice the size, unsigned, of the low half, by (narrow) element size. */
 export const EXTEND_LOW_U = [
   "i16x8_extend_low_i8x16_u",
   "i32x4_extend_low_i16x8_u",
   "i64x2_extend_low_i32x4_u",
 ] as const;
+/** Elements extended to twice the size, signed, of the high half, by (narrow) element size. */
 export const EXTEND_HIGH_S = [
   "i16x8_extend_high_i8x16_s",
   "i32x4_extend_high_i16x8_s",
   "i64x2_extend_high_i32x4_s",
 ] as const;
+/** Elements extended to twice the size, unsigned, of the high half, by (narrow) element size. */
 export const EXTEND_HIGH_U = [
   "i16x8_extend_high_i8x16_u",
   "i32x4_extend_high_i16x8_u",
   "i64x2_extend_high_i32x4_u",
 ] as const;
+/** Products of twice the size, signed, of the low half, by (narrow) element size. */
 export const EXTMUL_LOW_S = [
   "i16x8_extmul_low_i8x16_s",
   "i32x4_extmul_low_i16x8_s",
   "i64x2_extmul_low_i32x4_s",
 ] as const;
+/** Products of twice the size, unsigned, of the low half, by (narrow) element size. */
 export const EXTMUL_LOW_U = [
   "i16x8_extmul_low_i8x16_u",
   "i32x4_extmul_low_i16x8_u",
   "i64x2_extmul_low_i32x4_u",
 ] as const;
+/** Products of twice the size, signed, of the high half, by (narrow) element size. */
 export const EXTMUL_HIGH_S = [
   "i16x8_extmul_high_i8x16_s",
   "i32x4_extmul_high_i16x8_s",
   "i64x2_extmul_high_i32x4_s",
 ] as const;
+/** Products of twice the size, unsigned, of the high half, by (narrow) element size. */
 export const EXTMUL_HIGH_U = [
   "i16x8_extmul_high_i8x16_u",
   "i32x4_extmul_high_i16x8_u",

@@ -2,7 +2,7 @@
  * Scalar forms of the integer Advanced SIMD instructions (Arm ARM, C4.1.96). They are the vector
  * forms with `Q` derived as SCALAR: one element, the rest of the register cleared.
  */
-import { type Row, row, type Semantics } from "../../engine/row.ts";
+import { type Row, row, type RowOptions, type Semantics } from "../../engine/row.ts";
 import {
   narrowSigned,
   narrowSignedToUnsigned,
@@ -20,6 +20,7 @@ import {
   helper,
   helperNames,
   multiplyAccumulateHigh,
+  type Same,
   saturating,
   saturatingHelper,
   saturatingOps,
@@ -33,6 +34,7 @@ import {
   saturatingNarrow,
   saturatingUnary,
   saturatingUnaryOps,
+  type Two,
   unary,
 } from "./simd_two_misc.ts";
 
@@ -78,6 +80,47 @@ const { sqabs, sqneg } = saturatingUnaryOps;
 const simd = "FEAT_AdvSIMD";
 const rdm = "FEAT_RDM";
 
+type SamePattern = "01 0 11110 size:2 1 Vm:5 00000 1 Vn:5 Vd:5";
+type Same64Pattern = "01 0 11110 11 1 Vm:5 00000 1 Vn:5 Vd:5";
+type MiscPattern = "01 0 11110 size:2 10000 00000 10 Vn:5 Vd:5";
+type Misc64Pattern = "01 0 11110 11 10000 00000 10 Vn:5 Vd:5";
+
+/** Three registers of the same type: bit U and the opcode in bits 15:11. */
+const same = (
+  U: 0 | 1,
+  opcode: string,
+  name: string,
+  semantics: Same,
+  options: RowOptions<SamePattern, "Q">,
+): Row => {
+  const pattern = `01 ${U} 11110 size:2 1 Vm:5 ${opcode} 1 Vn:5 Vd:5` as SamePattern;
+  return row(pattern, name, simd, semantics, options);
+};
+
+/** The same for 64-bit elements only. */
+const same64 = (U: 0 | 1, opcode: string, name: string, semantics: Same): Row => {
+  const pattern = `01 ${U} 11110 11 1 Vm:5 ${opcode} 1 Vn:5 Vd:5` as Same64Pattern;
+  return row(pattern, name, simd, semantics, only64);
+};
+
+/** Two registers: bit U and the opcode in bits 16:12. */
+const misc = (
+  U: 0 | 1,
+  opcode: string,
+  name: string,
+  semantics: Two,
+  options: RowOptions<MiscPattern, "Q">,
+): Row => {
+  const pattern = `01 ${U} 11110 size:2 10000 ${opcode} 10 Vn:5 Vd:5` as MiscPattern;
+  return row(pattern, name, simd, semantics, options);
+};
+
+/** The same for 64-bit elements only. */
+const misc64 = (U: 0 | 1, opcode: string, name: string, semantics: Two): Row => {
+  const pattern = `01 ${U} 11110 11 10000 ${opcode} 10 Vn:5 Vd:5` as Misc64Pattern;
+  return row(pattern, name, simd, semantics, only64);
+};
+
 const copy: readonly Row[] = [
   row("01 0 11110000 rawImm5:5 0 0000 1 Vn:5 Vd:5", "DUP (element, scalar)", simd, duplicate, {
     when: (f) => imm5Size(f) < 4,
@@ -86,130 +129,28 @@ const copy: readonly Row[] = [
 ];
 
 const threeSame: readonly Row[] = [
-  row("01 0 11110 size:2 1 Vm:5 00001 1 Vn:5 Vd:5", "SQADD (scalar)", simd, saturating(sqadd), any),
-  row("01 1 11110 size:2 1 Vm:5 00001 1 Vn:5 Vd:5", "UQADD (scalar)", simd, saturating(uqadd), any),
-  row("01 0 11110 size:2 1 Vm:5 00101 1 Vn:5 Vd:5", "SQSUB (scalar)", simd, saturating(sqsub), any),
-  row("01 1 11110 size:2 1 Vm:5 00101 1 Vn:5 Vd:5", "UQSUB (scalar)", simd, saturating(uqsub), any),
-  row(
-    "01 0 11110 11 1 Vm:5 00110 1 Vn:5 Vd:5",
-    "CMGT (register, scalar)",
-    simd,
-    stack(compare.gt),
-    only64,
-  ),
-  row(
-    "01 1 11110 11 1 Vm:5 00110 1 Vn:5 Vd:5",
-    "CMHI (register, scalar)",
-    simd,
-    stack(compare.hi),
-    only64,
-  ),
-  row(
-    "01 0 11110 11 1 Vm:5 00111 1 Vn:5 Vd:5",
-    "CMGE (register, scalar)",
-    simd,
-    stack(compare.ge),
-    only64,
-  ),
-  row(
-    "01 1 11110 11 1 Vm:5 00111 1 Vn:5 Vd:5",
-    "CMHS (register, scalar)",
-    simd,
-    stack(compare.hs),
-    only64,
-  ),
-  row("01 0 11110 11 1 Vm:5 10001 1 Vn:5 Vd:5", "CMTST (scalar)", simd, stack(compare.tst), only64),
-  row(
-    "01 1 11110 11 1 Vm:5 10001 1 Vn:5 Vd:5",
-    "CMEQ (register, scalar)",
-    simd,
-    stack(compare.eq),
-    only64,
-  ),
-  row(
-    "01 0 11110 11 1 Vm:5 01000 1 Vn:5 Vd:5",
-    "SSHL (scalar)",
-    simd,
-    helper(helperNames("sshl")),
-    only64,
-  ),
-  row(
-    "01 1 11110 11 1 Vm:5 01000 1 Vn:5 Vd:5",
-    "USHL (scalar)",
-    simd,
-    helper(helperNames("ushl")),
-    only64,
-  ),
-  row(
-    "01 0 11110 11 1 Vm:5 01010 1 Vn:5 Vd:5",
-    "SRSHL (scalar)",
-    simd,
-    helper(helperNames("srshl")),
-    only64,
-  ),
-  row(
-    "01 1 11110 11 1 Vm:5 01010 1 Vn:5 Vd:5",
-    "URSHL (scalar)",
-    simd,
-    helper(helperNames("urshl")),
-    only64,
-  ),
-  row(
-    "01 0 11110 size:2 1 Vm:5 01001 1 Vn:5 Vd:5",
-    "SQSHL (register, scalar)",
-    simd,
-    saturatingHelper(helperNames("sqshl")),
-    any,
-  ),
-  row(
-    "01 1 11110 size:2 1 Vm:5 01001 1 Vn:5 Vd:5",
-    "UQSHL (register, scalar)",
-    simd,
-    saturatingHelper(helperNames("uqshl")),
-    any,
-  ),
-  row(
-    "01 0 11110 size:2 1 Vm:5 01011 1 Vn:5 Vd:5",
-    "SQRSHL (scalar)",
-    simd,
-    saturatingHelper(helperNames("sqrshl")),
-    any,
-  ),
-  row(
-    "01 1 11110 size:2 1 Vm:5 01011 1 Vn:5 Vd:5",
-    "UQRSHL (scalar)",
-    simd,
-    saturatingHelper(helperNames("uqrshl")),
-    any,
-  ),
-  row(
-    "01 0 11110 11 1 Vm:5 10000 1 Vn:5 Vd:5",
-    "ADD (scalar)",
-    simd,
-    stack((b, size) => b[ADD[size]]()),
-    only64,
-  ),
-  row(
-    "01 1 11110 11 1 Vm:5 10000 1 Vn:5 Vd:5",
-    "SUB (scalar)",
-    simd,
-    stack((b, size) => b[SUB[size]]()),
-    only64,
-  ),
-  row(
-    "01 0 11110 size:2 1 Vm:5 10110 1 Vn:5 Vd:5",
-    "SQDMULH (scalar)",
-    simd,
-    saturating(sqdmulh),
-    from16to32,
-  ),
-  row(
-    "01 1 11110 size:2 1 Vm:5 10110 1 Vn:5 Vd:5",
-    "SQRDMULH (scalar)",
-    simd,
-    saturating(sqrdmulh),
-    from16to32,
-  ),
+  same(0, "00001", "SQADD (scalar)", saturating(sqadd), any),
+  same(1, "00001", "UQADD (scalar)", saturating(uqadd), any),
+  same(0, "00101", "SQSUB (scalar)", saturating(sqsub), any),
+  same(1, "00101", "UQSUB (scalar)", saturating(uqsub), any),
+  same64(0, "00110", "CMGT (register, scalar)", stack(compare.gt)),
+  same64(1, "00110", "CMHI (register, scalar)", stack(compare.hi)),
+  same64(0, "00111", "CMGE (register, scalar)", stack(compare.ge)),
+  same64(1, "00111", "CMHS (register, scalar)", stack(compare.hs)),
+  same64(0, "10001", "CMTST (scalar)", stack(compare.tst)),
+  same64(1, "10001", "CMEQ (register, scalar)", stack(compare.eq)),
+  same64(0, "01000", "SSHL (scalar)", helper(helperNames("sshl"))),
+  same64(1, "01000", "USHL (scalar)", helper(helperNames("ushl"))),
+  same64(0, "01010", "SRSHL (scalar)", helper(helperNames("srshl"))),
+  same64(1, "01010", "URSHL (scalar)", helper(helperNames("urshl"))),
+  same(0, "01001", "SQSHL (register, scalar)", saturatingHelper(helperNames("sqshl")), any),
+  same(1, "01001", "UQSHL (register, scalar)", saturatingHelper(helperNames("uqshl")), any),
+  same(0, "01011", "SQRSHL (scalar)", saturatingHelper(helperNames("sqrshl")), any),
+  same(1, "01011", "UQRSHL (scalar)", saturatingHelper(helperNames("uqrshl")), any),
+  same64(0, "10000", "ADD (scalar)", stack((b, size) => b[ADD[size]]())),
+  same64(1, "10000", "SUB (scalar)", stack((b, size) => b[SUB[size]]())),
+  same(0, "10110", "SQDMULH (scalar)", saturating(sqdmulh), from16to32),
+  same(1, "10110", "SQRDMULH (scalar)", saturating(sqrdmulh), from16to32),
   row(
     "01 1 11110 size:2 0 Vm:5 1000 0 1 Vn:5 Vd:5",
     "SQRDMLAH (scalar)",
@@ -251,92 +192,20 @@ const threeDifferent: readonly Row[] = [
 ];
 
 const twoMisc: readonly Row[] = [
-  row(
-    "01 0 11110 size:2 10000 00011 10 Vn:5 Vd:5",
-    "SUQADD (scalar)",
-    simd,
-    accumulateMixed(saturatingAddUnsigned),
-    any,
-  ),
-  row(
-    "01 1 11110 size:2 10000 00011 10 Vn:5 Vd:5",
-    "USQADD (scalar)",
-    simd,
-    accumulateMixed(saturatingAddSigned),
-    any,
-  ),
-  row(
-    "01 0 11110 size:2 10000 00111 10 Vn:5 Vd:5",
-    "SQABS (scalar)",
-    simd,
-    saturatingUnary(sqabs),
-    any,
-  ),
-  row(
-    "01 1 11110 size:2 10000 00111 10 Vn:5 Vd:5",
-    "SQNEG (scalar)",
-    simd,
-    saturatingUnary(sqneg),
-    any,
-  ),
-  row(
-    "01 0 11110 11 10000 01000 10 Vn:5 Vd:5",
-    "CMGT (zero, scalar)",
-    simd,
-    unary(compareZero.gt),
-    only64,
-  ),
-  row(
-    "01 1 11110 11 10000 01000 10 Vn:5 Vd:5",
-    "CMGE (zero, scalar)",
-    simd,
-    unary(compareZero.ge),
-    only64,
-  ),
-  row(
-    "01 0 11110 11 10000 01001 10 Vn:5 Vd:5",
-    "CMEQ (zero, scalar)",
-    simd,
-    unary(compareZero.eq),
-    only64,
-  ),
-  row(
-    "01 1 11110 11 10000 01001 10 Vn:5 Vd:5",
-    "CMLE (zero, scalar)",
-    simd,
-    unary(compareZero.le),
-    only64,
-  ),
-  row(
-    "01 0 11110 11 10000 01010 10 Vn:5 Vd:5",
-    "CMLT (zero, scalar)",
-    simd,
-    unary(compareZero.lt),
-    only64,
-  ),
-  row("01 0 11110 11 10000 01011 10 Vn:5 Vd:5", "ABS (scalar)", simd, unary(absolute), only64),
-  row("01 1 11110 11 10000 01011 10 Vn:5 Vd:5", "NEG (scalar)", simd, unary(negate), only64),
-  row(
-    "01 1 11110 size:2 10000 10010 10 Vn:5 Vd:5",
-    "SQXTUN (scalar)",
-    simd,
-    saturatingNarrow(narrowSignedToUnsigned),
-    to32,
-  ),
-  row(
-    "01 0 11110 size:2 10000 10100 10 Vn:5 Vd:5",
-    "SQXTN (scalar)",
-    simd,
-    saturatingNarrow(narrowSigned),
-    to32,
-  ),
-  row(
-    "01 1 11110 size:2 10000 10100 10 Vn:5 Vd:5",
-    "UQXTN (scalar)",
-    simd,
-    saturatingNarrow(narrowUnsigned),
-    to32,
-  ),
+  misc(0, "00011", "SUQADD (scalar)", accumulateMixed(saturatingAddUnsigned), any),
+  misc(1, "00011", "USQADD (scalar)", accumulateMixed(saturatingAddSigned), any),
+  misc(0, "00111", "SQABS (scalar)", saturatingUnary(sqabs), any),
+  misc(1, "00111", "SQNEG (scalar)", saturatingUnary(sqneg), any),
+  misc64(0, "01000", "CMGT (zero, scalar)", unary(compareZero.gt)),
+  misc64(1, "01000", "CMGE (zero, scalar)", unary(compareZero.ge)),
+  misc64(0, "01001", "CMEQ (zero, scalar)", unary(compareZero.eq)),
+  misc64(1, "01001", "CMLE (zero, scalar)", unary(compareZero.le)),
+  misc64(0, "01010", "CMLT (zero, scalar)", unary(compareZero.lt)),
+  misc64(0, "01011", "ABS (scalar)", unary(absolute)),
+  misc64(1, "01011", "NEG (scalar)", unary(negate)),
+  misc(1, "10010", "SQXTUN (scalar)", saturatingNarrow(narrowSignedToUnsigned), to32),
+  misc(0, "10100", "SQXTN (scalar)", saturatingNarrow(narrowSigned), to32),
+  misc(1, "10100", "UQXTN (scalar)", saturatingNarrow(narrowUnsigned), to32),
 ];
 
 /** Scalar integer Advanced SIMD. */

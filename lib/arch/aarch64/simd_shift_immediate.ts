@@ -4,7 +4,14 @@
  * it - esize to the left.
  */
 import type { Builder } from "../../engine/builder.ts";
-import { type Operand, type Row, row, type Semantics } from "../../engine/row.ts";
+import {
+  type FieldNames,
+  type Operand,
+  type Row,
+  row,
+  type RowOptions,
+  type Semantics,
+} from "../../engine/row.ts";
 import {
   narrowSigned,
   narrowSignedToUnsigned,
@@ -247,305 +254,134 @@ const scalars = {
 
 const simd = "FEAT_AdvSIMD";
 
+type Pattern = "0 Q 0 011110 rawImmh:4 rawImmb:3 00000 1 Vn:5 Vd:5";
+type ScalarPattern = "01 0 111110 rawImmh:4 rawImmb:3 00000 1 Vn:5 Vd:5";
+
+/** A row of the group: bit U and the opcode in bits 15:11. */
+const shift = <D extends string>(
+  U: 0 | 1,
+  opcode: string,
+  name: string,
+  semantics: Semantics<FieldNames<Pattern> | D>,
+  options: RowOptions<Pattern, D>,
+): Row => {
+  const pattern = `0 Q ${U} 011110 rawImmh:4 rawImmb:3 ${opcode} 1 Vn:5 Vd:5` as Pattern;
+  return row(pattern, name, simd, semantics, options);
+};
+
+/** The same for scalars. */
+const scalarShift = <D extends string>(
+  U: 0 | 1,
+  opcode: string,
+  name: string,
+  semantics: Semantics<FieldNames<ScalarPattern> | D>,
+  options: RowOptions<ScalarPattern, D>,
+): Row => {
+  const pattern = `01 ${U} 111110 rawImmh:4 rawImmb:3 ${opcode} 1 Vn:5 Vd:5` as ScalarPattern;
+  return row(pattern, name, simd, semantics, options);
+};
+
 /** Vector shifts by immediate. */
 export const simdShiftImmediateRows: readonly Row[] = [
-  row(
-    "0 Q 0 011110 rawImmh:4 rawImmb:3 00000 1 Vn:5 Vd:5",
-    "SSHR",
-    simd,
-    right(true, false),
-    vectors.signed,
-  ),
-  row(
-    "0 Q 1 011110 rawImmh:4 rawImmb:3 00000 1 Vn:5 Vd:5",
-    "USHR",
-    simd,
-    right(false, false),
-    vectors.unsigned,
-  ),
-  row(
-    "0 Q 0 011110 rawImmh:4 rawImmb:3 00010 1 Vn:5 Vd:5",
-    "SSRA",
-    simd,
-    right(true, true),
-    vectors.signed,
-  ),
-  row(
-    "0 Q 1 011110 rawImmh:4 rawImmb:3 00010 1 Vn:5 Vd:5",
-    "USRA",
-    simd,
-    right(false, true),
-    vectors.unsigned,
-  ),
-  row(
-    "0 Q 0 011110 rawImmh:4 rawImmb:3 00100 1 Vn:5 Vd:5",
-    "SRSHR",
-    simd,
-    roundingRight(true, false),
-    vectors.signedRounding,
-  ),
-  row(
-    "0 Q 1 011110 rawImmh:4 rawImmb:3 00100 1 Vn:5 Vd:5",
-    "URSHR",
-    simd,
-    roundingRight(false, false),
-    vectors.unsignedRounding,
-  ),
-  row(
-    "0 Q 0 011110 rawImmh:4 rawImmb:3 00110 1 Vn:5 Vd:5",
-    "SRSRA",
-    simd,
-    roundingRight(true, true),
-    vectors.signedRounding,
-  ),
-  row(
-    "0 Q 1 011110 rawImmh:4 rawImmb:3 00110 1 Vn:5 Vd:5",
-    "URSRA",
-    simd,
-    roundingRight(false, true),
-    vectors.unsignedRounding,
-  ),
-  row(
-    "0 Q 1 011110 rawImmh:4 rawImmb:3 01000 1 Vn:5 Vd:5",
-    "SRI",
-    simd,
-    rightInsert,
-    vectors.unsigned,
-  ),
-  row("0 Q 0 011110 rawImmh:4 rawImmb:3 01010 1 Vn:5 Vd:5", "SHL", simd, left, vectors.left),
-  row("0 Q 1 011110 rawImmh:4 rawImmb:3 01010 1 Vn:5 Vd:5", "SLI", simd, leftInsert, vectors.left),
-  row(
-    "0 Q 1 011110 rawImmh:4 rawImmb:3 01100 1 Vn:5 Vd:5",
-    "SQSHLU",
-    simd,
-    saturatingLeft("signedToUnsigned"),
-    vectors.left,
-  ),
-  row(
-    "0 Q 0 011110 rawImmh:4 rawImmb:3 01110 1 Vn:5 Vd:5",
-    "SQSHL (immediate)",
-    simd,
-    saturatingLeft("signed"),
-    vectors.left,
-  ),
-  row(
-    "0 Q 1 011110 rawImmh:4 rawImmb:3 01110 1 Vn:5 Vd:5",
-    "UQSHL (immediate)",
-    simd,
-    saturatingLeft("unsigned"),
-    vectors.left,
-  ),
-  row(
-    "0 Q 0 011110 rawImmh:4 rawImmb:3 10000 1 Vn:5 Vd:5",
-    "SHRN, SHRN2",
-    simd,
-    narrow,
-    vectors.narrow,
-  ),
-  row(
-    "0 Q 0 011110 rawImmh:4 rawImmb:3 10001 1 Vn:5 Vd:5",
-    "RSHRN, RSHRN2",
-    simd,
-    roundingNarrow,
-    vectors.roundingNarrow,
-  ),
-  row(
-    "0 Q 0 011110 rawImmh:4 rawImmb:3 10010 1 Vn:5 Vd:5",
-    "SQSHRN, SQSHRN2",
-    simd,
-    saturatingNarrow("signed"),
-    vectors.narrow,
-  ),
-  row(
-    "0 Q 1 011110 rawImmh:4 rawImmb:3 10010 1 Vn:5 Vd:5",
-    "UQSHRN, UQSHRN2",
-    simd,
-    saturatingNarrow("unsigned"),
-    vectors.narrow,
-  ),
-  row(
-    "0 Q 1 011110 rawImmh:4 rawImmb:3 10000 1 Vn:5 Vd:5",
-    "SQSHRUN, SQSHRUN2",
-    simd,
-    saturatingNarrow("signedToUnsigned"),
-    vectors.narrow,
-  ),
-  row(
-    "0 Q 0 011110 rawImmh:4 rawImmb:3 10011 1 Vn:5 Vd:5",
+  shift(0, "00000", "SSHR", right(true, false), vectors.signed),
+  shift(1, "00000", "USHR", right(false, false), vectors.unsigned),
+  shift(0, "00010", "SSRA", right(true, true), vectors.signed),
+  shift(1, "00010", "USRA", right(false, true), vectors.unsigned),
+  shift(0, "00100", "SRSHR", roundingRight(true, false), vectors.signedRounding),
+  shift(1, "00100", "URSHR", roundingRight(false, false), vectors.unsignedRounding),
+  shift(0, "00110", "SRSRA", roundingRight(true, true), vectors.signedRounding),
+  shift(1, "00110", "URSRA", roundingRight(false, true), vectors.unsignedRounding),
+  shift(1, "01000", "SRI", rightInsert, vectors.unsigned),
+  shift(0, "01010", "SHL", left, vectors.left),
+  shift(1, "01010", "SLI", leftInsert, vectors.left),
+  shift(1, "01100", "SQSHLU", saturatingLeft("signedToUnsigned"), vectors.left),
+  shift(0, "01110", "SQSHL (immediate)", saturatingLeft("signed"), vectors.left),
+  shift(1, "01110", "UQSHL (immediate)", saturatingLeft("unsigned"), vectors.left),
+  shift(0, "10000", "SHRN, SHRN2", narrow, vectors.narrow),
+  shift(0, "10001", "RSHRN, RSHRN2", roundingNarrow, vectors.roundingNarrow),
+  shift(0, "10010", "SQSHRN, SQSHRN2", saturatingNarrow("signed"), vectors.narrow),
+  shift(1, "10010", "UQSHRN, UQSHRN2", saturatingNarrow("unsigned"), vectors.narrow),
+  shift(1, "10000", "SQSHRUN, SQSHRUN2", saturatingNarrow("signedToUnsigned"), vectors.narrow),
+  shift(
+    0,
+    "10011",
     "SQRSHRN, SQRSHRN2",
-    simd,
     saturatingRoundingNarrow("signed"),
     vectors.roundingNarrow,
   ),
-  row(
-    "0 Q 1 011110 rawImmh:4 rawImmb:3 10011 1 Vn:5 Vd:5",
+  shift(
+    1,
+    "10011",
     "UQRSHRN, UQRSHRN2",
-    simd,
     saturatingRoundingNarrow("unsigned"),
     vectors.roundingNarrow,
   ),
-  row(
-    "0 Q 1 011110 rawImmh:4 rawImmb:3 10001 1 Vn:5 Vd:5",
+  shift(
+    1,
+    "10001",
     "SQRSHRUN, SQRSHRUN2",
-    simd,
     saturatingRoundingNarrow("signedToUnsigned"),
     vectors.roundingNarrow,
   ),
-  row(
-    "0 Q 0 011110 rawImmh:4 rawImmb:3 10100 1 Vn:5 Vd:5",
-    "SSHLL, SSHLL2",
-    simd,
-    leftLong(true),
-    vectors.long,
-  ),
-  row(
-    "0 Q 1 011110 rawImmh:4 rawImmb:3 10100 1 Vn:5 Vd:5",
-    "USHLL, USHLL2",
-    simd,
-    leftLong(false),
-    vectors.long,
-  ),
+  shift(0, "10100", "SSHLL, SSHLL2", leftLong(true), vectors.long),
+  shift(1, "10100", "USHLL, USHLL2", leftLong(false), vectors.long),
 ];
 
 /** Scalar shifts by immediate. */
 export const simdScalarShiftImmediateRows: readonly Row[] = [
-  row(
-    "01 0 111110 rawImmh:4 rawImmb:3 00000 1 Vn:5 Vd:5",
-    "SSHR (scalar)",
-    simd,
-    right(true, false),
-    scalars.signed,
-  ),
-  row(
-    "01 1 111110 rawImmh:4 rawImmb:3 00000 1 Vn:5 Vd:5",
-    "USHR (scalar)",
-    simd,
-    right(false, false),
-    scalars.unsigned,
-  ),
-  row(
-    "01 0 111110 rawImmh:4 rawImmb:3 00010 1 Vn:5 Vd:5",
-    "SSRA (scalar)",
-    simd,
-    right(true, true),
-    scalars.signed,
-  ),
-  row(
-    "01 1 111110 rawImmh:4 rawImmb:3 00010 1 Vn:5 Vd:5",
-    "USRA (scalar)",
-    simd,
-    right(false, true),
-    scalars.unsigned,
-  ),
-  row(
-    "01 0 111110 rawImmh:4 rawImmb:3 00100 1 Vn:5 Vd:5",
-    "SRSHR (scalar)",
-    simd,
-    roundingRight(true, false),
-    scalars.signedRounding,
-  ),
-  row(
-    "01 1 111110 rawImmh:4 rawImmb:3 00100 1 Vn:5 Vd:5",
-    "URSHR (scalar)",
-    simd,
-    roundingRight(false, false),
-    scalars.unsignedRounding,
-  ),
-  row(
-    "01 0 111110 rawImmh:4 rawImmb:3 00110 1 Vn:5 Vd:5",
-    "SRSRA (scalar)",
-    simd,
-    roundingRight(true, true),
-    scalars.signedRounding,
-  ),
-  row(
-    "01 1 111110 rawImmh:4 rawImmb:3 00110 1 Vn:5 Vd:5",
-    "URSRA (scalar)",
-    simd,
-    roundingRight(false, true),
-    scalars.unsignedRounding,
-  ),
-  row(
-    "01 1 111110 rawImmh:4 rawImmb:3 01000 1 Vn:5 Vd:5",
-    "SRI (scalar)",
-    simd,
-    rightInsert,
-    scalars.unsigned,
-  ),
-  row(
-    "01 0 111110 rawImmh:4 rawImmb:3 01010 1 Vn:5 Vd:5",
-    "SHL (scalar)",
-    simd,
-    left,
-    scalars.left,
-  ),
-  row(
-    "01 1 111110 rawImmh:4 rawImmb:3 01010 1 Vn:5 Vd:5",
-    "SLI (scalar)",
-    simd,
-    leftInsert,
-    scalars.left,
-  ),
-  row(
-    "01 1 111110 rawImmh:4 rawImmb:3 01100 1 Vn:5 Vd:5",
+  scalarShift(0, "00000", "SSHR (scalar)", right(true, false), scalars.signed),
+  scalarShift(1, "00000", "USHR (scalar)", right(false, false), scalars.unsigned),
+  scalarShift(0, "00010", "SSRA (scalar)", right(true, true), scalars.signed),
+  scalarShift(1, "00010", "USRA (scalar)", right(false, true), scalars.unsigned),
+  scalarShift(0, "00100", "SRSHR (scalar)", roundingRight(true, false), scalars.signedRounding),
+  scalarShift(1, "00100", "URSHR (scalar)", roundingRight(false, false), scalars.unsignedRounding),
+  scalarShift(0, "00110", "SRSRA (scalar)", roundingRight(true, true), scalars.signedRounding),
+  scalarShift(1, "00110", "URSRA (scalar)", roundingRight(false, true), scalars.unsignedRounding),
+  scalarShift(1, "01000", "SRI (scalar)", rightInsert, scalars.unsigned),
+  scalarShift(0, "01010", "SHL (scalar)", left, scalars.left),
+  scalarShift(1, "01010", "SLI (scalar)", leftInsert, scalars.left),
+  scalarShift(
+    1,
+    "01100",
     "SQSHLU (scalar)",
-    simd,
     saturatingLeft("signedToUnsigned"),
     scalars.saturatingLeft,
   ),
-  row(
-    "01 0 111110 rawImmh:4 rawImmb:3 01110 1 Vn:5 Vd:5",
+  scalarShift(
+    0,
+    "01110",
     "SQSHL (immediate, scalar)",
-    simd,
     saturatingLeft("signed"),
     scalars.saturatingLeft,
   ),
-  row(
-    "01 1 111110 rawImmh:4 rawImmb:3 01110 1 Vn:5 Vd:5",
+  scalarShift(
+    1,
+    "01110",
     "UQSHL (immediate, scalar)",
-    simd,
     saturatingLeft("unsigned"),
     scalars.saturatingLeft,
   ),
-  row(
-    "01 0 111110 rawImmh:4 rawImmb:3 10010 1 Vn:5 Vd:5",
-    "SQSHRN (scalar)",
-    simd,
-    saturatingNarrow("signed"),
-    scalars.narrow,
-  ),
-  row(
-    "01 1 111110 rawImmh:4 rawImmb:3 10010 1 Vn:5 Vd:5",
-    "UQSHRN (scalar)",
-    simd,
-    saturatingNarrow("unsigned"),
-    scalars.narrow,
-  ),
-  row(
-    "01 1 111110 rawImmh:4 rawImmb:3 10000 1 Vn:5 Vd:5",
-    "SQSHRUN (scalar)",
-    simd,
-    saturatingNarrow("signedToUnsigned"),
-    scalars.narrow,
-  ),
-  row(
-    "01 0 111110 rawImmh:4 rawImmb:3 10011 1 Vn:5 Vd:5",
+  scalarShift(0, "10010", "SQSHRN (scalar)", saturatingNarrow("signed"), scalars.narrow),
+  scalarShift(1, "10010", "UQSHRN (scalar)", saturatingNarrow("unsigned"), scalars.narrow),
+  scalarShift(1, "10000", "SQSHRUN (scalar)", saturatingNarrow("signedToUnsigned"), scalars.narrow),
+  scalarShift(
+    0,
+    "10011",
     "SQRSHRN (scalar)",
-    simd,
     saturatingRoundingNarrow("signed"),
     scalars.roundingNarrow,
   ),
-  row(
-    "01 1 111110 rawImmh:4 rawImmb:3 10011 1 Vn:5 Vd:5",
+  scalarShift(
+    1,
+    "10011",
     "UQRSHRN (scalar)",
-    simd,
     saturatingRoundingNarrow("unsigned"),
     scalars.roundingNarrow,
   ),
-  row(
-    "01 1 111110 rawImmh:4 rawImmb:3 10001 1 Vn:5 Vd:5",
+  scalarShift(
+    1,
+    "10001",
     "SQRSHRUN (scalar)",
-    simd,
     saturatingRoundingNarrow("signedToUnsigned"),
     scalars.roundingNarrow,
   ),

@@ -1,13 +1,19 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { digest, prepare, ROUNDS } from "../../../conformance/simd/cases.ts";
+import {
+  digest,
+  isLiteral,
+  isLoadStore,
+  prepare,
+  ROUNDS,
+} from "../../../conformance/simd/cases.ts";
 import { sampleWords, simdRows } from "../../../conformance/simd/words.ts";
 import { InstructionTable } from "../../engine/table.ts";
 import { instructionRows } from "./instruction_rows.ts";
 import { field } from "./layout.ts";
 import { simdHelpers } from "./simd_helpers.ts";
-import { Ending, RowRig } from "./testing/row_rig.ts";
+import { Ending, RowRig, WINDOW } from "./testing/row_rig.ts";
 
 /** Words in one module. */
 const BATCH = 400;
@@ -72,4 +78,57 @@ test("no word of the vectors has two rows", () => {
   const table = new InstructionTable(instructionRows);
   const twice = vectors.filter(([word]) => table.matches(word).length !== 1);
   assert.deepEqual(twice.map(([word]) => word.toString(16)), []);
+});
+
+/** Loads and stores of the vectors with a base register. */
+function loadsAndStores(): number[] {
+  return vectors.map(([word]) => word).filter((word) => isLoadStore(word) && !isLiteral(word));
+}
+
+/** Everything that an instruction may change. */
+const snapshot = (rig: RowRig, word: number): number =>
+  digest(rig, rig.state.get32(field("fpsr")), word, 0);
+
+test("a load or store that faults, even at its last byte, has changed nothing", () => {
+  const rig = new RowRig(simdRows, simdHelpers);
+  const words = loadsAndStores();
+  for (let from = 0; from < words.length; from += BATCH) {
+    const batch = words.slice(from, from + BATCH);
+    rig.compile(batch);
+    for (const word of batch) {
+      prepare(rig, word, 0);
+      const base = word >>> 5 & 31;
+      /** Runs with the base moved on; how that ends. */
+      const runAt = (address: bigint): Ending => {
+        rig.x[base] = address;
+        const before = snapshot(rig, word);
+        const ending = rig.run(word);
+        if (ending === Ending.miss) assert.equal(snapshot(rig, word), before, word.toString(16));
+        else assert.equal(ending, Ending.next, word.toString(16));
+        return ending;
+      };
+      // By steps to the end of the window, then byte by byte: the first miss is of the last byte.
+      let address = rig.x[base];
+      while (runAt(address + 64n) === Ending.next) address += 64n;
+      while (runAt(address + 1n) === Ending.next) address += 1n;
+      assert.ok(address < WINDOW.address + 2 * WINDOW.size, word.toString(16));
+    }
+  }
+});
+
+test("with SP as the base a misaligned SP faults if it is checked", () => {
+  const rig = new RowRig(simdRows, simdHelpers);
+  const words = loadsAndStores().filter((word) => (word >>> 5 & 31) === 31);
+  const mask = field("stackAlignmentMask");
+  rig.compile(words);
+  for (const word of words) {
+    for (const checked of [true, false]) {
+      prepare(rig, word, 0);
+      rig.state.set64(mask, checked ? 15n : 0n);
+      rig.x[31] += 8n;
+      const state = snapshot(rig, word);
+      assert.equal(rig.run(word), checked ? Ending.fault : Ending.next, word.toString(16));
+      if (checked) assert.equal(snapshot(rig, word), state, word.toString(16));
+    }
+  }
 });

@@ -1,6 +1,6 @@
 /** Advanced SIMD three registers of different types (Arm ARM, C4.1.96): long, wide and narrow forms. */
 import type { Builder } from "../../engine/builder.ts";
-import { type Row, row, type Semantics } from "../../engine/row.ts";
+import { type Row, row, type RowOptions, type Semantics } from "../../engine/row.ts";
 import { saturatingAdd, saturatingSub } from "./simd_arithmetic.ts";
 import {
   ADD,
@@ -165,135 +165,47 @@ const from16to32 = {
 
 const simd = "FEAT_AdvSIMD";
 
+type Pattern = "0 Q 0 01110 size:2 1 Vm:5 0000 00 Vn:5 Vd:5";
+
+/** A row of the group: bit U and the opcode in bits 15:12. */
+const different = (
+  U: 0 | 1,
+  opcode: string,
+  name: string,
+  semantics: Different,
+  options: RowOptions<Pattern, never>,
+): Row => {
+  const pattern = `0 Q ${U} 01110 size:2 1 Vm:5 ${opcode} 00 Vn:5 Vd:5` as Pattern;
+  return row(pattern, name, simd, semantics, options);
+};
+
 /** Integer operations on registers of different element sizes. */
 export const simdThreeDifferentRows: readonly Row[] = [
-  row("0 Q 0 01110 size:2 1 Vm:5 0000 00 Vn:5 Vd:5", "SADDL, SADDL2", simd, long(true, ADD), to32),
-  row("0 Q 1 01110 size:2 1 Vm:5 0000 00 Vn:5 Vd:5", "UADDL, UADDL2", simd, long(false, ADD), to32),
-  row("0 Q 0 01110 size:2 1 Vm:5 0001 00 Vn:5 Vd:5", "SADDW, SADDW2", simd, wide(true, ADD), to32),
-  row("0 Q 1 01110 size:2 1 Vm:5 0001 00 Vn:5 Vd:5", "UADDW, UADDW2", simd, wide(false, ADD), to32),
-  row("0 Q 0 01110 size:2 1 Vm:5 0010 00 Vn:5 Vd:5", "SSUBL, SSUBL2", simd, long(true, SUB), to32),
-  row("0 Q 1 01110 size:2 1 Vm:5 0010 00 Vn:5 Vd:5", "USUBL, USUBL2", simd, long(false, SUB), to32),
-  row("0 Q 0 01110 size:2 1 Vm:5 0011 00 Vn:5 Vd:5", "SSUBW, SSUBW2", simd, wide(true, SUB), to32),
-  row("0 Q 1 01110 size:2 1 Vm:5 0011 00 Vn:5 Vd:5", "USUBW, USUBW2", simd, wide(false, SUB), to32),
-  row(
-    "0 Q 0 01110 size:2 1 Vm:5 0100 00 Vn:5 Vd:5",
-    "ADDHN, ADDHN2",
-    simd,
-    highNarrow(ADD, false),
-    to32,
-  ),
-  row(
-    "0 Q 1 01110 size:2 1 Vm:5 0100 00 Vn:5 Vd:5",
-    "RADDHN, RADDHN2",
-    simd,
-    highNarrow(ADD, true),
-    to32,
-  ),
-  row(
-    "0 Q 0 01110 size:2 1 Vm:5 0110 00 Vn:5 Vd:5",
-    "SUBHN, SUBHN2",
-    simd,
-    highNarrow(SUB, false),
-    to32,
-  ),
-  row(
-    "0 Q 1 01110 size:2 1 Vm:5 0110 00 Vn:5 Vd:5",
-    "RSUBHN, RSUBHN2",
-    simd,
-    highNarrow(SUB, true),
-    to32,
-  ),
-  row(
-    "0 Q 0 01110 size:2 1 Vm:5 0101 00 Vn:5 Vd:5",
-    "SABAL, SABAL2",
-    simd,
-    differenceLong(true, true),
-    to32,
-  ),
-  row(
-    "0 Q 1 01110 size:2 1 Vm:5 0101 00 Vn:5 Vd:5",
-    "UABAL, UABAL2",
-    simd,
-    differenceLong(false, true),
-    to32,
-  ),
-  row(
-    "0 Q 0 01110 size:2 1 Vm:5 0111 00 Vn:5 Vd:5",
-    "SABDL, SABDL2",
-    simd,
-    differenceLong(true, false),
-    to32,
-  ),
-  row(
-    "0 Q 1 01110 size:2 1 Vm:5 0111 00 Vn:5 Vd:5",
-    "UABDL, UABDL2",
-    simd,
-    differenceLong(false, false),
-    to32,
-  ),
-  row(
-    "0 Q 0 01110 size:2 1 Vm:5 1000 00 Vn:5 Vd:5",
-    "SMLAL, SMLAL2 (vector)",
-    simd,
-    accumulateLong(true, ADD),
-    to32,
-  ),
-  row(
-    "0 Q 1 01110 size:2 1 Vm:5 1000 00 Vn:5 Vd:5",
-    "UMLAL, UMLAL2 (vector)",
-    simd,
-    accumulateLong(false, ADD),
-    to32,
-  ),
-  row(
-    "0 Q 0 01110 size:2 1 Vm:5 1010 00 Vn:5 Vd:5",
-    "SMLSL, SMLSL2 (vector)",
-    simd,
-    accumulateLong(true, SUB),
-    to32,
-  ),
-  row(
-    "0 Q 1 01110 size:2 1 Vm:5 1010 00 Vn:5 Vd:5",
-    "UMLSL, UMLSL2 (vector)",
-    simd,
-    accumulateLong(false, SUB),
-    to32,
-  ),
-  row(
-    "0 Q 0 01110 size:2 1 Vm:5 1100 00 Vn:5 Vd:5",
-    "SMULL, SMULL2 (vector)",
-    simd,
-    productLong(true),
-    to32,
-  ),
-  row(
-    "0 Q 1 01110 size:2 1 Vm:5 1100 00 Vn:5 Vd:5",
-    "UMULL, UMULL2 (vector)",
-    simd,
-    productLong(false),
-    to32,
-  ),
-  row(
-    "0 Q 0 01110 size:2 1 Vm:5 1001 00 Vn:5 Vd:5",
-    "SQDMLAL, SQDMLAL2 (vector)",
-    simd,
-    doublingAccumulate(false),
-    from16to32,
-  ),
-  row(
-    "0 Q 0 01110 size:2 1 Vm:5 1011 00 Vn:5 Vd:5",
-    "SQDMLSL, SQDMLSL2 (vector)",
-    simd,
-    doublingAccumulate(true),
-    from16to32,
-  ),
-  row(
-    "0 Q 0 01110 size:2 1 Vm:5 1101 00 Vn:5 Vd:5",
-    "SQDMULL, SQDMULL2 (vector)",
-    simd,
-    doublingLong,
-    from16to32,
-  ),
+  different(0, "0000", "SADDL, SADDL2", long(true, ADD), to32),
+  different(1, "0000", "UADDL, UADDL2", long(false, ADD), to32),
+  different(0, "0001", "SADDW, SADDW2", wide(true, ADD), to32),
+  different(1, "0001", "UADDW, UADDW2", wide(false, ADD), to32),
+  different(0, "0010", "SSUBL, SSUBL2", long(true, SUB), to32),
+  different(1, "0010", "USUBL, USUBL2", long(false, SUB), to32),
+  different(0, "0011", "SSUBW, SSUBW2", wide(true, SUB), to32),
+  different(1, "0011", "USUBW, USUBW2", wide(false, SUB), to32),
+  different(0, "0100", "ADDHN, ADDHN2", highNarrow(ADD, false), to32),
+  different(1, "0100", "RADDHN, RADDHN2", highNarrow(ADD, true), to32),
+  different(0, "0110", "SUBHN, SUBHN2", highNarrow(SUB, false), to32),
+  different(1, "0110", "RSUBHN, RSUBHN2", highNarrow(SUB, true), to32),
+  different(0, "0101", "SABAL, SABAL2", differenceLong(true, true), to32),
+  different(1, "0101", "UABAL, UABAL2", differenceLong(false, true), to32),
+  different(0, "0111", "SABDL, SABDL2", differenceLong(true, false), to32),
+  different(1, "0111", "UABDL, UABDL2", differenceLong(false, false), to32),
+  different(0, "1000", "SMLAL, SMLAL2 (vector)", accumulateLong(true, ADD), to32),
+  different(1, "1000", "UMLAL, UMLAL2 (vector)", accumulateLong(false, ADD), to32),
+  different(0, "1010", "SMLSL, SMLSL2 (vector)", accumulateLong(true, SUB), to32),
+  different(1, "1010", "UMLSL, UMLSL2 (vector)", accumulateLong(false, SUB), to32),
+  different(0, "1100", "SMULL, SMULL2 (vector)", productLong(true), to32),
+  different(1, "1100", "UMULL, UMULL2 (vector)", productLong(false), to32),
+  different(0, "1001", "SQDMLAL, SQDMLAL2 (vector)", doublingAccumulate(false), from16to32),
+  different(0, "1011", "SQDMLSL, SQDMLSL2 (vector)", doublingAccumulate(true), from16to32),
+  different(0, "1101", "SQDMULL, SQDMULL2 (vector)", doublingLong, from16to32),
   row("0 Q 0 01110 00 1 Vm:5 1110 00 Vn:5 Vd:5", "PMULL, PMULL2", simd, polynomialLong8),
   row(
     "0 Q 0 01110 11 1 Vm:5 1110 00 Vn:5 Vd:5",

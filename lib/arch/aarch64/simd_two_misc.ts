@@ -1,6 +1,6 @@
 /** Advanced SIMD two-register miscellaneous, integer (Arm ARM, C4.1.96). */
 import type { Builder } from "../../engine/builder.ts";
-import { type Row, row, type Semantics } from "../../engine/row.ts";
+import { type Row, row, type RowOptions, type Semantics } from "../../engine/row.ts";
 import {
   narrowSigned,
   narrowSignedToUnsigned,
@@ -201,136 +201,48 @@ export const absolute: UnaryOp = (b, size) => b[ABS[size]]();
 export const negate: UnaryOp = (b, size) => b[NEG[size]]();
 const { sqabs, sqneg } = saturatingUnaryOps;
 
+type Pattern = "0 Q 0 01110 size:2 10000 00000 10 Vn:5 Vd:5";
+
+/** A row of the group: bit U and the opcode in bits 16:12. */
+const misc = (
+  U: 0 | 1,
+  opcode: string,
+  name: string,
+  semantics: Two,
+  options: RowOptions<Pattern, never>,
+): Row => {
+  const pattern = `0 Q ${U} 01110 size:2 10000 ${opcode} 10 Vn:5 Vd:5` as Pattern;
+  return row(pattern, name, simd, semantics, options);
+};
+
 /** Integer operations on one register. */
 export const simdTwoMiscRows: readonly Row[] = [
-  row("0 Q 0 01110 size:2 10000 00000 10 Vn:5 Vd:5", "REV64", simd, unary(reverse(3)), to32),
-  row(
-    "0 Q 1 01110 size:2 10000 00000 10 Vn:5 Vd:5",
-    "REV32 (vector)",
-    simd,
-    unary(reverse(2)),
-    to16,
-  ),
-  row(
-    "0 Q 0 01110 size:2 10000 00001 10 Vn:5 Vd:5",
-    "REV16 (vector)",
-    simd,
-    unary(reverse(1)),
-    bytes,
-  ),
-  row("0 Q 0 01110 size:2 10000 00010 10 Vn:5 Vd:5", "SADDLP", simd, pairsLong(true, false), to32),
-  row("0 Q 1 01110 size:2 10000 00010 10 Vn:5 Vd:5", "UADDLP", simd, pairsLong(false, false), to32),
-  row("0 Q 0 01110 size:2 10000 00110 10 Vn:5 Vd:5", "SADALP", simd, pairsLong(true, true), to32),
-  row("0 Q 1 01110 size:2 10000 00110 10 Vn:5 Vd:5", "UADALP", simd, pairsLong(false, true), to32),
-  row(
-    "0 Q 0 01110 size:2 10000 00011 10 Vn:5 Vd:5",
-    "SUQADD",
-    simd,
-    accumulateMixed(saturatingAddUnsigned),
-    any,
-  ),
-  row(
-    "0 Q 1 01110 size:2 10000 00011 10 Vn:5 Vd:5",
-    "USQADD",
-    simd,
-    accumulateMixed(saturatingAddSigned),
-    any,
-  ),
-  row(
-    "0 Q 0 01110 size:2 10000 00100 10 Vn:5 Vd:5",
-    "CLS (vector)",
-    simd,
-    unary(leadingSigns),
-    to32,
-  ),
-  row(
-    "0 Q 1 01110 size:2 10000 00100 10 Vn:5 Vd:5",
-    "CLZ (vector)",
-    simd,
-    unary(leadingZeros),
-    to32,
-  ),
-  row(
-    "0 Q 0 01110 size:2 10000 00101 10 Vn:5 Vd:5",
-    "CNT",
-    simd,
-    unary((b) => b.i8x16_popcnt()),
-    bytes,
-  ),
-  row(
-    "0 Q 1 01110 size:2 10000 00101 10 Vn:5 Vd:5",
-    "NOT",
-    simd,
-    unary((b) => b.v128_not()),
-    bytes,
-  ),
-  row(
-    "0 Q 1 01110 size:2 10000 00101 10 Vn:5 Vd:5",
-    "RBIT (vector)",
-    simd,
-    unary(reverseBits),
-    { when: (f) => f.size === 1 },
-  ),
-  row("0 Q 0 01110 size:2 10000 00111 10 Vn:5 Vd:5", "SQABS", simd, saturatingUnary(sqabs), any),
-  row("0 Q 1 01110 size:2 10000 00111 10 Vn:5 Vd:5", "SQNEG", simd, saturatingUnary(sqneg), any),
-  row(
-    "0 Q 0 01110 size:2 10000 01000 10 Vn:5 Vd:5",
-    "CMGT (zero)",
-    simd,
-    unary(compareZero.gt),
-    any,
-  ),
-  row(
-    "0 Q 1 01110 size:2 10000 01000 10 Vn:5 Vd:5",
-    "CMGE (zero)",
-    simd,
-    unary(compareZero.ge),
-    any,
-  ),
-  row(
-    "0 Q 0 01110 size:2 10000 01001 10 Vn:5 Vd:5",
-    "CMEQ (zero)",
-    simd,
-    unary(compareZero.eq),
-    any,
-  ),
-  row(
-    "0 Q 1 01110 size:2 10000 01001 10 Vn:5 Vd:5",
-    "CMLE (zero)",
-    simd,
-    unary(compareZero.le),
-    any,
-  ),
-  row(
-    "0 Q 0 01110 size:2 10000 01010 10 Vn:5 Vd:5",
-    "CMLT (zero)",
-    simd,
-    unary(compareZero.lt),
-    any,
-  ),
-  row("0 Q 0 01110 size:2 10000 01011 10 Vn:5 Vd:5", "ABS", simd, unary(absolute), any),
-  row("0 Q 1 01110 size:2 10000 01011 10 Vn:5 Vd:5", "NEG (vector)", simd, unary(negate), any),
-  row("0 Q 0 01110 size:2 10000 10010 10 Vn:5 Vd:5", "XTN, XTN2", simd, narrow, to32),
-  row(
-    "0 Q 1 01110 size:2 10000 10010 10 Vn:5 Vd:5",
-    "SQXTUN, SQXTUN2",
-    simd,
-    saturatingNarrow(narrowSignedToUnsigned),
-    to32,
-  ),
-  row(
-    "0 Q 0 01110 size:2 10000 10100 10 Vn:5 Vd:5",
-    "SQXTN, SQXTN2",
-    simd,
-    saturatingNarrow(narrowSigned),
-    to32,
-  ),
-  row(
-    "0 Q 1 01110 size:2 10000 10100 10 Vn:5 Vd:5",
-    "UQXTN, UQXTN2",
-    simd,
-    saturatingNarrow(narrowUnsigned),
-    to32,
-  ),
-  row("0 Q 1 01110 size:2 10000 10011 10 Vn:5 Vd:5", "SHLL, SHLL2", simd, shiftLong, to32),
+  misc(0, "00000", "REV64", unary(reverse(3)), to32),
+  misc(1, "00000", "REV32 (vector)", unary(reverse(2)), to16),
+  misc(0, "00001", "REV16 (vector)", unary(reverse(1)), bytes),
+  misc(0, "00010", "SADDLP", pairsLong(true, false), to32),
+  misc(1, "00010", "UADDLP", pairsLong(false, false), to32),
+  misc(0, "00110", "SADALP", pairsLong(true, true), to32),
+  misc(1, "00110", "UADALP", pairsLong(false, true), to32),
+  misc(0, "00011", "SUQADD", accumulateMixed(saturatingAddUnsigned), any),
+  misc(1, "00011", "USQADD", accumulateMixed(saturatingAddSigned), any),
+  misc(0, "00100", "CLS (vector)", unary(leadingSigns), to32),
+  misc(1, "00100", "CLZ (vector)", unary(leadingZeros), to32),
+  misc(0, "00101", "CNT", unary((b) => b.i8x16_popcnt()), bytes),
+  misc(1, "00101", "NOT", unary((b) => b.v128_not()), bytes),
+  misc(1, "00101", "RBIT (vector)", unary(reverseBits), { when: (f) => f.size === 1 }),
+  misc(0, "00111", "SQABS", saturatingUnary(sqabs), any),
+  misc(1, "00111", "SQNEG", saturatingUnary(sqneg), any),
+  misc(0, "01000", "CMGT (zero)", unary(compareZero.gt), any),
+  misc(1, "01000", "CMGE (zero)", unary(compareZero.ge), any),
+  misc(0, "01001", "CMEQ (zero)", unary(compareZero.eq), any),
+  misc(1, "01001", "CMLE (zero)", unary(compareZero.le), any),
+  misc(0, "01010", "CMLT (zero)", unary(compareZero.lt), any),
+  misc(0, "01011", "ABS", unary(absolute), any),
+  misc(1, "01011", "NEG (vector)", unary(negate), any),
+  misc(0, "10010", "XTN, XTN2", narrow, to32),
+  misc(1, "10010", "SQXTUN, SQXTUN2", saturatingNarrow(narrowSignedToUnsigned), to32),
+  misc(0, "10100", "SQXTN, SQXTN2", saturatingNarrow(narrowSigned), to32),
+  misc(1, "10100", "UQXTN, UQXTN2", saturatingNarrow(narrowUnsigned), to32),
+  misc(1, "10011", "SHLL, SHLL2", shiftLong, to32),
 ];

@@ -37,6 +37,7 @@ export class GicV2CpuInterface implements Device {
     this.#gic = gic;
   }
 
+  /** Reads or writes a register. */
   access(access: BusAccess): AccessResult {
     const cpu = access.vcpu >= 0 && access.vcpu < this.#gic.cpus ? access.vcpu : 0;
     if (access.size !== 4) return AccessResult.ok;

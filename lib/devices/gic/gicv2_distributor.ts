@@ -34,6 +34,7 @@ export class GicV2Distributor implements Device {
     this.#gic = gic;
   }
 
+  /** Reads or writes a register. */
   access(access: BusAccess): AccessResult {
     const { offset, size } = access;
     if ((offset & (size - 1)) !== 0) return AccessResult.ok;

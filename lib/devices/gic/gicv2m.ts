@@ -1,4 +1,4 @@
-/** GICv2m: a frame of registers that turns message-signalled interrupts into SPIs (Arm BSA, appendix). */
+/** GICv2m: a frame of registers that turns message-signalled interrupts into SPIs (Arm SBSA, appendix E). */
 import type { IrqLine } from "../irq_controller/irq_line.ts";
 import { AccessResult, type BusAccess, type Device, type DeviceState } from "../vbus/device.ts";
 import { SPI_BASE } from "./interrupt_table.ts";
@@ -20,6 +20,7 @@ export class GicV2m implements Device {
     this.#lines = lines;
   }
 
+  /** Reads or writes a register. */
   access(access: BusAccess): AccessResult {
     if (access.size !== 4) return AccessResult.ok;
     if (access.write) {

@@ -36,6 +36,7 @@ export class GicV3Distributor implements Device {
     this.#gic = gic;
   }
 
+  /** Reads or writes a register. */
   access(access: BusAccess): AccessResult {
     const { offset, size } = access;
     const aligned = size === 4 && (offset & 3) === 0;

@@ -46,6 +46,7 @@ export class GicV3Redistributors implements Device {
     this.bytes = gic.cpus * REDISTRIBUTOR_BYTES;
   }
 
+  /** Reads or writes a register. */
   access(access: BusAccess): AccessResult {
     const { size } = access;
     const cpu = Math.floor(access.offset / REDISTRIBUTOR_BYTES);

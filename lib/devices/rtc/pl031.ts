@@ -59,6 +59,7 @@ export class Pl031 implements Device {
     this.#irq = options.irq;
   }
 
+  /** Reads or writes a register. */
   access(access: BusAccess): AccessResult {
     const { offset, size } = access;
     if (!access.write) access.value = this.#read(offset & ~3) >>> (8 * (offset & 3));

@@ -97,6 +97,27 @@ test("match and load move the deadline, a match with now is at once", () => {
   assert.equal(irq.level, false);
 });
 
+test("a wall clock that is set back delays the match, one set forward does not lose it", () => {
+  let shift = 0;
+  class ShiftedClock extends VirtualClock {
+    override wallSeconds(): number {
+      return super.wallSeconds() + shift;
+    }
+  }
+  const { clock, read, write } = setup(new ShiftedClock(START));
+  write(MR, START + 10);
+  shift = -5;
+  clock.advance(10 * SECOND);
+  assert.deepEqual([read(DR), read(RIS)], [START + 5, 0]);
+  clock.advance(5 * SECOND);
+  assert.deepEqual([read(DR), read(RIS)], [START + 10, 1]);
+  write(ICR, 1);
+  write(MR, START + 20);
+  shift = 95;
+  clock.advance(10 * SECOND);
+  assert.equal(read(RIS), 1);
+});
+
 test("reset and shutdown leave no deadline and no interrupt", () => {
   const { clock, irq, rtc, read, write } = setup();
   write(IMSC, 1);

@@ -1,0 +1,71 @@
+#include "exception.h"
+#include "../common/print.h"
+#include "aarch64.h"
+#include "gic.h"
+#include "psci.h"
+
+enum { VECTOR_SYNCHRONOUS = 4, VECTOR_IRQ = 5 };
+enum { INSTRUCTION_ABORT = 0x21 };
+
+static bool armed[MAX_CPUS], taken[MAX_CPUS];
+static struct frame expected[MAX_CPUS];
+
+const char *exception_name(uint64_t esr) {
+  switch (esr >> 26 & 63) {
+    case 0x00: return "undefined instruction";
+    case 0x07: return "access to FP or SIMD";
+    case 0x0e: return "illegal execution state";
+    case 0x15: return "supervisor call";
+    case 0x16: return "hypervisor call";
+    case 0x18: return "trapped system register";
+    case 0x21: return "instruction abort";
+    case 0x22: return "misaligned pc";
+    case 0x25: return "data abort";
+    case 0x26: return "misaligned sp";
+    case 0x3c: return "breakpoint instruction";
+    default: return "exception";
+  }
+}
+
+bool exception_has_address(uint64_t esr) {
+  unsigned exception_class = esr >> 26 & 63;
+  return exception_class == 0x21 || exception_class == 0x22 || exception_class == 0x25;
+}
+
+void expect_fault(void) {
+  unsigned cpu = cpu_index();
+  taken[cpu] = false;
+  armed[cpu] = true;
+  __asm__ volatile("" ::: "memory");
+}
+
+bool expected_fault(struct frame *fault) {
+  unsigned cpu = cpu_index();
+  // An asynchronous fault of an access before would come here.
+  __asm__ volatile("dsb sy\n\tisb" ::: "memory");
+  armed[cpu] = false;
+  if (taken[cpu]) *fault = expected[cpu];
+  return taken[cpu];
+}
+
+// Called by vectors.S.
+void exception(struct frame *frame, unsigned vector) {
+  unsigned cpu = cpu_index();
+  if (vector == VECTOR_IRQ) {
+    gic_interrupt();
+  } else if (vector == VECTOR_SYNCHRONOUS && armed[cpu]) {
+    unsigned exception_class = frame->esr >> 26 & 63;
+    expected[cpu] = *frame;
+    taken[cpu] = true;
+    if (exception_class == INSTRUCTION_ABORT) frame->elr = frame->x[30];
+    else if (exception_class < 0x11 || exception_class > 0x17) frame->elr += 4; // SVC, HVC, SMC: already behind
+  } else {
+    on_fault(frame, vector);
+  }
+}
+
+__attribute__((weak)) void on_fault(const struct frame *frame, unsigned vector) {
+  print("%s: vector %u, ESR 0x%08lx, FAR 0x%lx, ELR 0x%lx\n", exception_name(frame->esr), vector,
+        frame->esr, frame->far, frame->elr);
+  psci_system_off();
+}

@@ -1,0 +1,33 @@
+// Exceptions: interrupts go to the interrupt controller, faults to who expects them.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+// As vectors.S lays it on the stack.
+struct frame {
+  uint64_t x[31];
+  uint64_t elr, spsr, esr, far, unused;
+};
+
+// Callee-saved registers of a place in the program.
+struct context {
+  uint64_t registers[13];
+};
+
+int save_context(struct context *context) __attribute__((returns_twice));
+void restore_context(struct context *context, int result) __attribute__((noreturn));
+
+// What the program does with an exception that nobody expects; the default prints it and powers off.
+// `vector`: number of the entry in the vector table, 0..15.
+void on_fault(const struct frame *frame, unsigned vector);
+
+// From expect_fault to expected_fault, a fault on this CPU is recorded and the instruction skipped
+// (a jump to where nothing can be executed returns).
+void expect_fault(void);
+// True if there was one since expect_fault.
+bool expected_fault(struct frame *fault);
+
+// "data abort" for the exception class in bits 31..26 of an ESR.
+const char *exception_name(uint64_t esr);
+// Whether FAR goes with this exception.
+bool exception_has_address(uint64_t esr);

@@ -1,0 +1,14 @@
+// Virtual timer of the generic timer (Arm ARM, chapter D11).
+#pragma once
+#include <stdint.h>
+
+// Enables its interrupt on this CPU.
+void timer_init(void);
+// GIC interrupt number.
+unsigned timer_interrupt(void);
+// Ticks per second.
+uint64_t timer_frequency(void);
+uint64_t timer_count(void);
+uint64_t timer_microseconds(uint64_t ticks);
+// Waits in WFI for the interrupt of a deadline; returns how many ticks it took.
+uint64_t timer_sleep(uint64_t ticks);

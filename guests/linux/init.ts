@@ -1,0 +1,150 @@
+/** The first program of the initramfs, for BusyBox's shell, and what it and its callers agree on. */
+
+/** Bytes of the file that the self-test makes: the numbers from 1, a line each, cut off there. */
+export const TEST_FILE_BYTES: number = 64 * 2 ** 20;
+/** Bytes from its start of which the self-test takes the SHA-256. */
+export const TEST_HASH_BYTES: number = 50 * 2 ** 20;
+/** That SHA-256. */
+export const TEST_HASH = "92535e5f4c51e88d630c220c2d5b60f102b5df7c1a570b2e75eb9c2f8161dc65";
+
+/**
+ * Kernel parameters:
+ * vml=shell    a shell on the console (the default)
+ * vml=off      powers off at once
+ * vml=test     self-test with "VML-TEST ok|FAIL name" lines, then powers off; a disk is overwritten
+ * vml=root     mounts /dev/vda and starts /sbin/init there
+ * vmlreboot    reboots where it would power off
+ * vmlcpus=N    CPUs that the self-test expects
+ */
+export const INIT_SCRIPT: string = String.raw`#!/bin/busybox sh
+/bin/busybox --install -s /bin
+export PATH=/bin HOME=/root TERM=linux PS1='\w # '
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+mkdir -p /dev/pts
+mount -t devpts devpts /dev/pts
+mount -t tmpfs tmpfs /tmp
+hostname vml
+ip link set lo up
+
+mode=shell
+end="poweroff -f"
+cpus=
+for word in $(cat /proc/cmdline); do
+  case $word in
+    vml=*) mode=$(echo $word | cut -d= -f2) ;;
+    vmlreboot*) end="reboot -f" ;;
+    vmlcpus=*) cpus=$(echo $word | cut -d= -f2) ;;
+  esac
+done
+
+load() {
+  while read -r name; do
+    insmod /lib/modules/$name.ko || echo "VML-INIT cannot load $name"
+  done < /lib/modules/$1
+}
+
+finish() {
+  sync
+  $end
+  # The machine goes off at some later instruction.
+  while :; do sleep 60; done
+}
+
+uptime_now() { cut -d' ' -f1 /proc/uptime; }
+
+load order
+echo "VML-GUEST-READY uptime=$(uptime_now)"
+
+failed=0
+check() {
+  local name=$1
+  shift
+  if "$@"; then
+    echo "VML-TEST ok $name"
+  else
+    echo "VML-TEST FAIL $name"
+    failed=$((failed + 1))
+  fi
+}
+
+# Milliseconds since the start.
+milliseconds() { awk '{ printf "%d", $1 * 1000 }' /proc/uptime; }
+
+t_cpus() { [ -z "$cpus" ] || [ "$(nproc)" = "$cpus" ]; }
+t_interrupts() {
+  cat /proc/interrupts
+  # Every CPU has had its timer.
+  grep arch_timer /proc/interrupts | awk -v n=$(nproc) '
+    { for (i = 2; i < 2 + n; i++) sum[i] += $i }
+    END { for (i = 2; i < 2 + n; i++) if (sum[i] + 0 < 1) exit 1 }'
+}
+t_file() { seq 1 8800000 | head -c ${TEST_FILE_BYTES} > /tmp/file && [ $(wc -c < /tmp/file) = ${TEST_FILE_BYTES} ]; }
+t_sha256() { [ "$(head -c ${TEST_HASH_BYTES} /tmp/file | sha256sum | cut -d' ' -f1)" = ${TEST_HASH} ]; }
+t_gzip() { head -c 4000000 /tmp/file | gzip | gunzip > /tmp/out && head -c 4000000 /tmp/file | cmp - /tmp/out; }
+t_awk() { [ "$(awk 'BEGIN { for (i = 1; i <= 100000; i++) s += 1 / (i * i); printf "%.10f %.10f", s, exp(1) }')" = "1.6449240668 2.7182818285" ]; }
+t_fork() { local i=0; while [ $i -lt 200 ]; do /bin/true || return 1; i=$((i + 1)); done; }
+t_pipe() { [ "$(yes vml | head -n 200000 | wc -c)" = 800000 ]; }
+t_sysfs() { [ $(ls -R /sys 2>/dev/null | wc -l) -gt 5000 ]; }
+t_block() {
+  dd if=/tmp/file of=/dev/vda bs=1M conv=fsync 2>/dev/null || return 1
+  echo 3 > /proc/sys/vm/drop_caches
+  dd if=/dev/vda bs=1M count=64 2>/dev/null | cmp - /tmp/file
+}
+t_block_small() {
+  dd if=/tmp/file of=/dev/vda bs=512 seek=4097 count=9 conv=fsync 2>/dev/null || return 1
+  echo 3 > /proc/sys/vm/drop_caches
+  head -c 4608 /tmp/file > /tmp/small
+  dd if=/dev/vda bs=512 skip=4097 count=9 2>/dev/null | cmp - /tmp/small || return 1
+  # As it was before.
+  dd if=/tmp/file of=/dev/vda bs=512 skip=4097 seek=4097 count=9 conv=fsync 2>/dev/null
+}
+t_hwrng() {
+  grep -q virtio_rng /sys/class/misc/hw_random/rng_current || return 1
+  dd if=/dev/hwrng of=/tmp/a bs=256 count=1 2>/dev/null
+  dd if=/dev/hwrng of=/tmp/b bs=256 count=1 2>/dev/null
+  [ $(wc -c < /tmp/a) = 256 ] && ! cmp -s /tmp/a /tmp/b
+}
+t_hvc0() { [ -c /dev/hvc0 ] && echo VML-HVC0 > /dev/hvc0; }
+t_net() {
+  ip addr add 10.0.2.15/24 dev eth0 && ip link set eth0 up || return 1
+  # Nobody answers; the request for the neighbour's address has to leave.
+  ping -c 1 -W 1 10.0.2.2 > /dev/null
+  [ $(cat /sys/class/net/eth0/statistics/tx_packets) -gt 0 ]
+}
+t_sleep() {
+  local before=$(milliseconds) date=$(date +%s)
+  sleep 2
+  local after=$(milliseconds) later=$(date +%s)
+  echo "VML-INFO sleep 2: $((after - before)) ms, $((later - date)) s by the date"
+  [ $((after - before)) -ge 1990 ] && [ $((after - before)) -le 4000 ] &&
+    [ $((later - date)) -ge 1 ] && [ $((later - date)) -le 5 ]
+}
+t_date() { [ $(date +%Y) -ge 2025 ]; }
+t_oops() { ! dmesg | grep -E 'WARNING:|BUG:|Oops|Call trace|stall|hung|Unable to handle|soft lockup'; }
+
+case $mode in
+  off) finish ;;
+  test)
+    for name in cpus file sha256 gzip awk fork pipe sysfs block block_small hwrng hvc0 net sleep date interrupts oops; do
+      check $name t_$name
+    done
+    dmesg -r | grep '^<[0-4]>' | sed 's/^<[0-9]*>\[ *[0-9.]*\] /VML-DMESG /'
+    echo "VML-INFO end uptime=$(uptime_now)"
+    if [ $failed = 0 ]; then echo "VML-SELFTEST PASS"; else echo "VML-SELFTEST FAIL $failed"; fi
+    finish ;;
+  root)
+    load root-order
+    if mount -t ext4 -o rw /dev/vda /mnt; then
+      for folder in proc sys dev; do mount --move /$folder /mnt/$folder; done
+      exec switch_root /mnt /sbin/init
+    fi
+    echo "VML-INIT cannot mount /dev/vda"
+    mode=shell ;;
+esac
+
+echo VML-SHELL
+setsid cttyhack sh
+finish
+`;
