@@ -6,6 +6,7 @@ import { type Command, parseArguments } from "./command.ts";
 import { completionsCommand } from "./completions.ts";
 import { EXIT, UsageError } from "./errors.ts";
 import { commandHelp, programHelp } from "./help.ts";
+import { imageCommand } from "./image.ts";
 import { inspectCommand } from "./inspect.ts";
 import { runCommand } from "./run.ts";
 import { versionText } from "./version.ts";
@@ -13,6 +14,7 @@ import { versionText } from "./version.ts";
 const COMMANDS: readonly Command[] = [
   runCommand,
   inspectCommand,
+  imageCommand,
   completionsCommand(() => COMMANDS),
 ];
 

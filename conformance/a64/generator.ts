@@ -160,7 +160,40 @@ class Sequence {
       last = this.#generator.choose(this.#random, near);
       for (let tries = 0; tries < 20; tries++) if (this.#append(last)) break;
     }
-    return this.#words;
+    return this.#random.below(8) === 0 ? this.#loop() : this.#words;
+  }
+
+  /**
+   * Puts a loop around the words: a counter in a register that they do not use, which is counted down
+   * and tested in one of several ways. Not if they depend on their addresses.
+   */
+  #loop(): number[] {
+    const random = this.#random;
+    const { table } = this.#generator;
+    const counter = random.below(31);
+    for (const word of this.#words) {
+      const row = table.matches(word)[0];
+      if (row === undefined || /literal|^ADR|^BLR?$|^BR$|^RET$/.test(row.row.name)) return this.#words;
+      if (row.row.host !== undefined) return this.#words;
+      const decoded = table.decode(word)!;
+      bindOperands(decoded);
+      const { reads, writes } = metaOf(decoded.handler);
+      for (const operand of [...reads, ...writes]) {
+        if (operand.kind !== "imm" && operand.value === counter) return this.#words;
+      }
+    }
+    const start = random.below(this.#words.length);
+    const rounds = 1 + random.below(5);
+    const words = [(0xd2800000 | (rounds << 5) | counter) >>> 0, ...this.#words];
+    const setsFlags = random.below(2) === 0;
+    words.push(((setsFlags ? 0xf1000400 : 0xd1000400) | (counter << 5) | counter) >>> 0);
+    const distance = (start + 1 - words.length) & 0x7ffff;
+    const ways = setsFlags
+      // B.NE, B.GT, CBNZ
+      ? [0x54000001, 0x5400000c, 0xb5000000 | counter]
+      : [0xb5000000 | counter, 0x35000000 | counter];
+    words.push((random.pick(ways) | (distance << 5)) >>> 0);
+    return words;
   }
 
   #push(word: number): void {
@@ -229,7 +262,10 @@ class Sequence {
     // A host row's fields are all in its word: only Rt may vary.
     if (row.row.host !== undefined) return ((sample.word & ~31) | this.#register()) >>> 0;
     // QEMU does not know the pc of a DC ZVA that faults.
-    if (row.row.name === "DC ZVA") return (row.value | this.#base(false)) >>> 0;
+    if (row.row.name === "DC ZVA") {
+      const base = this.#base(false);
+      return base === 31 ? undefined : (row.value | base) >>> 0;
+    }
     // Some cores keep bits of FPCR that have no function in AArch64.
     if (row.row.name === "MRS (FPCR)" && this.#words.some(isWriteFpcr)) return undefined;
     const memory = isLoadStore(sample.word);

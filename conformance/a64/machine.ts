@@ -2,7 +2,7 @@
  * The engine with the memory of the cases and nothing else: code, a window of data, faults that stop.
  * System registers are those of a real vCPU at EL0.
  */
-import { type Access, Access as AccessKind, type ArchCpu, Outcome, type Translation } from "../../lib/engine/arch.ts";
+import { type Access, Access as AccessKind, type ArchCpu, type EngineServices, Outcome, type Translation } from "../../lib/engine/arch.ts";
 import { aarch64 } from "../../lib/arch/aarch64/arch.ts";
 import { AArch64Cpu } from "../../lib/arch/aarch64/cpu.ts";
 import { updateFpFast } from "../../lib/arch/aarch64/fp_fast.ts";
@@ -12,8 +12,11 @@ import type { StateField, StateView } from "../../lib/engine/layout.ts";
 import { Mode, Tlb } from "../../lib/arch/aarch64/mode.ts";
 import { CODE, Ending, SLOT_BYTES, slotAddress, type State, WINDOW } from "./cases.ts";
 
-/** How a case is executed. */
-export type Executor = "interpreter" | "inline" | "single" | "region";
+/**
+ * How a case is executed: by the interpreter; instruction by instruction; by the interpreter without
+ * TLB entries for data; in compiled regions; in regions, a few instructions at a time.
+ */
+export type Executor = "interpreter" | "single" | "uncached" | "region" | "sliced";
 
 const RAM_SIZE = 0x20000;
 const CODE_END = CODE.address + CODE.slots * SLOT_BYTES;
@@ -33,7 +36,7 @@ class CaseCpu implements ArchCpu {
   faultNumber = -1;
   /** Instruction by instruction. */
   stepping = false;
-  /** Data memory that answers each access as a device would: slow, never in the TLB. */
+  /** Each access to data is slow: nothing goes to the TLB. */
   uncached = false;
   readonly real: AArch64Cpu;
   readonly #stop: () => void;
@@ -115,7 +118,7 @@ class CaseCpu implements ArchCpu {
 
 /** Options of {@linkcode CaseMachine}. */
 export interface CaseMachineOptions {
-  /** Inlined into the interpreter, beside the most frequent ones, for the executor "inline". */
+  /** Samples of the instructions that are inlined into the interpreter. @default none */
   readonly inlineWords?: readonly number[];
 }
 
@@ -126,6 +129,8 @@ export class CaseMachine {
   readonly #memory: Uint32Array;
   readonly #code: Uint8Array = new Uint8Array(CODE.slots * SLOT_BYTES);
   readonly #fields: Record<string, StateField>;
+  #services: EngineServices | undefined;
+  #last: Executor | undefined;
 
   constructor(options: CaseMachineOptions = {}) {
     let cpu: CaseCpu | undefined;
@@ -147,6 +152,7 @@ export class CaseMachine {
           gicV3: false,
           sendEvent: () => {},
         });
+        this.#services = engine;
         const pc = aarch64Pc(() => this.engine);
         return cpu = new CaseCpu(real, () => this.engine.requestExit(), pc);
       },
@@ -200,8 +206,14 @@ export class CaseMachine {
     cpu.ending = undefined;
     cpu.faultNumber = -1;
     cpu.stepping = executor === "single";
+    cpu.uncached = executor === "uncached";
+    if (executor !== this.#last) this.#services?.flushTlb();
+    this.#last = executor;
     let left = BUDGET;
-    while (cpu.ending === undefined && left > 0) left -= Math.max(1, engine.run(0, left).executed);
+    while (cpu.ending === undefined && left > 0) {
+      const slice = executor === "sliced" ? 1 + left % 3 : left;
+      left -= Math.max(1, engine.run(0, slice).executed);
+    }
     const ending: Ending = cpu.ending ?? Ending.timeout;
     this.#store(state);
     return ending;

@@ -1,6 +1,6 @@
 /**
- * Records vectors.bin.gz: `node conformance/a64/record.ts [cases]`. Needs aarch64-linux-gnu-gcc and
- * qemu-aarch64-static. Cores without FEAT_FP16 and later features run the cases; those with LSE or
+ * Records vectors.bin.gz: `node conformance/a64/record.ts [cases [first [file]]]`. Needs
+ * aarch64-linux-gnu-gcc and qemu-aarch64-static. Cores without FEAT_FP16 and later features run the cases; those with LSE or
  * RDM instructions need a later one.
  */
 import { execFileSync } from "node:child_process";
@@ -30,7 +30,7 @@ export class Recorder {
 
   constructor() {
     const source = join(import.meta.dirname, "record.c");
-    const options = ["-O1", "-static", "-fno-stack-protector", "-o", this.#program, source];
+    const options = ["-O1", "-static-pie", "-fPIE", "-fno-stack-protector", "-o", this.#program, source];
     execFileSync("aarch64-linux-gnu-gcc", options);
   }
 
@@ -101,16 +101,17 @@ export function coreOf(generator: Generator, words: readonly number[]): string {
   return later ? "neoverse-n1" : "cortex-a72";
 }
 
-async function main(count: number): Promise<void> {
+async function main(count: number, first: number, file: string): Promise<void> {
+  if (first % CODE.slots !== 0) throw new RangeError(`not a multiple of ${CODE.slots}: ${first}`);
   const generator = new Generator();
   console.log(`${generator.samples.length} handlers`);
   const recorder = new Recorder();
   const cases: Case[] = [];
   const endings = [0, 0, 0, 0, 0, 0];
   const undefinedWords: string[] = [];
-  for (let from = 0; from < count; from += CODE.slots) {
+  for (let from = first; from < first + count; from += CODE.slots) {
     const code: number[][] = [];
-    for (let i = from; i < Math.min(count, from + CODE.slots); i++) code.push(generator.sequence(i));
+    for (let i = from; i < Math.min(first + count, from + CODE.slots); i++) code.push(generator.sequence(i));
     const byCore = new Map<string, number[]>();
     code.forEach((words, i) => {
       const cpu = coreOf(generator, words);
@@ -124,18 +125,22 @@ async function main(count: number): Promise<void> {
           const word = words[(after.pc[0] % SLOT_BYTES) / 4];
           undefinedWords.push(`${(word ?? 0).toString(16)} (${cpu})`);
         }
-        cases[index] = { index, words, expected: digest(after, before.memory, ending) };
+        cases[index - first] = { index, words, expected: digest(after, before.memory, ending) };
       });
     }
     if (from / CODE.slots % 10 === 0) console.log(`${from} ${endings}`);
   }
   recorder.dispose();
   const packed = await packCases(cases);
-  writeFileSync(join(import.meta.dirname, "vectors.bin.gz"), packed);
+  writeFileSync(file, packed);
   console.log(`${cases.length} cases, ${packed.length} bytes, endings ${endings}`);
   const uses = generator.samples.map(({ used }) => used).sort((a, b) => a - b);
   console.log(`uses of a handler: at least ${uses[0]}, median ${uses[uses.length >> 1]}`);
   if (undefinedWords.length > 0) console.log("undefined:", undefinedWords.join(" "));
 }
 
-if (import.meta.main) await main(Number(process.argv[2] ?? 102400));
+if (import.meta.main) {
+  const [count, first, file] = process.argv.slice(2);
+  const standard = join(import.meta.dirname, "vectors.bin.gz");
+  await main(Number(count ?? 112640), Number(first ?? 0), file ?? standard);
+}

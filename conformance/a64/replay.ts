@@ -1,6 +1,7 @@
 /**
- * Runs the recorded cases: `node conformance/a64/replay.ts [--all | --case N]`. Prints those that
- * end otherwise than they should.
+ * Runs the recorded cases: `node conformance/a64/replay.ts [--all | --case N [--record]]
+ * [--file F] [--limit N]`. Prints those that end otherwise than they should; `--record` also what a
+ * case should have changed (needs what record.ts needs).
  */
 import { readFileSync } from "node:fs";
 import { a64Disassembler } from "../../lib/arch/aarch64/disassemble.ts";
@@ -19,9 +20,11 @@ import {
 import { CaseMachine, type Executor } from "./machine.ts";
 import { type Case, unpackCases } from "./vectors.ts";
 
-/** The recorded cases. */
-export function readCases(): Promise<Case[]> {
-  return unpackCases(new Uint8Array(readFileSync(new URL("./vectors.bin.gz", import.meta.url))));
+/** The cases of a file, by default the recorded ones. */
+export function readCases(
+  file: string | URL = new URL("./vectors.bin.gz", import.meta.url),
+): Promise<Case[]> {
+  return unpackCases(new Uint8Array(readFileSync(file)));
 }
 
 /** A case that ended otherwise than recorded. */
@@ -47,7 +50,7 @@ function runBatch(
   const after = new State();
   for (const executor of executors) {
     machine.loadCode(code);
-    if (executor === "region") machine.compile(cases.map(({ index }) => index));
+    if (executor === "region" || executor === "sliced") machine.compile(cases.map(({ index }) => index));
     for (const test of cases) {
       if (test.expected.ending === Ending.timeout) continue;
       initialState(test.index, before);
@@ -175,9 +178,10 @@ export function describe(difference: Difference): string {
 async function showRecorded(cases: readonly Case[], index: number): Promise<void> {
   const { coreOf, Recorder } = await import("./record.ts");
   const { Generator } = await import("./generator.ts");
-  const first = index - index % CODE.slots;
+  const at = index - cases[0].index;
+  const first = at - at % CODE.slots;
   const code = cases.slice(first, first + CODE.slots).map(({ words }) => words);
-  const cpu = coreOf(new Generator(), cases[index].words);
+  const cpu = coreOf(new Generator(), cases[at].words);
   const recorder = new Recorder();
   recorder.run(code, { cpu, indexes: [index] }, (_, before, after) => {
     console.log(["recorded:", ...changes(before, after).map((text) => `  ${text}`)].join("\n"));
@@ -185,18 +189,27 @@ async function showRecorded(cases: readonly Case[], index: number): Promise<void
   recorder.dispose();
 }
 
-const ALL_EXECUTORS: readonly Executor[] = ["interpreter", "single", "region"];
+/** All of them; "inline" needs machines of its own. */
+export const EXECUTORS: readonly Executor[] = [
+  "interpreter",
+  "single",
+  "uncached",
+  "region",
+  "sliced",
+];
 
 async function main(args: readonly string[]): Promise<number> {
-  const cases = await readCases();
-  const only = args.includes("--case") ? Number(args[args.indexOf("--case") + 1]) : -1;
+  const option = (name: string): string | undefined =>
+    args.includes(name) ? args[args.indexOf(name) + 1] : undefined;
+  const cases = await readCases(option("--file"));
+  const only = Number(option("--case") ?? -1);
   const every = args.includes("--all") ? 1 : 16;
-  const limit = args.includes("--limit") ? Number(args[args.indexOf("--limit") + 1]) : 20;
+  const limit = Number(option("--limit") ?? 20);
   const found = new Map<number, Difference[]>();
   const start = performance.now();
   const machine = new CaseMachine();
   const select = ({ index }: Case): boolean => only >= 0 ? index === only : index % every === 0;
-  const count = replay(machine, cases, ALL_EXECUTORS, select, (difference) => {
+  const count = replay(machine, cases, EXECUTORS, select, (difference) => {
     const { index } = difference.case;
     found.set(index, [...found.get(index) ?? [], difference]);
   });

@@ -1,5 +1,5 @@
 /**
- * The file of recorded cases, gzip: count, then one column after the other, so that it compresses:
+ * The file of recorded cases, gzip: count, number of the first, then one column after the other, so that it compresses:
  * numbers of words, endings, nzcv, fpsr, memory (u16), general, vector (u32), all words.
  */
 import type { Digest } from "./cases.ts";
@@ -20,13 +20,14 @@ async function through(
   return new Uint8Array(await new Response(piped).arrayBuffer());
 }
 
-/** Packs cases 0, 1, ... */
+/** Packs cases whose numbers follow one another. */
 export function packCases(cases: readonly Case[]): Promise<Uint8Array<ArrayBuffer>> {
   const total = cases.reduce((sum, { words }) => sum + words.length, 0);
-  const bytes = new Uint8Array(4 + cases.length * 14 + total * 4);
+  const bytes = new Uint8Array(8 + cases.length * 14 + total * 4);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, cases.length, true);
-  let at = 4;
+  view.setUint32(4, cases[0]?.index ?? 0, true);
+  let at = 8;
   for (const { words } of cases) bytes[at++] = words.length;
   for (const { expected } of cases) bytes[at++] = expected.ending;
   for (const { expected } of cases) bytes[at++] = expected.nzcv;
@@ -53,29 +54,30 @@ export async function unpackCases(packed: Uint8Array<ArrayBuffer>): Promise<Case
   const bytes = await through(packed, new DecompressionStream("gzip"));
   const view = new DataView(bytes.buffer);
   const count = view.getUint32(0, true);
-  const lengths = bytes.subarray(4, 4 + count);
+  const first = view.getUint32(4, true);
+  const lengths = bytes.subarray(8, 8 + count);
   const total = lengths.reduce((sum, length) => sum + length, 0);
-  const wordsAt = 4 + count * 14;
+  const wordsAt = 8 + count * 14;
   if (bytes.length !== wordsAt + total * 4) throw new Error("the file of cases is damaged");
   const cases: Case[] = [];
   let word = 0;
-  for (let index = 0; index < count; index++) {
+  for (let i = 0; i < count; i++) {
     const words: number[] = [];
-    for (let i = 0; i < lengths[index]; i++, word++) {
+    for (let n = 0; n < lengths[i]; n++, word++) {
       const at = wordsAt + word;
       const low = bytes[at] | (bytes[at + total] << 8) | (bytes[at + 2 * total] << 16);
       words.push((low | (bytes[at + 3 * total] << 24)) >>> 0);
     }
     cases.push({
-      index,
+      index: first + i,
       words,
       expected: {
-        ending: bytes[4 + count + index],
-        nzcv: bytes[4 + 2 * count + index],
-        fpsr: bytes[4 + 3 * count + index],
-        memory: view.getUint16(4 + 4 * count + 2 * index, true),
-        general: view.getUint32(4 + 6 * count + 4 * index, true),
-        vector: view.getUint32(4 + 10 * count + 4 * index, true),
+        ending: bytes[8 + count + i],
+        nzcv: bytes[8 + 2 * count + i],
+        fpsr: bytes[8 + 3 * count + i],
+        memory: view.getUint16(8 + 4 * count + 2 * i, true),
+        general: view.getUint32(8 + 6 * count + 4 * i, true),
+        vector: view.getUint32(8 + 10 * count + 4 * i, true),
       },
     });
   }

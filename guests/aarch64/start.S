@@ -8,7 +8,7 @@ image_start:
   b     start
   .word 0
   .quad 0                   // text_offset: the 2 MiB boundary itself
-  .quad image_end           // image_size; linked at 0
+  .quad image_size          // with BSS; by image.ld
   .quad 0b1010              // little-endian, 4 KiB pages, anywhere in memory
   .quad 0, 0, 0
   .ascii "ARM\x64"

@@ -1,9 +1,9 @@
 /**
  * Linux arm64 kernels: the Image file (Documentation/arch/arm64/booting.rst, "Call the kernel image"),
- * plain, packed by gzip (Image.gz), or inside an EFI zboot file.
+ * plain or inside an EFI zboot file.
  */
 import { BootError } from "./boot_error.ts";
-import { gunzip, isGzip } from "./gzip.ts";
+import { gunzip } from "./gzip.ts";
 import { describeFile } from "./sniff.ts";
 
 /** Bytes of the header; the first instruction is its first word. */
@@ -33,22 +33,6 @@ export interface KernelImage {
   readonly anywhere: boolean;
 }
 
-/**
- * Reads a kernel file. `limit`: most bytes that it may unpack to (the guest's memory).
- * Throws a BootError that says what the file is instead.
- */
-export async function readKernelImage(bytes: Uint8Array, limit: number): Promise<KernelImage> {
-  if (isGzip(bytes)) {
-    const inner = await gunzip(bytes, limit, "kernel");
-    if (isGzip(inner)) throw notKernel("a gzip file inside a gzip file");
-    if (!isImage(inner)) throw notKernel(`gzip of ${describeFile(inner)}`);
-    return parseImage(inner);
-  }
-  if (isImage(bytes)) return parseImage(bytes);
-  if (isZboot(bytes)) return await readZboot(bytes, limit);
-  throw notKernel(describeFile(bytes));
-}
-
 /** Whether the bytes hold the header of an arm64 Image. */
 export function isImage(bytes: Uint8Array): boolean {
   return bytes.length >= IMAGE_HEADER_BYTES && viewOf(bytes).getUint32(56, true) === IMAGE_MAGIC;
@@ -66,7 +50,8 @@ export function makeImage(code: Uint8Array, bssBytes = 0): Uint8Array<ArrayBuffe
   return image;
 }
 
-function parseImage(bytes: Uint8Array): KernelImage {
+/** Reads the header of an Image. Throws a BootError. */
+export function parseImage(bytes: Uint8Array): KernelImage {
   const view = viewOf(bytes);
   const flags = view.getUint32(24, true);
   if (flags & FLAG_BIG_ENDIAN) {
@@ -92,12 +77,13 @@ function parseImage(bytes: Uint8Array): KernelImage {
   };
 }
 
-/** EFI zboot (drivers/firmware/efi/libstub/zboot-header.S): "MZ", "zimg", offset, size, ..., compression. */
-function isZboot(bytes: Uint8Array): boolean {
+/** Whether this is EFI zboot (drivers/firmware/efi/libstub/zboot-header.S): "MZ", "zimg", offset, size, ..., compression. */
+export function isZboot(bytes: Uint8Array): boolean {
   return bytes.length >= 64 && viewOf(bytes).getUint32(4, true) === 0x676d697a;
 }
 
-async function readZboot(bytes: Uint8Array, limit: number): Promise<KernelImage> {
+/** Reads the Image inside an EFI zboot file, which may unpack to `limit` bytes. Throws a BootError. */
+export async function readZboot(bytes: Uint8Array, limit: number): Promise<KernelImage> {
   const view = viewOf(bytes);
   const offset = view.getUint32(8, true);
   const size = view.getUint32(12, true);
@@ -118,14 +104,10 @@ async function readZboot(bytes: Uint8Array, limit: number): Promise<KernelImage>
     );
   }
   const inner = await gunzip(bytes.subarray(offset, offset + size), limit, "kernel");
-  if (!isImage(inner)) throw notKernel(`an EFI zboot file with ${describeFile(inner)} inside`);
-  return parseImage(inner);
-}
-
-function notKernel(found: string): BootError {
-  return new BootError(
+  if (isImage(inner)) return parseImage(inner);
+  throw new BootError(
     "bad-magic",
-    `kernel: this is ${found}, not a Linux arm64 Image; give arch/arm64/boot/Image or Image.gz of an arm64 kernel`,
+    `kernel: this is an EFI zboot file with ${describeFile(inner)} inside, not a Linux arm64 Image`,
   );
 }
 

@@ -31,7 +31,7 @@ export interface Placement {
   readonly dtb: number;
 }
 
-/** Chooses the places. Throws a BootError "too-little-memory" that says how much is needed. */
+/** Chooses the places for a Linux Image. Throws a BootError "too-little-memory" that says how much is needed. */
 export function placeLinux(request: PlacementRequest): Placement {
   const { ramBase, ramSize, textOffset, imageSize, initrdSize } = request;
   // QEMU keeps its boot code in the first page of RAM and so moves a kernel with offset 0 up by 2 MiB.
@@ -51,6 +51,55 @@ export function placeLinux(request: PlacementRequest): Placement {
       initrdSize > 0 ? ` and an initrd of ${mib(initrdSize)}` : ""
     }; give at least ${mib(needed)}`,
   );
+}
+
+/** A program at fixed addresses. */
+export interface ProgramRequest {
+  readonly ramBase: number;
+  readonly ramSize: number;
+  readonly segments: readonly { readonly address: number; readonly memorySize: number }[];
+  readonly initrdSize: number;
+  readonly dtbSize: number;
+}
+
+/**
+ * Chooses the places for what goes with a program: the device tree at the start of RAM if the program
+ * leaves room there, as QEMU does, else behind it. Throws a BootError "overlap" if the program is not
+ * in RAM, or "too-little-memory".
+ */
+export function placeProgram(request: ProgramRequest): Omit<Placement, "kernel"> {
+  const { ramBase, ramSize, segments, initrdSize, dtbSize } = request;
+  const ramEnd = ramBase + ramSize;
+  for (const { address, memorySize } of segments) {
+    if (address < ramBase || address + memorySize > ramEnd) {
+      throw new BootError(
+        "overlap",
+        `kernel: the ELF program wants memory at ${hex(address)} to ${
+          hex(address + memorySize)
+        }, RAM is from ${hex(ramBase)} to ${hex(ramEnd)}; link it to there, or give more memory`,
+      );
+    }
+  }
+  const low = Math.min(...segments.map(({ address }) => address));
+  const high = Math.max(...segments.map(({ address, memorySize }) => address + memorySize));
+  const initrd = alignUp(high, 4 * KIB);
+  const end = alignUp(initrd + initrdSize, 2 * MIB);
+  const dtb = ramBase + dtbSize <= low ? ramBase : end;
+  if ((dtb === end ? end + dtbSize : initrd + initrdSize) > ramEnd) {
+    throw new BootError(
+      "too-little-memory",
+      `memory: ${
+        mib(ramSize)
+      } are too little for the program and what goes with it; give at least ${
+        mib(end + dtbSize - ramBase)
+      }`,
+    );
+  }
+  return { initrd: initrdSize > 0 ? initrd : undefined, dtb };
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16)}`;
 }
 
 function alignUp(value: number, to: number): number {

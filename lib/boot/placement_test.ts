@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { placeLinux } from "./placement.ts";
+import { placeLinux, placeProgram } from "./placement.ts";
 
 const MIB = 2 ** 20;
 const base = { ramBase: 0x40000000, ramSize: 512 * MIB, textOffset: 0, imageSize: 30 * MIB };
@@ -47,4 +47,28 @@ test("too little memory: the message says how much is needed, and that much is e
   const request = { ...base, ramSize: 32 * MIB, initrdSize: 40 * MIB };
   assert.throws(() => placeLinux(request), { code: "too-little-memory", message: /74 MiB$/ });
   assert.ok(placeLinux({ ...request, ramSize: 74 * MIB }));
+});
+
+test("a program has its device tree at the start of RAM, or behind it when there is no room", () => {
+  const request = { ramBase: 0x40000000, ramSize: 64 * MIB, initrdSize: 0, dtbSize: 8192 };
+  const at = (address: number): { segments: { address: number; memorySize: number }[] } => ({
+    segments: [{ address, memorySize: MIB }],
+  });
+  assert.deepEqual(placeProgram({ ...request, ...at(0x40080000) }), {
+    initrd: undefined,
+    dtb: 0x40000000,
+  });
+  assert.deepEqual(placeProgram({ ...request, ...at(0x40000000), initrdSize: 5 }), {
+    initrd: 0x40100000,
+    dtb: 0x40200000,
+  });
+  assert.throws(() => placeProgram({ ...request, ...at(0) }), {
+    code: "overlap",
+    message: /0x0 to 0x100000, RAM is from 0x40000000/,
+  });
+  assert.throws(() => placeProgram({ ...request, ...at(0x43f80000) }), { code: "overlap" });
+  assert.throws(() => placeProgram({ ...request, ...at(0x40000000), initrdSize: 63 * MIB }), {
+    code: "too-little-memory",
+    message: /at least 65 MiB/,
+  });
 });

@@ -50,7 +50,7 @@ export interface EngineOptions {
     index: number,
     parts: { state: StateView; memory: GuestMemory; engine: EngineServices },
   ) => ArchCpu;
-  /** Jumps to an instruction before its code is compiled; 0: never compile. @default 2000 */
+  /** Jumps to an instruction before its code is compiled; 0: never compile. @default 4000 */
   readonly threshold?: number;
   /** Handlers to be inlined into the interpreter, as sample instruction words. */
   readonly inlineWords?: readonly number[];
@@ -71,6 +71,7 @@ export interface EngineStatistics {
   codePages: number;
   regions: number;
   regionInstructions: number;
+  regionBytes: number;
   compileMilliseconds: number;
   tlbFills: number;
   tlbFlushes: number;
@@ -150,7 +151,7 @@ export class Engine {
     const inline = this.#inlineHandlers(options.inlineWords ?? arch.commonWords);
     inline.forEach((handler, i) => this.#inlineNumbers.set(handler, Special.first + i));
     this.#singleNumber = Special.first + inline.length;
-    this.#threshold = options.threshold ?? 2000;
+    this.#threshold = options.threshold ?? 4000;
     this.#interpret = this.#makeInterpreter(inline);
     this.#cache = new CodeCache({
       arch,
@@ -588,6 +589,7 @@ export class Engine {
       codePages: this.#cache.pages,
       regions: this.#compiler.regions,
       regionInstructions: this.#compiler.instructions,
+      regionBytes: this.#compiler.bytes,
       compileMilliseconds: this.#compileMilliseconds,
       tlbFills: this.#tlb.fills,
       tlbFlushes: this.#tlb.flushes,

@@ -175,7 +175,7 @@ export class SlowAccess {
     if (read) this.#o.tlb.fill(tlb, false, high, low, tagHigh, tag, SCRATCH);
     if (write) this.#o.tlb.fill(tlb, true, high, low, tagHigh, tag, SCRATCH);
     const exit = this.#o.step();
-    this.#o.tlb.drop(tlb, high, low);
+    this.#o.tlb.drop(tlb, low);
     if (!write || exit !== Exit.go) return true;
     at = 0;
     for (const piece of pieces) {

@@ -24,6 +24,8 @@ class Entries {
   readonly base: number;
   readonly #words: Int32Array;
   readonly #filled: Int32Array = new Int32Array(FEW);
+  /** Host page number that each entry leads, or led, to. */
+  readonly #hosts: Int32Array = new Int32Array(TLB_MASK + 1);
   #count = 0;
 
   constructor(words: Int32Array, base: number) {
@@ -32,7 +34,8 @@ class Entries {
     this.clear(true);
   }
 
-  fill(index: number, tagLow: number, tagHigh: number, addend: number): void {
+  fill(index: number, tagLow: number, tagHigh: number, addend: number, page: number): void {
+    this.#hosts[index] = page;
     const at = (this.base + index * TLB_ENTRY) >> 2;
     this.#words[at] = tagLow;
     this.#words[at + 1] = tagHigh;
@@ -47,15 +50,12 @@ class Entries {
     this.#words[at + 1] = -1;
   }
 
-  /** Drops entries whose addend leads to the page at host address `host`. */
-  dropHost(host: number): void {
-    const words = this.#words;
-    const end = (this.base + TLB_WRITE) >> 2;
-    for (let at = this.base >> 2; at < end; at += TLB_ENTRY >> 2) {
-      if (words[at] !== -1 && ((words[at] + words[at + 2]) | 0) === (host | 0)) {
-        words[at] = -1;
-        words[at + 1] = -1;
-      }
+  /** Drops entries that lead to host page number `page`. */
+  dropHost(page: number): void {
+    let index = this.#hosts.indexOf(page);
+    while (index >= 0) {
+      this.drop(index);
+      index = this.#hosts.indexOf(page, index + 1);
     }
   }
 
@@ -106,21 +106,21 @@ export class Tlb {
     host: number,
   ): void {
     const entries = (write ? this.#writes : this.#reads)[tlb];
-    entries.fill(indexOf(high, low), tagLow | 0, tagHigh | 0, (host - low) | 0);
+    entries.fill(indexOf(low), tagLow | 0, tagHigh | 0, (host - low) | 0, host >>> 12);
     if (write) this.#written[host >>> 12] = 1;
     this.fills++;
   }
 
-  drop(tlb: number, high: number, low: number): void {
-    this.#reads[tlb].drop(indexOf(high, low));
-    this.#writes[tlb].drop(indexOf(high, low));
+  drop(tlb: number, low: number): void {
+    this.#reads[tlb].drop(indexOf(low));
+    this.#writes[tlb].drop(indexOf(low));
   }
 
   /** No write may reach the page at host address `host` unseen any more. */
   protect(host: number): void {
     if (this.#written[host >>> 12] === 0) return;
     this.#written[host >>> 12] = 0;
-    for (const entries of this.#writes) entries.dropHost(host);
+    for (const entries of this.#writes) entries.dropHost(host >>> 12);
   }
 
   /** Forgets data translations through the TLBs in a bit mask. */
@@ -146,7 +146,7 @@ export class Tlb {
 
   /** Forgets one page. */
   flushPage(high: number, low: number): void {
-    for (let tlb = 0; tlb < TLB_LIMIT; tlb++) this.drop(tlb, high, low);
+    for (let tlb = 0; tlb < TLB_LIMIT; tlb++) this.drop(tlb, low);
     const at = (FETCH_BASE >> 2) + ((low >>> 12) & (FETCH_ENTRIES - 1)) * 4;
     const mapped = this.#words[at] !== -1 &&
       (this.#words[at] & -PAGE_SIZE) === (low & -PAGE_SIZE) && this.#words[at + 1] === (high | 0);
@@ -173,6 +173,6 @@ export class Tlb {
   }
 }
 
-function indexOf(_high: number, low: number): number {
+function indexOf(low: number): number {
   return (low >>> 12) & TLB_MASK;
 }

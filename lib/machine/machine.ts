@@ -1,8 +1,6 @@
 /** A whole virtual machine: board, run loop, loaded kernel, and the host's ends of its devices. */
 import { checkInitrd } from "../boot/initrd.ts";
-import { type KernelImage, readKernelImage } from "../boot/image.ts";
-import { MAX_DTB_BYTES, placeLinux } from "../boot/placement.ts";
-import { BootError } from "../boot/boot_error.ts";
+import { readKernel } from "../boot/kernel.ts";
 import { ConfigError } from "../config/config_error.ts";
 import {
   type MachineConfig,
@@ -25,7 +23,7 @@ import { SerialPort, type SerialStreams } from "./serial_port.ts";
 import { RealSliceClock, type SliceClock, VirtualSliceClock } from "./slice_clock.ts";
 import { Vcpus } from "./vcpus.ts";
 import { virtAffinity, VirtBoard } from "./virt.ts";
-import { VirtMap } from "./virt_map.ts";
+import { type BootImage, loadVirt } from "./virt_boot.ts";
 
 /** Wall-clock time at which guests in virtual time start: 2025-01-01T00:00:00Z. */
 const VIRTUAL_START_SECONDS = 1_735_689_600;
@@ -67,13 +65,6 @@ export interface MachineStatistics {
   readonly devices: readonly DeviceStatistics[];
 }
 
-/** A kernel in its place, to be loaded again at each reset. */
-interface Loaded {
-  readonly entry: number;
-  readonly dtb: number;
-  readonly parts: readonly { readonly address: number; readonly bytes: Uint8Array }[];
-}
-
 /**
  * A virtual machine.
  *
@@ -96,7 +87,7 @@ export class Machine implements AsyncDisposable {
   readonly #loop: RunLoop;
   readonly #serial: SerialPort;
   readonly #consoles: readonly ConsolePort[];
-  readonly #image: { readonly kernel: KernelImage; readonly initrd: Uint8Array | undefined };
+  readonly #image: BootImage;
   #reason: StopReason | undefined;
   #restart = false;
   #resets = 0;
@@ -106,7 +97,7 @@ export class Machine implements AsyncDisposable {
   private constructor(
     config: MachineConfig,
     parts: MachineParts,
-    image: { kernel: KernelImage; initrd: Uint8Array | undefined },
+    image: BootImage,
   ) {
     this.config = config;
     this.#image = image;
@@ -190,7 +181,7 @@ export class Machine implements AsyncDisposable {
     if (config.kernel === undefined) {
       throw new ConfigError("missing", "kernel", "give the bytes of a Linux arm64 Image");
     }
-    const kernel = await readKernelImage(bytesOf(config.kernel, "kernel"), config.memory);
+    const kernel = await readKernel(bytesOf(config.kernel, "kernel"), config.memory);
     let initrd: Uint8Array | undefined;
     if (config.initrd !== undefined) {
       initrd = bytesOf(config.initrd, "initrd");
@@ -350,42 +341,8 @@ export class Machine implements AsyncDisposable {
   }
 
   #load(): void {
-    const { entry, dtb, parts } = this.#place();
-    for (const { address, bytes } of parts) {
-      if (!this.#board.engine.memory.write(address, bytes)) {
-        throw new BootError("too-little-memory", "memory: kernel and device tree do not fit");
-      }
-    }
+    const { entry, dtb } = loadVirt(this.#board, this.config.memory, this.#image);
     this.#vcpus.reset(BigInt(entry), BigInt(dtb));
-  }
-
-  #place(): Loaded {
-    const { kernel, initrd } = this.#image;
-    const place = placeLinux({
-      ramBase: VirtMap.ram,
-      ramSize: this.config.memory,
-      textOffset: kernel.textOffset,
-      imageSize: kernel.imageSize,
-      initrdSize: initrd?.length ?? 0,
-    });
-    const range = initrd !== undefined && place.initrd !== undefined
-      ? { start: place.initrd, end: place.initrd + initrd.length }
-      : undefined;
-    const dtb = this.#board.fdt(range).toBytes();
-    if (dtb.length > MAX_DTB_BYTES) {
-      throw new BootError("too-large", "device tree: it is larger than 2 MiB; use fewer devices");
-    }
-    return {
-      entry: place.kernel,
-      dtb: place.dtb,
-      parts: [
-        { address: place.kernel, bytes: kernel.bytes },
-        { address: place.dtb, bytes: dtb },
-        ...(range !== undefined && initrd !== undefined
-          ? [{ address: range.start, bytes: initrd }]
-          : []),
-      ],
-    };
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeImage } from "../boot/image.ts";
+import { makeElf } from "../boot/test_elf.ts";
 import type { MachineOptions } from "../config/machine_config.ts";
 import { Machine, type MachineStatistics, type RunResult } from "./machine.ts";
 import {
@@ -50,6 +51,13 @@ test("the same with the host's time, and from a packed kernel", async () => {
   const { output, result } = await run(helloProgram, { kernel, time: "real" });
   assert.equal(output, "hello Y");
   assert.equal(result.reason, "power-off");
+});
+
+test("an ELF program runs where it is linked to", async () => {
+  const nops = Uint8Array.of(0x1f, 0x20, 0x03, 0xd5, 0, 0, 0, 0);
+  const program = new Uint8Array([...nops, ...helloProgram]);
+  const { output } = await run(program, { kernel: makeElf(program, 8) });
+  assert.equal(output, "hello Y");
 });
 
 test("input reaches the guest, also more than its FIFO holds", async () => {

@@ -3,7 +3,7 @@
  * is repeated in a vector first; the rest is what the three-register forms do.
  */
 import type { Builder } from "../../engine/builder.ts";
-import { type Operand, type Row, row, type RowOptions, type Semantics } from "../../engine/row.ts";
+import { type Operand, type Row, row, type Semantics } from "../../engine/row.ts";
 import {
   doublingMultiplyAccumulateHigh,
   doublingMultiplyHigh,

@@ -4,6 +4,7 @@ import { cryptoHelpers } from "./crypto_helpers.ts";
 import { polynomialHelpers } from "./polynomial_helpers.ts";
 import { simdShiftHelpers } from "./simd_shift_helpers.ts";
 
+/** Shifts by register, polynomial products, AES and SHA rounds. */
 export const simdHelpers: readonly Helper[] = [
   ...simdShiftHelpers,
   ...polynomialHelpers,

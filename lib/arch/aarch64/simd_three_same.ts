@@ -149,6 +149,7 @@ export function absoluteDifference(isSigned: boolean): LocalOp {
   };
 }
 
+/** Low halves of the products by element. */
 export const product: LocalOp = (b, size, x, y) => {
   b.local_get(x).local_get(y);
   multiply(b, size);
@@ -193,6 +194,7 @@ export const saturatingOps: { readonly [name: string]: LocalOp } = {
   sqrdmulh: (b, size, x, y) => doublingMultiplyHigh(b, size, true, x, y),
 };
 
+/** SQRDMLAH or SQRDMLSH of registers. */
 export const multiplyAccumulateHigh = (subtract: boolean): Same => (b, f) => {
   const d = vectorQ(b, f.Vd, f.Q, f.size);
   const x = vectorQ(b, f.Vn, f.Q, f.size);

@@ -41,6 +41,7 @@ export type Two = Semantics<"Q" | "size" | "Vn" | "Vd">;
 /** [v128] -> [v128] on elements of a size. */
 type UnaryOp = (b: Builder, size: number) => void;
 
+/** Vd = op(Vn) */
 export const unary = (op: UnaryOp): Two => (b, f) => {
   b.getV(f.Vn);
   op(b, f.size);
@@ -153,6 +154,7 @@ const pairsLong = (isSigned: boolean, accumulate: boolean): Two => (b, f) => {
   setQ(b, f.Vd, f.Q);
 };
 
+/** Vd = op(Vd, Vn), for what sets QC. */
 export const accumulateMixed = (
   op: (b: Builder, size: number, x: number, y: number) => void,
 ): Two =>
@@ -168,6 +170,7 @@ const narrow: Two = (b, f) => {
   setNarrow(b, f.Vd, f.Q);
 };
 
+/** Vd = op(Vn) with elements of half the size, for what sets QC. */
 export const saturatingNarrow = (
   op: (b: Builder, size: number, low: number, high: number) => void,
 ): Two =>
@@ -197,7 +200,9 @@ const to16 = { when: (f: SizeFields): boolean => f.size < 2 } as const;
 const bytes = { when: (f: SizeFields): boolean => f.size === 0 } as const;
 
 const simd = "FEAT_AdvSIMD";
+/** ABS by element. */
 export const absolute: UnaryOp = (b, size) => b[ABS[size]]();
+/** NEG by element. */
 export const negate: UnaryOp = (b, size) => b[NEG[size]]();
 const { sqabs, sqneg } = saturatingUnaryOps;
 

@@ -36,6 +36,7 @@ export const Ending = {
   /** A branch: the target is in the state's pc. */
   jumped: 3,
 } as const;
+/** One of {@linkcode Ending}. */
 export type Ending = typeof Ending[keyof typeof Ending];
 
 const HOST_WINDOW = 0x10000;
@@ -232,7 +233,9 @@ class RigHelperCode extends Code implements HelperCode {
 
 /** A register file and a window of memory on which compiled words run. */
 export class RowRig {
+  /** The rows' decoder. */
   readonly table: InstructionTable;
+  /** The state block. */
   readonly state: StateView;
   /** The bytes at {@linkcode WINDOW}. */
   readonly memory: Uint8Array;
@@ -244,6 +247,7 @@ export class RowRig {
   readonly #memory: WebAssembly.Memory = new WebAssembly.Memory({ initial: PAGES });
   readonly #functions = new Map<number, () => number>();
 
+  /** A rig for these rows; all registers and the window are zero. */
   constructor(rows: readonly Row[], helpers: readonly Helper[]) {
     this.table = new InstructionTable(rows);
     this.#helpers = helpers;

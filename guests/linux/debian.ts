@@ -1,0 +1,140 @@
+/** A bootable set from Debian's packages: kernel, initramfs, machine file, and a root file system. */
+import { createHash } from "node:crypto";
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { AptRoot, unpack } from "./apt.ts";
+import { makeInitramfs } from "./initramfs.ts";
+import { DEVICE_MODULES, ModuleTree, ROOT_MODULES } from "./modules.ts";
+import { makeRootDisk } from "./rootfs.ts";
+
+/** Architectures by Debian's names. */
+export const DEBIAN_ARCHES = ["arm64"] as const;
+/** Kernels: the one for clouds is smaller and has fewer drivers. */
+export const DEBIAN_KERNELS = ["cloud", "standard"] as const;
+/** Root file systems; "none" is a shell in the initramfs. */
+export const DEBIAN_ROOTS = ["none", "minbase"] as const;
+
+export interface DebianOptions {
+  readonly arch: typeof DEBIAN_ARCHES[number];
+  readonly kernel: typeof DEBIAN_KERNELS[number];
+  readonly rootfs: typeof DEBIAN_ROOTS[number];
+  /** Folder of sets and downloads. */
+  readonly folder: string;
+  /** Looks for newer packages although the set is there. */
+  readonly update: boolean;
+  /** Called with what is being done. */
+  readonly progress: (text: string) => void;
+}
+
+/** A set on disk. All but the machine file are named in SHA256SUMS beside them. */
+export interface DebianSet {
+  readonly folder: string;
+  /** For `vml run`. */
+  readonly machine: string;
+  readonly kernel: string;
+  readonly initrd: string;
+  /** Names and versions of the packages. */
+  readonly packages: readonly string[];
+}
+
+const META_PACKAGES: Record<DebianOptions["kernel"], string> = {
+  cloud: "linux-image-cloud",
+  standard: "linux-image",
+};
+
+const SUMS = "SHA256SUMS";
+const PACKAGE_LIST = "packages.txt";
+
+/**
+ * Gives the set, made anew unless it is there and whole. Needs Debian's apt and dpkg, no root.
+ * @throws ToolError if a program is missing or fails.
+ */
+export async function debianSet(options: DebianOptions): Promise<DebianSet> {
+  const { arch, kernel, rootfs } = options;
+  const name = ["debian", arch, kernel, ...(rootfs === "none" ? [] : [rootfs])].join("-");
+  const folder = join(options.folder, name);
+  if (options.update || !(await isWhole(folder))) await make(options, folder);
+  return {
+    folder,
+    machine: join(folder, "machine.yaml"),
+    kernel: join(folder, "Image"),
+    initrd: join(folder, "initrd.cpio"),
+    packages: (await readFile(join(folder, PACKAGE_LIST), "utf8")).trim().split("\n"),
+  };
+}
+
+async function make(options: DebianOptions, folder: string): Promise<void> {
+  const { arch, kernel, rootfs, progress } = options;
+  const apt = new AptRoot(join(options.folder, "apt", arch), arch);
+  progress("reading the lists of packages");
+  const kernelPackage = await apt.newest(`${META_PACKAGES[kernel]}-${arch}`);
+  const packages = ["busybox-static", kernelPackage];
+  // Made beside its place, so that a set is whole or not there.
+  const work = `${folder}.new`;
+  await rm(work, { recursive: true, force: true });
+  await mkdir(work, { recursive: true });
+  const unpacked = join(work, "unpacked");
+  const versions: string[] = [];
+  for (const name of packages) {
+    progress(`fetching ${name}`);
+    await unpack(await apt.download(name), unpacked);
+    versions.push(`${name} ${await apt.version(name)}`);
+  }
+  progress("making the initramfs");
+  const [release] = await readdir(join(unpacked, "lib/modules"));
+  const tree = await ModuleTree.open(join(unpacked, "lib/modules", release));
+  await cp(join(unpacked, "boot", `vmlinuz-${release}`), join(work, "Image"));
+  await writeFile(
+    join(work, "initrd.cpio"),
+    makeInitramfs({
+      busybox: new Uint8Array(await readFile(join(unpacked, "bin/busybox"))),
+      modules: await tree.resolve(DEVICE_MODULES),
+      rootModules: await tree.resolve(ROOT_MODULES),
+    }),
+  );
+  if (rootfs === "minbase") {
+    versions.push(...await makeRootDisk(apt, join(work, "root.img"), progress));
+  }
+  await rm(unpacked, { recursive: true });
+  await writeFile(join(work, PACKAGE_LIST), `${versions.join("\n")}\n`);
+  await writeFile(join(work, "machine.yaml"), machineFile(options, kernelPackage));
+  await writeFile(join(work, SUMS), await sums(work));
+  await rm(folder, { recursive: true, force: true });
+  await rename(work, folder);
+}
+
+function machineFile({ rootfs }: DebianOptions, kernelPackage: string): string {
+  const root = rootfs === "none" ? "" : " vml=root";
+  return `# Debian: ${kernelPackage}
+kernel: Image
+initrd: initrd.cpio
+cmdline: console=ttyAMA0${root}
+memory: 512M
+devices:
+${rootfs === "none" ? "" : "  - { type: virtio-block, file: root.img }\n"}  - virtio-rng
+  - virtio-net
+`;
+}
+
+/** Files whose change the guest does not make itself. */
+async function summedFiles(folder: string): Promise<string[]> {
+  const names = await readdir(folder);
+  return names.filter((name) => name !== SUMS && name !== "root.img").sort();
+}
+
+async function sums(folder: string): Promise<string> {
+  const lines: string[] = [];
+  for (const name of await summedFiles(folder)) {
+    const hash = createHash("sha256").update(await readFile(join(folder, name))).digest("hex");
+    lines.push(`${hash}  ${name}\n`);
+  }
+  return lines.join("");
+}
+
+async function isWhole(folder: string): Promise<boolean> {
+  try {
+    return await readFile(join(folder, SUMS), "utf8") === await sums(folder);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,61 @@
+#include "monitor.h"
+#include "../aarch64/aarch64.h"
+#include "../common/print.h"
+#include "../common/text.h"
+
+static void undefined(void) {
+  __asm__ volatile("udf #42");
+}
+
+// Above the 39 bits of address that there are.
+static void data_abort(void) {
+  read32(0xdead0000000000);
+}
+
+// The first GiB is not executable.
+static void instruction_abort(void) {
+  __asm__ volatile("mov x16, #0x09000000\n\tblr x16" ::: "x16", "x30", "memory");
+}
+
+// Device memory takes aligned accesses only.
+static void misaligned(void) {
+  read32(0x09000fe1);
+}
+
+static void breakpoint(void) {
+  __asm__ volatile("brk #7");
+}
+
+static void supervisor_call(void) {
+  __asm__ volatile("svc #9");
+}
+
+static const struct {
+  const char *name, *help;
+  void (*cause)(void);
+} kinds[] = {
+    {"undefined", "UDF", undefined},
+    {"data", "load from where nothing is mapped", data_abort},
+    {"code", "jump to memory that is not executable", instruction_abort},
+    {"align", "misaligned load from a device", misaligned},
+    {"brk", "BRK", breakpoint},
+    {"svc", "SVC", supervisor_call},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+void cause_fault(int count, char **words) {
+  struct frame fault;
+  if (count < 2) {
+    for (unsigned i = 0; i < KINDS; i++) print("  fault %-10s %s\n", kinds[i].name, kinds[i].help);
+    return;
+  }
+  for (unsigned i = 0; i < KINDS; i++) {
+    if (!text_equal(words[1], kinds[i].name)) continue;
+    expect_fault();
+    kinds[i].cause();
+    if (expected_fault(&fault)) print_fault(&fault);
+    else print("No fault came.\n");
+    return;
+  }
+  print("There is no fault \"%s\"; type fault.\n", words[1]);
+}

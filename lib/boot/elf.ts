@@ -1,0 +1,92 @@
+/** ELF programs for bare AArch64 (ELF-64 Object File Format 1.5; Arm IHI 0056). */
+import { BootError } from "./boot_error.ts";
+import { describeFile } from "./sniff.ts";
+
+const HEADER_BYTES = 64;
+const PROGRAM_HEADER_BYTES = 56;
+const EM_AARCH64 = 183;
+const ET_EXEC = 2;
+const PT_LOAD = 1;
+
+/** A piece of a program and where it belongs. */
+export interface Segment {
+  /** Guest-physical. */
+  readonly address: number;
+  readonly bytes: Uint8Array;
+  /** Memory that it takes, at least `bytes.length`; what the file does not give is zero. */
+  readonly memorySize: number;
+}
+
+/** A program at fixed addresses. */
+export interface ElfProgram {
+  readonly entry: number;
+  /** Not empty, none of them empty. */
+  readonly segments: readonly Segment[];
+}
+
+/** Whether the bytes begin as an ELF file does. */
+export function isElf(bytes: Uint8Array): boolean {
+  return bytes.length >= 4 && bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c &&
+    bytes[3] === 0x46;
+}
+
+/** Reads an executable file. Throws a BootError that says what is wrong with it. */
+export function readElf(bytes: Uint8Array): ElfProgram {
+  if (bytes.length < HEADER_BYTES) throw cutOff();
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes[4] !== 2 || bytes[5] !== 1 || view.getUint16(18, true) !== EM_AARCH64) {
+    throw new BootError(
+      "wrong-architecture",
+      `kernel: this is ${
+        describeFile(bytes)
+      }, not for little-endian 64-bit AArch64; build it for aarch64`,
+    );
+  }
+  if (view.getUint16(16, true) !== ET_EXEC) {
+    throw new BootError(
+      "unsupported",
+      "kernel: the ELF file is not linked to fixed addresses; give the Image instead of a vmlinux, or link with -static -no-pie",
+    );
+  }
+  const segments: Segment[] = [];
+  const count = view.getUint16(56, true);
+  const size = view.getUint16(54, true);
+  const table = address(view, 32);
+  if (count > 0 && (size < PROGRAM_HEADER_BYTES || table + count * size > bytes.length)) {
+    throw cutOff();
+  }
+  for (let i = 0; i < count; i++) {
+    const at = table + i * size;
+    if (view.getUint32(at, true) !== PT_LOAD) continue;
+    const offset = address(view, at + 8);
+    const fileSize = address(view, at + 32);
+    const memorySize = address(view, at + 40);
+    if (memorySize === 0) continue;
+    if (offset + fileSize > bytes.length) throw cutOff();
+    if (fileSize > memorySize) throw damaged("a segment is larger than the memory for it");
+    segments.push({
+      address: address(view, at + 24),
+      bytes: bytes.subarray(offset, offset + fileSize),
+      memorySize,
+    });
+  }
+  if (segments.length === 0) throw damaged("is nothing to load");
+  return { entry: address(view, 24), segments };
+}
+
+/** A 64-bit field that must be an exact number. */
+function address(view: DataView, offset: number): number {
+  const value = view.getBigUint64(offset, true);
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw damaged(`0x${value.toString(16)} stands for an address or size`);
+  }
+  return Number(value);
+}
+
+function cutOff(): BootError {
+  return new BootError("truncated", "kernel: the ELF file is cut off; get the file again");
+}
+
+function damaged(what: string): BootError {
+  return new BootError("damaged", `kernel: in the ELF file ${what}; link it again`);
+}
