@@ -1,6 +1,6 @@
-import { UsageError } from "./errors.ts";
+import { monitorImage } from "../guests/monitor/image.ts";
 
-/** The guest that is booted when no kernel is named. Throws a UsageError while there is none. */
+/** The guest that is booted when no kernel is named: the monitor, for every number of vCPUs and GIC. */
 export function referenceGuest(): Uint8Array {
-  throw new UsageError("--kernel: no kernel; write --kernel FILE (a Linux arm64 Image)");
+  return monitorImage();
 }

@@ -1,6 +1,6 @@
 /** Runs the vml program in tests, under the runtime that executes the test. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -17,8 +17,14 @@ export interface Outcome {
 /** Program and arguments that execute a TypeScript file of this folder in this runtime. */
 export function commandLine(file: string): [program: string, args: string[]] {
   const path = fileURLToPath(new URL(file, import.meta.url));
-  const flags = "Deno" in globalThis ? ["run", "-A"] : "Bun" in globalThis ? ["run"] : [];
+  const flags = "Deno" in globalThis ? denoRun() : "Bun" in globalThis ? ["run"] : [];
   return [process.execPath, [...flags, path]];
+}
+
+/** With packages in node_modules, Deno needs no network for them. */
+function denoRun(): string[] {
+  const packages = existsSync(new URL("../node_modules/yaml", import.meta.url));
+  return ["run", "-A", ...(packages ? ["--node-modules-dir=manual"] : [])];
 }
 
 /** Runs `vml` with arguments and nothing to read. */

@@ -7,7 +7,7 @@
 //   u32 count, count slots of 16 instruction words, u32 runs, runs of { u32 slot, u32 0, state, centre }
 // Standard output: for each run { state, u32 n, u32 0, n of { u32 offset, u32 value } } with the words
 // of the window that are not what they were. See cases.ts.
-// aarch64-linux-gnu-gcc -O1 -static -fno-stack-protector -o record record.c
+// aarch64-linux-gnu-gcc -O1 -static-pie -fPIE -fno-stack-protector -o record record.c
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdint.h>
@@ -26,6 +26,7 @@
 #define CODE_SIZE 0x10000
 #define SLOT 64
 
+// TIMEOUT also for a fault whose state before it was not found.
 enum { END, FAULT, ALIGNMENT, FETCH, UNDEFINED, TIMEOUT };
 
 struct state {
@@ -45,6 +46,8 @@ static uint8_t *code, *window;
 static uint8_t initial[WINDOW_SIZE];
 static uint32_t count, runs, current, again, first_ending;
 static struct run *cases;
+// General registers when an instruction faulted: others there now mean that a loop came to it before.
+static uint64_t faulted[31];
 static ucontext_t outside;
 static int active;
 static uint64_t own_tpidr;
@@ -136,7 +139,8 @@ static void on_signal(int signal, siginfo_t *info, void *context) {
   } else {
     uint32_t ending = ending_of(signal, pc);
     if (again != 0) {
-      leave(uc, tpidr, ending == END ? first_ending : TIMEOUT);
+      int same = ending == END && memcmp(uc->uc_mcontext.regs, faulted, sizeof faulted) == 0;
+      leave(uc, tpidr, same ? first_ending : TIMEOUT);
       patch(pc, again);
       again = 0;
       current++;
@@ -144,6 +148,7 @@ static void on_signal(int signal, siginfo_t *info, void *context) {
       first_ending = ending;
       again = *(uint32_t *)pc;
       patch(pc, 0);
+      memcpy(faulted, uc->uc_mcontext.regs, sizeof faulted);
     } else {
       leave(uc, tpidr, ending);
       current++;

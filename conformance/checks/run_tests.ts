@@ -32,7 +32,10 @@ const RUNTIMES: readonly Runtime[] = [
   {
     name: "deno",
     least: [2, 0],
-    args: ["test", "--allow-all", "--no-check", "--quiet", "--parallel", ...denoFlags],
+    args: [
+      ...["test", "--allow-all", "--no-check", "--quiet", "--parallel", "--reporter=dot"],
+      ...denoFlags,
+    ],
   },
   // Bun ends a test after 5 s unless told otherwise.
   { name: "bun", least: [1, 4], args: ["test", "--only-failures", "--timeout", "600000"] },

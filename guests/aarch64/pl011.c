@@ -18,20 +18,10 @@ static volatile char buffer[BUFFER];
 static volatile unsigned head, tail;
 static volatile bool broken;
 
-void pl011_init(void) {
-  struct fdt_node node;
-  uint64_t address, size;
-  if (fdt_find_compatible("arm,pl011", &node)) {
-    if (fdt_reg(&node, 0, &address, &size)) base = address;
-    fdt_interrupt(&node, 0, &interrupt);
-  }
-  write32(base + IMSC, 0);
-  write32(base + LCR_H, LCR_H_8BIT | LCR_H_FEN);
-  write32(base + CR, CR_UARTEN_TXE_RXE);
-}
-
-// A full buffer leaves the interrupt masked until there is room: the sender waits.
-static void on_interrupt(void) {
+// Takes what has come. A full buffer leaves the interrupt masked until there is room: the sender waits.
+// The interrupt is cleared before the last look at the FIFO: one that comes after it stays pending.
+static void receive(void) {
+  write32(base + ICR, RX_AND_TIMEOUT);
   while (!(read32(base + FR) & FR_RXFE)) {
     if (head - tail == BUFFER) {
       write32(base + IMSC, 0);
@@ -42,14 +32,31 @@ static void on_interrupt(void) {
     buffer[head % BUFFER] = character;
     head++;
   }
-  write32(base + ICR, RX_AND_TIMEOUT);
+}
+
+void pl011_init(void) {
+  struct fdt_node node;
+  uint64_t address, size;
+  if (fdt_find_compatible("arm,pl011", &node)) {
+    if (fdt_reg(&node, 0, &address, &size)) base = address;
+    fdt_interrupt(&node, 0, &interrupt);
+  }
+  write32(base + IMSC, 0);
+  receive(); // a change of FEN empties the FIFO
+  write32(base + LCR_H, LCR_H_8BIT | LCR_H_FEN);
+  write32(base + CR, CR_UARTEN_TXE_RXE);
+}
+
+// There is room in the buffer. Called with interrupts masked.
+static void resume(void) {
+  write32(base + IMSC, RX_AND_TIMEOUT);
+  receive();
 }
 
 void pl011_init_input(void) {
   write32(base + IFLS, IFLS_RX_1_8);
-  write32(base + ICR, 0x7ff);
-  if (interrupt != 0) gic_enable(interrupt, on_interrupt);
-  write32(base + IMSC, RX_AND_TIMEOUT);
+  if (interrupt != 0) gic_enable(interrupt, receive);
+  resume();
 }
 
 unsigned pl011_interrupt(void) {
@@ -61,8 +68,8 @@ bool pl011_take_break(void) {
   mask_interrupts();
   tail = head;
   broken = false;
+  resume();
   unmask_interrupts();
-  write32(base + IMSC, RX_AND_TIMEOUT);
   return true;
 }
 
@@ -83,9 +90,8 @@ char get_character(void) {
     wait_for_interrupt();
     unmask_interrupts();
   }
-  unmask_interrupts();
   char character = buffer[tail % BUFFER];
-  tail++;
-  if (head - tail == BUFFER - 1) write32(base + IMSC, RX_AND_TIMEOUT);
+  if (head - tail++ == BUFFER) resume();
+  unmask_interrupts();
   return character;
 }

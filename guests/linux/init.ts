@@ -83,7 +83,7 @@ t_interrupts() {
 t_file() { seq 1 8800000 | head -c ${TEST_FILE_BYTES} > /tmp/file && [ $(wc -c < /tmp/file) = ${TEST_FILE_BYTES} ]; }
 t_sha256() { [ "$(head -c ${TEST_HASH_BYTES} /tmp/file | sha256sum | cut -d' ' -f1)" = ${TEST_HASH} ]; }
 t_gzip() { head -c 4000000 /tmp/file | gzip | gunzip > /tmp/out && head -c 4000000 /tmp/file | cmp - /tmp/out; }
-t_awk() { [ "$(awk 'BEGIN { for (i = 1; i <= 100000; i++) s += 1 / (i * i); printf "%.10f %.10f", s, exp(1) }')" = "1.6449240669 2.7182818285" ]; }
+t_awk() { [ "$(awk 'BEGIN { for (i = 1; i <= 100000; i++) s += 1 / (i * i); printf "%.10f", s }')" = 1.6449240669 ]; }
 t_fork() { local i=0; while [ $i -lt 200 ]; do /bin/true || return 1; i=$((i + 1)); done; }
 t_pipe() { [ "$(yes vml | head -n 200000 | wc -c)" = 800000 ]; }
 t_sysfs() { [ $(ls -R /sys 2>/dev/null | wc -l) -gt 5000 ]; }

@@ -149,6 +149,8 @@ export class InstructionTable {
   readonly #knownWords: Uint32Array = new Uint32Array(REMEMBERED);
   readonly #knownIds: Uint32Array = new Uint32Array(REMEMBERED);
   readonly #knownSlots: Uint32Array = new Uint32Array(REMEMBERED);
+  /** Slots 6 and 7. */
+  readonly #knownMore: Uint16Array = new Uint16Array(REMEMBERED);
   readonly #knownLow: Int32Array = new Int32Array(REMEMBERED);
   readonly #knownHigh: Int32Array = new Int32Array(REMEMBERED);
   readonly #decoded: Decoded = {
@@ -188,6 +190,8 @@ export class InstructionTable {
       out.slots[1] = slots >>> 8;
       out.slots[2] = slots >>> 16;
       out.slots[3] = slots >>> 24;
+      out.slots[6] = this.#knownMore[at];
+      out.slots[7] = this.#knownMore[at] >>> 8;
       out.immLow = this.#knownLow[at];
       out.immHigh = this.#knownHigh[at];
       return out;
@@ -199,6 +203,7 @@ export class InstructionTable {
       const { slots } = decoded;
       this.#knownIds[at] = decoded.handler.id + 1;
       this.#knownSlots[at] = slots[0] | (slots[1] << 8) | (slots[2] << 16) | (slots[3] << 24);
+      this.#knownMore[at] = slots[6] | (slots[7] << 8);
       this.#knownLow[at] = decoded.immLow;
       this.#knownHigh[at] = decoded.immHigh;
     }

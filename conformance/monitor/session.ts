@@ -1,0 +1,145 @@
+/**
+ * A session at the monitor's prompt, and where the transcript of this machine may differ from that
+ * of QEMU's virt board with a Cortex-A53 (the committed gicv2.txt and gicv3.txt).
+ */
+
+/** What is typed when the output ends with a text. */
+export interface Step {
+  readonly after: string;
+  readonly type: string;
+}
+
+/** Machine of the session, for both. */
+export const SESSION_CPUS = 2;
+export const SESSION_MEMORY_MIB = 64;
+
+const PROMPT = "vml> ";
+const CTRL_C = "\x03";
+const CTRL_U = "\x15";
+const DELETE = "\x7f";
+const UP = "\x1b[A";
+
+const commands = (...lines: readonly string[]): Step[] =>
+  lines.map((line) => ({ after: PROMPT, type: `${line}\r` }));
+
+/** The session; it ends with power-off. */
+export const SESSION: readonly Step[] = [
+  ...commands("help", "cpus", "mem", "timer", "devices"),
+  // Identification of the UART, what UDF says of itself, where nothing is, and a store.
+  ...commands("peek 0x09000fe0 8", "peek 0x40000000", "poke 0x40000000 0xdecafbad"),
+  ...commands("peek 0x40000000", "peek 0x0a200000", "poke 0x0a200000 1", "peek 0xc0000000"),
+  ...commands("peek 3", "peek 0x40000000 0", "poke 0x40000000 0x100000000", "poke 1"),
+  ...commands("fault", "fault undefined", "fault data", "fault code", "fault align", "fault brk"),
+  ...commands("fault svc", "fault none", "bench 20", "bench 0", "irq"),
+  // Editing: deleted characters, a deleted line, a line given up, the line before, nothing, noise.
+  { after: PROMPT, type: `piek${DELETE}${DELETE}\b` },
+  { after: "\b", type: `eek 0x40000000${CTRL_U}` },
+  { after: "\b \b", type: "reboot" },
+  { after: "reboot", type: CTRL_C },
+  { after: PROMPT, type: `${UP}\r` },
+  { after: PROMPT, type: "\r" },
+  ...commands("  what  is this", "one two three four five"),
+  // A command given up.
+  ...commands("bench 60000"),
+  { after: "bench 60000\r\n", type: CTRL_C },
+  // The interrupts of the other CPU are set up again.
+  ...commands("reboot", "irq", "cpus", "irq", "poweroff"),
+];
+
+/** A line that only one of the two machines has, or that is another text in it. */
+export interface Difference {
+  readonly qemu: string;
+  /** Undefined: no line. */
+  readonly vml: string | undefined;
+  readonly reason: string;
+}
+
+const features = "features: fp asimd aes pmull sha1 sha256 crc32";
+const notThere = "a device that this board does not have";
+
+/** Differences by the version of the GIC. Each must occur. */
+export function differences(gic: 2 | 3): readonly Difference[] {
+  const both: readonly Difference[] = [
+    {
+      qemu: "physical addresses of 40 bits, ASIDs of 16, pages of 4K 64K",
+      vml: "physical addresses of 48 bits, ASIDs of 16, pages of 4K 16K 64K",
+      reason: "the CPU has more than a Cortex-A53",
+    },
+    {
+      qemu: features,
+      vml: `${features} lse rdm pan`,
+      reason: "the CPU has more than a Cortex-A53",
+    },
+    { qemu: "0x0000000000  cfi-flash", vml: undefined, reason: notThere },
+    { qemu: "0x0009020000  qemu,fw-cfg-mmio", vml: undefined, reason: notThere },
+    { qemu: "0x0009030000  arm,pl061, interrupt 39", vml: undefined, reason: notThere },
+    { qemu: "0x4010000000  pci-host-ecam-generic", vml: undefined, reason: notThere },
+  ];
+  const own: Difference = gic === 3
+    ? { qemu: "0x0008080000  arm,gic-v3-its", vml: undefined, reason: notThere }
+    : {
+      qemu: "GICv2 with 288 interrupts, distributor 0x08000000, CPU interface 0x08010000",
+      vml: "GICv2 with 256 interrupts, distributor 0x08000000, CPU interface 0x08010000",
+      reason: "224 shared interrupts with either GIC; QEMU's GICv2 has 256, its GICv3 224",
+    };
+  return [...both, own];
+}
+
+/** What changes from run to run, or with the size of a device tree. */
+const VARIABLE: readonly { readonly pattern: RegExp; readonly mask: string }[] = [
+  { pattern: /^(device tree +0x\w+)\.\..*/gm, mask: "$1..END" },
+  { pattern: /, \d+ since power-on \(\d+ ms\)/g, mask: ", TICKS since power-on (MS ms)" },
+  { pattern: /^\d+ million instructions in \d+ ms: \d+ MIPS/gm, mask: "BENCH" },
+  // How many characters one interrupt brings depends on how fast they come.
+  { pattern: /(\(serial line\) fired) \d+ times?/g, mask: "$1 N times" },
+  // Addresses in the program change with its sources.
+  { pattern: /ELR 0x402\w+/g, mask: "ELR IN-PROGRAM" },
+  { pattern: /FAR 0x402\w+/g, mask: "FAR IN-PROGRAM" },
+  { pattern: /^(monitor +0x\w+)\.\..*/gm, mask: "$1..END" },
+];
+
+/** Masks what is variable and ends lines by LF. */
+export function mask(transcript: string): string {
+  return VARIABLE.reduce(
+    (text, { pattern, mask }) => text.replace(pattern, mask),
+    transcript.replaceAll("\r\n", "\n"),
+  );
+}
+
+/** A masked transcript of QEMU as this machine should print it. Throws if a difference is not there. */
+export function expected(qemu: string, gic: 2 | 3): string {
+  let lines = qemu.split("\n");
+  for (const difference of differences(gic)) {
+    if (!lines.includes(difference.qemu)) throw new Error(`not in QEMU's: ${difference.qemu}`);
+    const replacement = difference.vml === undefined ? [] : [difference.vml];
+    lines = lines.flatMap((line) => line === difference.qemu ? replacement : [line]);
+  }
+  return lines.join("\n");
+}
+
+/** Types the session, step by step, as the output comes. */
+export class Typist {
+  /** All output so far. */
+  transcript = "";
+  readonly #type: (bytes: Uint8Array<ArrayBuffer>) => void;
+  readonly #decoder = new TextDecoder();
+  #step = 0;
+
+  constructor(type: (bytes: Uint8Array<ArrayBuffer>) => void) {
+    this.#type = type;
+  }
+
+  /** The steps that are left. */
+  get left(): number {
+    return SESSION.length - this.#step;
+  }
+
+  /** To be called with all output. */
+  output(bytes: Uint8Array): void {
+    this.transcript += this.#decoder.decode(bytes, { stream: true });
+    const step = SESSION[this.#step];
+    if (step === undefined || !this.transcript.endsWith(step.after)) return;
+    this.#step++;
+    this.#type(new TextEncoder().encode(step.type));
+  }
+}
