@@ -37,6 +37,7 @@ const COMMON_FLAGS = [
 ];
 // Exceptions save no FP registers.
 const WITHOUT_FP = ["-march=armv8-a", "-mgeneral-regs-only"];
+const WITH_NEON = ["-march=armv8-a", "-O3", "-fno-math-errno", "-ffp-contract=on"];
 
 interface Guest {
   readonly name: string;
@@ -51,6 +52,11 @@ const GUESTS: readonly Guest[] = [
     name: "monitor",
     title: "The monitor, the guest that is booted when no kernel is named",
     flags: () => WITHOUT_FP,
+  },
+  {
+    name: "bench",
+    title: "Kernels of fixed work, each timed by the guest",
+    flags: (file) => file === "floating.c" ? WITH_NEON : WITHOUT_FP,
   },
 ];
 

@@ -20,8 +20,17 @@ interface Sample {
   readonly row: CompiledRow;
   readonly handler: Handler;
   readonly word: number;
+  /** How often it is to be used, in relation to the others. */
+  readonly weight: number;
   /** Times that it has been used. */
   used: number;
+}
+
+/** General and floating-point instructions have few handlers, each with much that can go wrong. */
+function weightOf({ row }: CompiledRow): number {
+  if (row.feature === "FEAT_FP") return 4;
+  if (!/AdvSIMD|RDM|AES|PMULL|SHA/.test(row.feature)) return 5;
+  return /^F|CVTF/.test(row.name) ? 2 : 1;
 }
 
 /** Instructions whose result depends on the machine: CTR_EL0, TPIDRRO_EL0. */
@@ -78,7 +87,7 @@ export class Generator {
     }
     for (const word of HOST_WORDS) {
       const { handler } = this.table.decode(word)!;
-      this.#add({ row: handler.row, handler, word, used: 0 });
+      this.#add({ row: handler.row, handler, word, weight: 1, used: 0 });
     }
   }
 
@@ -86,7 +95,7 @@ export class Generator {
     const decoded = this.table.decode(word);
     if (decoded === undefined || decoded.handler.row !== row) return;
     const { handler } = decoded;
-    if (!this.#byHandler.has(handler)) this.#add({ row, handler, word, used: 0 });
+    if (!this.#byHandler.has(handler)) this.#add({ row, handler, word, weight: weightOf(row), used: 0 });
   }
 
   #add(sample: Sample): void {
@@ -111,7 +120,8 @@ export class Generator {
       }
     }
     if (this.#queue.length === 0) {
-      this.#queue = [...this.samples].sort((a, b) => b.used - a.used);
+      this.#queue = [...this.samples];
+      this.#queue.sort((a, b) => b.used / b.weight - a.used / a.weight);
       this.#queue = this.#queue.slice(this.#queue.length >> 1);
     }
     const at = random.below(this.#queue.length);
@@ -173,7 +183,7 @@ class Sequence {
     const counter = random.below(31);
     for (const word of this.#words) {
       const row = table.matches(word)[0];
-      if (row === undefined || /literal|^ADR|^BLR?$|^BR$|^RET$/.test(row.row.name)) return this.#words;
+      if (row === undefined || isExclusive(word) || /literal|^ADR|^BLR?$|^BR$|^RET$/.test(row.row.name)) return this.#words;
       if (row.row.host !== undefined) return this.#words;
       const decoded = table.decode(word)!;
       bindOperands(decoded);

@@ -14,7 +14,8 @@ import { CODE, Ending, SLOT_BYTES, slotAddress, type State, WINDOW } from "./cas
 
 /**
  * How a case is executed: by the interpreter; instruction by instruction; by the interpreter without
- * TLB entries for data; in compiled regions; in regions, a few instructions at a time.
+ * TLB entries for data; in compiled regions; in regions of the first block, a few instructions at a
+ * time.
  */
 export type Executor = "interpreter" | "single" | "uncached" | "region" | "sliced";
 
@@ -194,9 +195,9 @@ export class CaseMachine {
     this.engine.memory.write(CODE.address, this.#code);
   }
 
-  /** Makes regions of slots' code. */
-  compile(indexes: readonly number[]): void {
-    this.engine.compileAt(0, indexes.map(slotAddress));
+  /** Makes regions of slots' code, or of its first block only. */
+  compile(indexes: readonly number[], whole: boolean): void {
+    this.engine.compileAt(0, indexes.map(slotAddress), whole ? CODE.slotWords : 1);
   }
 
   /** Executes from a state, which becomes the state after it. */

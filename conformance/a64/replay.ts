@@ -50,7 +50,9 @@ function runBatch(
   const after = new State();
   for (const executor of executors) {
     machine.loadCode(code);
-    if (executor === "region" || executor === "sliced") machine.compile(cases.map(({ index }) => index));
+    if (executor === "region" || executor === "sliced") {
+      machine.compile(cases.map(({ index }) => index), executor === "region");
+    }
     for (const test of cases) {
       if (test.expected.ending === Ending.timeout) continue;
       initialState(test.index, before);

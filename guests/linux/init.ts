@@ -59,14 +59,12 @@ echo "VML-GUEST-READY uptime=$(uptime_now)"
 
 failed=0
 check() {
-  local name=$1
-  shift
-  if "$@"; then
-    echo "VML-TEST ok $name"
-  else
-    echo "VML-TEST FAIL $name"
+  local name=$1 start=$(milliseconds) result=ok
+  if ! t_$name; then
+    result=FAIL
     failed=$((failed + 1))
   fi
+  echo "VML-TEST $result $name ($(($(milliseconds) - start)) ms)"
 }
 
 # Milliseconds since the start.
@@ -128,7 +126,7 @@ case $mode in
   off) finish ;;
   test)
     for name in cpus file sha256 gzip awk fork pipe sysfs block block_small hwrng hvc0 net sleep date interrupts oops; do
-      check $name t_$name
+      check $name
     done
     dmesg -r | grep '^<[0-4]>' | sed 's/^<[0-9]*>\[ *[0-9.]*\] /VML-DMESG /'
     echo "VML-INFO end uptime=$(uptime_now)"

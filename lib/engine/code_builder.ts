@@ -171,4 +171,3 @@ export abstract class CodeBuilder extends Builder {
 export function tlbAddress(number: number, kind: number): number {
   return number * TLB_STRIDE + ((kind & Miss.write) !== 0 ? TLB_WRITE : 0);
 }
-

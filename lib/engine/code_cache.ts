@@ -6,8 +6,8 @@ import { metaOf } from "./meta.ts";
 import {
   ENTRY_HANDLERS,
   PAGE_SIZE,
-  Record,
   RECORD,
+  Record,
   RECORD_PAGES,
   RECORDS_BASE,
   RECORDS_PER_PAGE,
@@ -184,7 +184,8 @@ export class CodeCache {
     const number = this.#words[record >> 2] & 0xffff;
     if (number !== Special.enter) return number;
     const slot = this.#words[(record + 4) >> 2] >>> 16;
-    return this.#bytes[ENTRY_HANDLERS + 2 * slot] | (this.#bytes[ENTRY_HANDLERS + 2 * slot + 1] << 8);
+    return this.#bytes[ENTRY_HANDLERS + 2 * slot] |
+      (this.#bytes[ENTRY_HANDLERS + 2 * slot + 1] << 8);
   }
 
   /** Notes that a region was made of an instruction. */

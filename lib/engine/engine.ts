@@ -2,37 +2,35 @@
  * The engine: runs guest code in the interpreter and in compiled regions, and does what they leave
  * to the host: translation, devices, exceptions, decoding, compilation.
  */
-import { Access, type Arch, type ArchBinding, type ArchCpu, type EngineServices } from "./arch.ts";
-import { Outcome } from "./arch.ts";
-import { type CodePage, CodeCache, type Region } from "./code_cache.ts";
+import { Access, type Arch, type ArchCpu, type EngineServices, Outcome } from "./arch.ts";
+import { CodeCache, type CodePage } from "./code_cache.ts";
+import { type CodeContext, Slots } from "./code_context.ts";
 import { GuestMemory } from "./guest_memory.ts";
+import { HandlerCode } from "./handler_code.ts";
 import { HelperTable } from "./helpers.ts";
+import { BATCH_WAIT, HotCode } from "./hot_code.ts";
 import {
-  type Imports,
-  instantiate,
-  newModule,
-  writeInterpreter,
-  writeSingle,
-} from "./interpreter.ts";
-import { defineLayout, engineState, type Layout, STATE_BASE, STATE_SIZE, StateView } from "./layout.ts";
+  defineLayout,
+  engineState,
+  type Layout,
+  STATE_BASE,
+  STATE_SIZE,
+  StateView,
+} from "./layout.ts";
 import {
   Exit,
   PAGE_SIZE,
   RAM_BASE,
   RAM_LIMIT,
   RECORD,
-  Special,
   savedState,
-  TABLE_SLOTS,
   TLB_BASE,
-
   TLB_STRIDE,
   VCPU_LIMIT,
 } from "./memory_map.ts";
-import { NORMALIZE_SLOT } from "./region_builder.ts";
-import { RegionCompiler, type RegionRequest } from "./region_compiler.ts";
-import { SlowAccess, type BusPort } from "./slow_access.ts";
-import { type Handler, InstructionTable } from "./table.ts";
+import { type BusPort, SlowAccess } from "./slow_access.ts";
+import { type EngineStatistics, ExitCounters } from "./statistics.ts";
+import { InstructionTable } from "./table.ts";
 import { Tlb } from "./tlb.ts";
 
 /** What an engine is made of. */
@@ -63,63 +61,31 @@ export interface SliceResult {
   readonly reason: "budget" | "wait" | "yield";
 }
 
-/** Counters since the engine was made. */
-export interface EngineStatistics {
-  instructions: number;
-  readonly exits: Record<keyof typeof Exit, number>;
-  decodedInstructions: number;
-  codePages: number;
-  regions: number;
-  regionInstructions: number;
-  regionBytes: number;
-  compileMilliseconds: number;
-  tlbFills: number;
-  tlbFlushes: number;
-  invalidations: number;
-}
+/** Jumps to an instruction before its code is compiled. */
+const THRESHOLD = 4000;
 
-const HELPER_BASE = 1;
-const SINGLE_BASE = 1024;
-const REGION_BASE = 16384;
-/** Hot instructions compiled together. */
-const BATCH = 32;
-/** The first of a batch waits for others at most this many instructions. */
-const BATCH_WAIT = 50_000;
-
-const EXIT_NAMES = Object.keys(Exit) as (keyof typeof Exit)[];
-
+/** Runs the vCPUs of one machine, one at a time. */
 export class Engine {
   readonly memory: GuestMemory;
   readonly layout: Layout;
   readonly state: StateView;
   readonly table: InstructionTable;
   readonly #arch: Arch;
-  readonly #binding: ArchBinding;
-  readonly #imports: Imports;
-  readonly #memoryPages: number;
-  readonly #helpers: HelperTable;
+  readonly #context: CodeContext;
   readonly #tlb: Tlb;
   readonly #cache: CodeCache;
-  readonly #compiler: RegionCompiler;
+  readonly #handlers: HandlerCode;
+  readonly #hotCode: HotCode;
   readonly #slow: SlowAccess;
   readonly #cpus: ArchCpu[] = [];
-  readonly #interpret: () => number;
-  readonly #inlineNumbers = new Map<Handler, number>();
-  readonly #singleNumber: number;
-  readonly #singles = new Set<Handler>();
   readonly #threshold: number;
-  /** Addresses of records that have become hot. */
-  readonly #pending = new Set<number>();
-  readonly #freeSlots: number[] = [];
-  readonly #counters: number[] = EXIT_NAMES.map(() => 0);
-  #nextSlot = REGION_BASE;
+  readonly #exits = new ExitCounters();
   #current = 0;
   #mode = -1;
   #total = 0;
   #sliceStart = 0;
   #reserve = 0;
   #exitRequested = false;
-  #compileMilliseconds = 0;
   readonly #pc: number;
   readonly #budget: number;
   readonly #record: number;
@@ -132,51 +98,52 @@ export class Engine {
     if (cpus < 1 || cpus > VCPU_LIMIT) throw new RangeError(`1 to ${VCPU_LIMIT} vCPUs`);
     this.#arch = arch;
     this.layout = defineLayout([...engineState, ...arch.state]);
-    this.#binding = arch.bind(this.layout);
-    this.#memoryPages = Math.ceil((RAM_BASE + ramSize) / 65536);
+    const memoryPages = Math.ceil((RAM_BASE + ramSize) / 65536);
     const memory = new WebAssembly.Memory({
-      initial: this.#memoryPages,
-      maximum: this.#memoryPages,
+      initial: memoryPages,
+      maximum: memoryPages,
       shared: true,
     });
-    const table = new WebAssembly.Table({ element: "anyfunc", initial: TABLE_SLOTS });
-    this.#imports = { memory, table };
+    const table = new WebAssembly.Table({ element: "anyfunc", initial: Slots.end });
     this.state = new StateView(memory.buffer);
     this.memory = new GuestMemory(new Uint8Array(memory.buffer, RAM_BASE, ramSize), ramBase);
     this.memory.observe((address, length) => this.#cache.invalidate(address - ramBase, length));
     this.table = new InstructionTable(arch.rows);
-    this.#helpers = new HelperTable(this.#binding.helpers, HELPER_BASE);
-    this.#helpers.install(this.#imports, this.#memoryPages, TABLE_SLOTS);
+    const binding = arch.bind(this.layout);
+    this.#context = {
+      arch,
+      binding,
+      layout: this.layout,
+      table: this.table,
+      helpers: new HelperTable(binding.helpers, Slots.helpers),
+      imports: { memory, table },
+      memoryPages,
+    };
+    this.#context.helpers.install(this.#context.imports, memoryPages, Slots.end);
     this.#tlb = new Tlb(memory.buffer);
-    const inline = this.#inlineHandlers(options.inlineWords ?? arch.commonWords);
-    inline.forEach((handler, i) => this.#inlineNumbers.set(handler, Special.first + i));
-    this.#singleNumber = Special.first + inline.length;
-    this.#threshold = options.threshold ?? 4000;
-    this.#interpret = this.#makeInterpreter(inline);
+    this.#threshold = options.threshold ?? THRESHOLD;
+    this.#handlers = new HandlerCode(
+      this.#context,
+      options.inlineWords ?? arch.commonWords,
+      this.#threshold,
+    );
     this.#cache = new CodeCache({
       arch,
       table: this.table,
       memory,
       ram: this.memory.bytes,
-      numberOf: (handler) => this.#numberOf(handler),
+      numberOf: (handler) => this.#handlers.numberOf(handler),
       onCodePage: (offset) => this.#tlb.protect(RAM_BASE + offset),
-      onDrop: (regions) => this.#dropRegions(regions),
+      onDrop: (regions) => {
+        this.#hotCode.drop(regions);
+        this.#tlb.flushJumps();
+      },
       onFlush: () => {
-        this.#pending.clear();
+        this.#hotCode.forget();
         this.#tlb.flushCode();
       },
     });
-    this.#compiler = new RegionCompiler({
-      arch,
-      binding: this.#binding,
-      layout: this.layout,
-      table: this.table,
-      cache: this.#cache,
-      helpers: this.#helpers,
-      imports: this.#imports,
-      memoryPages: this.#memoryPages,
-      slots: TABLE_SLOTS,
-    });
+    this.#hotCode = new HotCode(this.#context, this.#cache);
     this.#pc = this.layout.get("pc").address >> 2;
     this.#budget = this.layout.get("budget").address >> 2;
     this.#record = this.layout.get("record").address >> 2;
@@ -219,49 +186,6 @@ export class Engine {
     };
   }
 
-  #inlineHandlers(words: readonly number[]): Handler[] {
-    const handlers = new Set<Handler>();
-    for (const word of words) {
-      const handler = this.table.decode(word)?.handler;
-      if (handler !== undefined && handler.row.row.host === undefined) handlers.add(handler);
-    }
-    return [...handlers];
-  }
-
-  #makeInterpreter(inline: readonly Handler[]): () => number {
-    const bytes = writeInterpreter({
-      binding: this.#binding,
-      layout: this.layout,
-      helpers: this.#helpers,
-      inline,
-      singleBase: SINGLE_BASE - this.#singleNumber,
-      threshold: this.#threshold,
-      memoryPages: this.#memoryPages,
-      slots: TABLE_SLOTS,
-    });
-    const { run, normalize } = instantiate(bytes, this.#imports);
-    this.#imports.table.set(NORMALIZE_SLOT, normalize as () => void);
-    return run as () => number;
-  }
-
-  /** Number of a handler in records. */
-  #numberOf(handler: Handler): number {
-    const inline = this.#inlineNumbers.get(handler);
-    if (inline !== undefined) return inline;
-    this.#compileSingle(handler);
-    return this.#singleNumber + handler.id;
-  }
-
-  #compileSingle(handler: Handler): void {
-    if (this.#singles.has(handler)) return;
-    const module = newModule(this.#memoryPages, TABLE_SLOTS);
-    writeSingle(module, "f", handler, this.#binding, this.layout, this.#helpers.links(module));
-    const slot = SINGLE_BASE + handler.id;
-    if (slot >= REGION_BASE) throw new Error("too many handlers");
-    this.#imports.table.set(slot, instantiate(module.finish(), this.#imports).f as () => number);
-    this.#singles.add(handler);
-  }
-
   /** Makes `run` come back soon; for devices and firmware, while an instruction calls them. */
   requestExit(): void {
     this.#exitRequested = true;
@@ -270,7 +194,8 @@ export class Engine {
   /** Lets go of all generated code. The engine cannot run again. */
   dispose(): void {
     this.#cache.flush();
-    for (let slot = 0; slot < this.#nextSlot; slot++) this.#imports.table.set(slot, null);
+    const { table } = this.#context.imports;
+    for (let slot = 0; slot < Slots.end; slot++) table.set(slot, null);
   }
 
   /** Instructions executed by all vCPUs so far. */
@@ -285,7 +210,7 @@ export class Engine {
   /** Makes a vCPU's state block the current one. */
   select(vcpu: number): void {
     if (vcpu === this.#current) return;
-    const bytes = new Uint8Array(this.#imports.memory.buffer, 0, savedState(VCPU_LIMIT));
+    const bytes = new Uint8Array(this.#context.imports.memory.buffer, 0, savedState(VCPU_LIMIT));
     bytes.copyWithin(savedState(this.#current), STATE_BASE, STATE_BASE + STATE_SIZE);
     bytes.copyWithin(STATE_BASE, savedState(vcpu), savedState(vcpu) + STATE_SIZE);
     this.#current = vcpu;
@@ -325,11 +250,11 @@ export class Engine {
       }
       cpu.takeInterrupt();
       this.#syncMode(cpu);
-      const exit = this.#interpret();
-      this.#counters[exit]++;
+      const exit = this.#handlers.interpret();
+      this.#exits.count(exit);
       switch (exit) {
         case Exit.budget:
-          if (this.#pending.size > 0) this.#compile();
+          if (this.#hotCode.waiting) this.#hotCode.compile();
           if ((u32[budget] | 0) + this.#reserve <= 0) reason = "budget";
           else this.#releaseReserve();
           break;
@@ -388,7 +313,9 @@ export class Engine {
     const { u32 } = this.state;
     const low = u32[this.#pc];
     const high = u32[this.#pc + 1];
-    if (!cpu.translate(high, low, Access.execute, this.#arch.tlbOf(this.#mode), 4)) return undefined;
+    if (!cpu.translate(high, low, Access.execute, this.#arch.tlbOf(this.#mode), 4)) {
+      return undefined;
+    }
     const offset = cpu.translation.page - this.memory.base;
     if (!this.memory.contains(cpu.translation.page, PAGE_SIZE)) {
       cpu.busError(high, low, Access.execute, true);
@@ -442,28 +369,22 @@ export class Engine {
   #step(): Exit {
     const cpu = this.#cpus[this.#current];
     const page = this.#fetch(cpu);
-    if (page === undefined) return Exit.jumped;
+    if (page === undefined) return Exit.fetch;
     const { u32, u64 } = this.state;
     const word = this.#cache.word(page, (u32[this.#pc] & (PAGE_SIZE - 1)) >> 2);
     const decoded = this.table.decode(word);
     if (decoded === undefined || this.#cache.isHost(decoded.handler, this.#mode)) return Exit.host;
     const index = (u32[this.#pc] & (PAGE_SIZE - 1)) >> 2;
     const { handler } = decoded;
-    this.#compileSingle(handler);
     this.#cache.decode(page, index);
-    const single = this.#imports.table.get(SINGLE_BASE + handler.id) as (
-      record: number,
-      pc: bigint,
-      tlb: number,
-    ) => number;
-    const exit = single(
-      page.records + index * 16,
+    const exit = this.#handlers.single(handler)(
+      page.records + index * RECORD,
       u64[this.#pc >> 1],
       u32[this.layout.get("tlb").address >> 2],
     );
     if (exit === Exit.go) this.#advance();
     if (exit === Exit.go || exit === Exit.jumped) u32[this.#budget]--;
-    return exit as Exit;
+    return exit;
   }
 
   /** Runs instruction by instruction while the guest debugs itself. */
@@ -486,8 +407,11 @@ export class Engine {
 
   #stepOne(cpu: ArchCpu): SliceResult["reason"] | undefined {
     const exit = this.#step();
-    this.#counters[exit]++;
+    this.#exits.count(exit);
     switch (exit) {
+      case Exit.fetch:
+        this.state.u32[this.#budget]--;
+        return undefined;
       case Exit.miss: {
         const before = this.state.u64[this.#pc >> 1];
         if (!this.#slow.access(cpu)) {
@@ -512,40 +436,17 @@ export class Engine {
     }
   }
 
-  // ---- regions
-
+  /** The instruction at `record` has become hot: its batch ends the slice before long. */
   #hot(): void {
     if (this.#threshold === 0) return;
     const { u32 } = this.state;
-    const record = u32[this.#record];
-    if (this.#pending.size === 0) {
+    if (!this.#hotCode.waiting) {
       const budget = u32[this.#budget] | 0;
       const now = Math.min(budget, BATCH_WAIT);
       this.#reserve += budget - now;
       u32[this.#budget] = now;
     }
-    this.#pending.add(record);
-    if (this.#pending.size >= BATCH) this.#compile();
-  }
-
-  #compile(): void {
-    const start = performance.now();
-    const batch: RegionRequest[] = [];
-    for (const record of this.#pending) {
-      const { page, index } = this.#cache.locate(record);
-      if (page.regions.has(index)) continue;
-      if (this.#cache.handlerNumber(page, index) < Special.first) continue;
-      const slot = this.#freeSlots.pop() ?? this.#nextSlot++;
-      if (slot >= TABLE_SLOTS) {
-        this.#cache.flush();
-        this.#nextSlot = TABLE_SLOTS;
-        return;
-      }
-      batch.push({ page, index, slot });
-    }
-    this.#pending.clear();
-    this.#compiler.compile(batch);
-    this.#compileMilliseconds += performance.now() - start;
+    this.#hotCode.add(u32[this.#record]);
   }
 
   /**
@@ -565,36 +466,26 @@ export class Engine {
       const page = this.#cache.page(physical - this.memory.base, this.#mode);
       const index = (low & (PAGE_SIZE - 1)) >> 2;
       this.#cache.decode(page, index);
-      this.#pending.add(page.records + index * RECORD);
+      this.#hotCode.add(page.records + index * RECORD);
     }
-    this.#compile();
+    this.#hotCode.compile();
   }
 
-  #dropRegions(regions: Iterable<Region>): void {
-    for (const { slot } of regions) {
-      this.#imports.table.set(slot, null);
-      this.#freeSlots.push(slot);
-    }
-    this.#tlb.flushJumps();
-  }
-
+  /** Counters so far. */
   get statistics(): EngineStatistics {
-    const exits = Object.fromEntries(
-      EXIT_NAMES.map((name, i) => [name, this.#counters[i]]),
-    ) as EngineStatistics["exits"];
+    const { compiler } = this.#hotCode;
     return {
       instructions: this.instructions,
-      exits,
+      exits: this.#exits.byName(),
       decodedInstructions: this.#cache.decodes,
       codePages: this.#cache.pages,
-      regions: this.#compiler.regions,
-      regionInstructions: this.#compiler.instructions,
-      regionBytes: this.#compiler.bytes,
-      compileMilliseconds: this.#compileMilliseconds,
+      regions: compiler.regions,
+      regionInstructions: compiler.instructions,
+      regionBytes: compiler.bytes,
+      compileMilliseconds: this.#hotCode.milliseconds,
       tlbFills: this.#tlb.fills,
       tlbFlushes: this.#tlb.flushes,
       invalidations: this.#cache.invalidations,
     };
   }
 }
-

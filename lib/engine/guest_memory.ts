@@ -94,4 +94,3 @@ export class GuestMemory {
     return true;
   }
 }
-

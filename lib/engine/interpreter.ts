@@ -15,8 +15,8 @@ import {
   JUMP_BASE,
   JUMP_ENTRIES,
   JUMP_MODE_SHIFT,
-  Record,
   RECORD,
+  Record,
   Special,
 } from "./memory_map.ts";
 import { metaOf } from "./meta.ts";

@@ -120,4 +120,10 @@ export const engineState: readonly StateFieldSpec[] = [
 ];
 
 /** Bits of `missInfo`. */
-export const Miss = { size: 0xff, write: 0x100, read: 0x200, aligned: 0x400, tlbShift: 16 } as const;
+export const Miss = {
+  size: 0xff,
+  write: 0x100,
+  read: 0x200,
+  aligned: 0x400,
+  tlbShift: 16,
+} as const;

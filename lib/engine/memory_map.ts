@@ -50,7 +50,6 @@ export const VCPU_LIMIT = 8;
 
 /** u16 per table slot: handler of the instruction whose record enters the region. */
 export const ENTRY_HANDLERS = 0xd0000;
-export const TABLE_SLOTS = 65536;
 
 export const RECORDS_BASE = 0x100000;
 /** Bytes of one record, see {@linkcode Record}. */
@@ -73,8 +72,8 @@ export const Record = {
 } as const;
 
 /** Host address of guest RAM's first byte. */
-export const RAM_BASE: number =
-  Math.ceil((RECORDS_BASE + RECORD_PAGES * RECORDS_STRIDE) / 65536) * 65536;
+export const RAM_BASE: number = Math.ceil((RECORDS_BASE + RECORD_PAGES * RECORDS_STRIDE) / 65536) *
+  65536;
 /** Largest guest RAM in bytes: what is left of 4 GiB. */
 export const RAM_LIMIT: number = 2 ** 32 - RAM_BASE;
 

@@ -149,7 +149,9 @@ function collect(code: PageCode, entry: number): Uint8Array {
       const { flow } = handler.row.row;
       if (flow === undefined) continue;
       const goesOn = flow === "branch" || isCall(flow);
-      if (goesOn && index + 1 < RECORDS_PER_PAGE && code.executed(index + 1)) starts.push(index + 1);
+      if (goesOn && index + 1 < RECORDS_PER_PAGE && code.executed(index + 1)) {
+        starts.push(index + 1);
+      }
       if (flow === "jump" || flow === "branch") {
         const target = code.target(index);
         if (target >= 0 && code.executed(target)) starts.push(target);

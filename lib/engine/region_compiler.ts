@@ -1,27 +1,13 @@
 /** Compiles hot regions, several to a module, and installs them. */
-import type { Arch, ArchBinding } from "./arch.ts";
 import type { CodeCache, CodePage } from "./code_cache.ts";
-import type { HelperTable } from "./helpers.ts";
-import { type Imports, instantiate, newModule, REGION_TYPE } from "./interpreter.ts";
-import type { Layout } from "./layout.ts";
+import { type CodeContext, Slots } from "./code_context.ts";
+import { instantiate, newModule, REGION_TYPE } from "./interpreter.ts";
 import { metaOf } from "./meta.ts";
 import { type Block, findRegion, PageCode } from "./region.ts";
 import { DYNAMIC, RegionBuilder, type RegionRegisters } from "./region_builder.ts";
-import type { Handler, InstructionTable } from "./table.ts";
+import type { Handler } from "./table.ts";
 import type { Operand } from "./row.ts";
 import type { ModuleWriter } from "../wasm/module.ts";
-
-export interface RegionCompilerOptions {
-  readonly arch: Arch;
-  readonly binding: ArchBinding;
-  readonly layout: Layout;
-  readonly table: InstructionTable;
-  readonly cache: CodeCache;
-  readonly helpers: HelperTable;
-  readonly imports: Imports;
-  readonly memoryPages: number;
-  readonly slots: number;
-}
 
 /** A region to be compiled: entry instruction, and the table slot that it gets. */
 export interface RegionRequest {
@@ -31,36 +17,38 @@ export interface RegionRequest {
 }
 
 export class RegionCompiler {
-  readonly #o: RegionCompilerOptions;
+  readonly #context: CodeContext;
+  readonly #cache: CodeCache;
   regions = 0;
   instructions = 0;
   bytes = 0;
 
-  constructor(options: RegionCompilerOptions) {
-    this.#o = options;
+  constructor(context: CodeContext, cache: CodeCache) {
+    this.#context = context;
+    this.#cache = cache;
   }
 
   /** Compiles regions into one module and makes their records enter them. */
   compile(requests: readonly RegionRequest[]): void {
     if (requests.length === 0) return;
-    const module = newModule(this.#o.memoryPages, this.#o.slots);
+    const module = newModule(this.#context.memoryPages, Slots.end);
     const pages = new Map<CodePage, PageCode>();
     for (const { page, index, slot } of requests) {
       let code = pages.get(page);
       if (code === undefined) {
-        pages.set(page, code = new PageCode(page, this.#o.cache, this.#o.table));
+        pages.set(page, code = new PageCode(page, this.#cache, this.#context.table));
       }
       module.elements(0, slot, [this.#region(module, code, index)]);
     }
     const bytes = module.finish();
     this.bytes += bytes.length;
-    instantiate(bytes, this.#o.imports);
-    for (const { page, index, slot } of requests) this.#o.cache.install(page, index, slot);
+    instantiate(bytes, this.#context.imports);
+    for (const { page, index, slot } of requests) this.#cache.install(page, index, slot);
     this.regions += requests.length;
   }
 
   #region(module: ModuleWriter, code: PageCode, entry: number): number {
-    const { arch, binding, layout, helpers } = this.#o;
+    const { arch, binding, layout, helpers } = this.#context;
     const blocks = findRegion(code, entry);
     const registers = this.#registers(code, blocks);
     flowFlags(blocks);
@@ -284,4 +272,3 @@ class RegionWriter {
     else this.write(to);
   }
 }
-

@@ -6,7 +6,7 @@
 import { Access, type ArchCpu } from "./arch.ts";
 import type { CodeCache } from "./code_cache.ts";
 import type { GuestMemory } from "./guest_memory.ts";
-import { type Layout, Miss, type StateView } from "./layout.ts";
+import { type Layout, Miss, STATE_BASE, type StateView } from "./layout.ts";
 import { Exit, PAGE_SIZE, RAM_BASE, SCRATCH } from "./memory_map.ts";
 import type { Tlb } from "./tlb.ts";
 import { AccessResult, type AccessSize, type BusAccess } from "../devices/vbus/device.ts";
@@ -45,6 +45,9 @@ export class SlowAccess {
   readonly #o: SlowAccessOptions;
   readonly #scratch: DataView;
   readonly #scratchBytes: Uint8Array;
+  /** The running vCPU's state block, and as it was before a write that a device may refuse. */
+  readonly #block: Uint8Array;
+  readonly #before: Uint8Array;
   readonly #address: number;
   readonly #info: number;
   readonly #bus: BusAccess = { write: false, offset: 0, size: 4, value: 0, vcpu: 0 };
@@ -56,6 +59,8 @@ export class SlowAccess {
     this.#o = options;
     this.#scratch = new DataView(options.buffer, SCRATCH, 256);
     this.#scratchBytes = new Uint8Array(options.buffer, SCRATCH, 256);
+    this.#block = new Uint8Array(options.buffer, STATE_BASE, options.layout.end - STATE_BASE);
+    this.#before = new Uint8Array(this.#block.length);
     this.#address = options.layout.get("missAddress").address >> 2;
     this.#info = options.layout.get("missInfo").address >> 2;
   }
@@ -174,12 +179,17 @@ export class SlowAccess {
     const tag = (end & -PAGE_SIZE) >>> 0;
     if (read) this.#o.tlb.fill(tlb, false, high, low, tagHigh, tag, SCRATCH);
     if (write) this.#o.tlb.fill(tlb, true, high, low, tagHigh, tag, SCRATCH);
+    if (write && !pieces.every(({ isRam }) => isRam)) this.#before.set(this.#block);
     const exit = this.#o.step();
     this.#o.tlb.drop(tlb, low);
     if (!write || exit !== Exit.go) return true;
     at = 0;
     for (const piece of pieces) {
-      this.#transfer(piece, at, true);
+      if (!this.#transfer(piece, at, true)) {
+        this.#block.set(this.#before);
+        cpu.busError(high, low, Access.write, false);
+        return false;
+      }
       at += piece.length;
     }
     return true;

@@ -12,7 +12,7 @@ import type { BusRegion, BusTrace, DeviceStatistics } from "../devices/vbus/bus.
 import { AccessResult } from "../devices/vbus/device.ts";
 import type { PsciStatistics } from "../devices/firmware/psci.ts";
 import { VirtioConsole } from "../devices/virtio_console/virtio_console.ts";
-import type { EngineStatistics } from "../engine/engine.ts";
+import type { EngineStatistics } from "../engine/statistics.ts";
 import type { Platform } from "../platform/platform.ts";
 import { webPlatform } from "../platform/web.ts";
 import type { StopReason } from "../vcpu/lifecycle/lifecycle.ts";

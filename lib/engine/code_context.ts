@@ -1,0 +1,27 @@
+/** What all generators of code of one machine share. */
+import type { Arch, ArchBinding } from "./arch.ts";
+import type { HelperTable } from "./helpers.ts";
+import type { Imports } from "./interpreter.ts";
+import type { Layout } from "./layout.ts";
+import type { InstructionTable } from "./table.ts";
+
+/** The architecture, the machine's memory and function table, and what lies where in them. */
+export interface CodeContext {
+  readonly arch: Arch;
+  readonly binding: ArchBinding;
+  readonly layout: Layout;
+  readonly table: InstructionTable;
+  readonly helpers: HelperTable;
+  readonly imports: Imports;
+  /** Size of the memory in pages of 64 KiB. */
+  readonly memoryPages: number;
+}
+
+/** Slots of the machine's function table; slot 0 has the function that lays lazy flags to rest. */
+export const Slots = {
+  helpers: 1,
+  /** Handlers as functions of their own, by handler number. */
+  singles: 1024,
+  regions: 16384,
+  end: 65536,
+} as const;

@@ -1,0 +1,72 @@
+/** Executable code of handlers: the interpreter with the common ones inline, the others one by one. */
+import { type CodeContext, Slots } from "./code_context.ts";
+import { instantiate, newModule, writeInterpreter, writeSingle } from "./interpreter.ts";
+import type { Exit } from "./memory_map.ts";
+import { Special } from "./memory_map.ts";
+import { NORMALIZE_SLOT } from "./region_builder.ts";
+import type { Handler } from "./table.ts";
+
+/** A handler as a function: see `SingleBuilder`. */
+export type SingleHandler = (record: number, pc: bigint, tlb: number) => Exit;
+
+export class HandlerCode {
+  /** The interpreter: runs from the pc in the state, comes back with an `Exit`. */
+  readonly interpret: () => Exit;
+  readonly #context: CodeContext;
+  readonly #inline: Map<Handler, number> = new Map();
+  readonly #singles: Set<Handler> = new Set();
+
+  /** @param words samples of the instructions that the interpreter has inline. */
+  constructor(context: CodeContext, words: readonly number[], threshold: number) {
+    this.#context = context;
+    const { binding, layout, helpers, imports, memoryPages, table } = context;
+    const inline = new Set<Handler>();
+    for (const word of words) {
+      const handler = table.decode(word)?.handler;
+      if (handler !== undefined && handler.row.row.host === undefined) inline.add(handler);
+    }
+    for (const handler of inline) this.#inline.set(handler, Special.first + this.#inline.size);
+    const bytes = writeInterpreter({
+      binding,
+      layout,
+      helpers,
+      inline: [...inline],
+      singleBase: Slots.singles - this.#firstSingle,
+      threshold,
+      memoryPages,
+      slots: Slots.end,
+    });
+    const { run, normalize } = instantiate(bytes, imports);
+    imports.table.set(NORMALIZE_SLOT, normalize as () => void);
+    this.interpret = run as () => Exit;
+  }
+
+  get #firstSingle(): number {
+    return Special.first + this.#inline.size;
+  }
+
+  /** Number of a handler in records; it can be executed from now on. */
+  numberOf(handler: Handler): number {
+    const inline = this.#inline.get(handler);
+    if (inline !== undefined) return inline;
+    this.#compile(handler);
+    return this.#firstSingle + handler.id;
+  }
+
+  /** A handler as a function, for single steps. */
+  single(handler: Handler): SingleHandler {
+    this.#compile(handler);
+    return this.#context.imports.table.get(Slots.singles + handler.id) as SingleHandler;
+  }
+
+  #compile(handler: Handler): void {
+    if (this.#singles.has(handler)) return;
+    const { binding, layout, helpers, imports, memoryPages } = this.#context;
+    const module = newModule(memoryPages, Slots.end);
+    writeSingle(module, "f", handler, binding, layout, helpers.links(module));
+    const slot = Slots.singles + handler.id;
+    if (slot >= Slots.regions) throw new Error("the instruction table has too many handlers");
+    imports.table.set(slot, instantiate(module.finish(), imports).f as SingleHandler);
+    this.#singles.add(handler);
+  }
+}

@@ -1,0 +1,74 @@
+/** Instructions that have become hot, and the regions that are made of them. */
+import type { CodeCache, Region } from "./code_cache.ts";
+import { type CodeContext, Slots } from "./code_context.ts";
+import { Special } from "./memory_map.ts";
+import { RegionCompiler, type RegionRequest } from "./region_compiler.ts";
+
+/** Hot instructions compiled together. */
+const BATCH = 32;
+/** The first of a batch waits for others at most this many instructions. */
+export const BATCH_WAIT = 50_000;
+
+export class HotCode {
+  readonly compiler: RegionCompiler;
+  readonly #context: CodeContext;
+  readonly #cache: CodeCache;
+  /** Addresses of records. */
+  readonly #pending: Set<number> = new Set();
+  readonly #free: number[] = [];
+  #next: number = Slots.regions;
+  /** Time spent in compilation, in milliseconds of `performance.now`. */
+  milliseconds = 0;
+
+  constructor(context: CodeContext, cache: CodeCache) {
+    this.#context = context;
+    this.#cache = cache;
+    this.compiler = new RegionCompiler(context, cache);
+  }
+
+  /** Whether hot instructions wait to be compiled. */
+  get waiting(): boolean {
+    return this.#pending.size > 0;
+  }
+
+  /** Notes the instruction of a record; compiles when there are enough. */
+  add(record: number): void {
+    this.#pending.add(record);
+    if (this.#pending.size >= BATCH) this.compile();
+  }
+
+  /** Forgets what waits: its records are gone. */
+  forget(): void {
+    this.#pending.clear();
+  }
+
+  /** Compiles what waits. */
+  compile(): void {
+    const start = performance.now();
+    const batch: RegionRequest[] = [];
+    for (const record of this.#pending) {
+      const { page, index } = this.#cache.locate(record);
+      if (page.regions.has(index)) continue;
+      if (this.#cache.handlerNumber(page, index) < Special.first) continue;
+      const slot = this.#free.pop() ?? this.#next++;
+      if (slot >= Slots.end) {
+        this.#next = Slots.end;
+        for (const request of batch) this.#free.push(request.slot);
+        this.#cache.flush();
+        return;
+      }
+      batch.push({ page, index, slot });
+    }
+    this.#pending.clear();
+    this.compiler.compile(batch);
+    this.milliseconds += performance.now() - start;
+  }
+
+  /** Takes dropped regions out of the function table. */
+  drop(regions: Iterable<Region>): void {
+    for (const { slot } of regions) {
+      this.#context.imports.table.set(slot, null);
+      this.#free.push(slot);
+    }
+  }
+}
