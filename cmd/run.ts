@@ -51,11 +51,11 @@ export const runCommand: Command = {
   ],
   notes:
     `A machine.yaml has the settings of the API: arch, memory, cpus, gic, kernel, initrd, cmdline,
-devices, time, seed, onReset. File names in it are relative to it; options prevail over it.
+devices, time, seed, onReset, onPanic. File names in it are relative to it; options prevail over it.
 
 On a terminal: ${ESCAPE_HELP}.
 
-Exit codes: 0 power-off (or Ctrl-A x), 1 the guest crashed or vml failed, 2 wrong usage,
+Exit codes: 0 power-off (or Ctrl-A x), 1 the guest crashed (a Linux kernel panicked) or vml failed, 2 wrong usage,
 3 the guest asked for a reset under --no-reboot, 124 --timeout, 141 nobody reads the output.`,
   run,
 };
@@ -107,7 +107,13 @@ async function run(args: Arguments): Promise<number> {
     const exitCode = outputGone ? EXIT.outputGone : EXIT_CODES[reason] ?? EXIT.failed;
     console.close();
     console = undefined;
-    report(args, { reason, exitCode, seconds: elapsed, statistics: running.statistics() });
+    report(args, {
+      reason,
+      exitCode,
+      ...(result.panic !== undefined && { panic: result.panic }),
+      seconds: elapsed,
+      statistics: running.statistics(),
+    });
     return exitCode;
   } finally {
     timer.cancel();
@@ -129,6 +135,8 @@ function readTimeout(text: string | undefined): number | undefined {
 interface RunReport {
   readonly reason: string;
   readonly exitCode: number;
+  /** What the guest's kernel panicked about. */
+  readonly panic?: string;
   /** Of the host. */
   readonly seconds: number;
   readonly statistics: unknown;
@@ -138,6 +146,8 @@ function report(args: Arguments, result: RunReport): void {
   if (args.has("json")) process.stdout.write(`${JSON.stringify(result)}\n`);
   else if (result.reason === "timeout") {
     process.stderr.write(`vml: --timeout: stopped after ${args.get("timeout")} s\n`);
+  } else if (result.panic !== undefined) {
+    process.stderr.write(`vml: the guest's kernel panicked: ${result.panic}\n`);
   } else if (result.reason !== "power-off" && result.reason !== "stopped") {
     process.stderr.write(`vml: the machine stopped: ${result.reason}\n`);
   }

@@ -46,6 +46,12 @@ export const MACHINE_OPTIONS: readonly OptionSpec[] = [
   { name: "virtual-time", help: "Counts instructions as time: every run is the same." },
   { name: "seed", value: "N", help: "Seed of all randomness in virtual time; 0 if not given." },
   { name: "no-reboot", help: "Ends the run when the guest asks for a reset." },
+  {
+    name: "on-panic",
+    value: "WHAT",
+    choices: ["stop", "continue"],
+    help: "When a Linux kernel says that it panicked: stop, with exit code 1, if not given.",
+  },
 ];
 
 /** What a machine is made of, and where each setting came from. */
@@ -107,6 +113,7 @@ const SIMPLE_OPTIONS: readonly (readonly [string, keyof MachineOptions])[] = [
   ["cpus", "cpus"],
   ["gic", "gic"],
   ["seed", "seed"],
+  ["on-panic", "onPanic"],
 ];
 
 /** One line for a ConfigError, with the option or line that caused it. */

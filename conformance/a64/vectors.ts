@@ -20,6 +20,16 @@ async function through(
   return new Uint8Array(await new Response(piped).arrayBuffer());
 }
 
+/** Compresses. */
+export function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  return through(bytes, new CompressionStream("gzip"));
+}
+
+/** Decompresses. */
+export function gunzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  return through(bytes, new DecompressionStream("gzip"));
+}
+
 /** Packs cases whose numbers follow one another. */
 export function packCases(cases: readonly Case[]): Promise<Uint8Array<ArrayBuffer>> {
   const total = cases.reduce((sum, { words }) => sum + words.length, 0);
@@ -46,12 +56,12 @@ export function packCases(cases: readonly Case[]): Promise<Uint8Array<ArrayBuffe
   for (let byte = 0; byte < 4; byte++) {
     for (const { words } of cases) for (const word of words) bytes[at++] = word >>> (8 * byte);
   }
-  return through(bytes, new CompressionStream("gzip"));
+  return gzip(bytes);
 }
 
 /** The cases of a file. Throws if it is damaged. */
 export async function unpackCases(packed: Uint8Array<ArrayBuffer>): Promise<Case[]> {
-  const bytes = await through(packed, new DecompressionStream("gzip"));
+  const bytes = await gunzip(packed);
   const view = new DataView(bytes.buffer);
   const count = view.getUint32(0, true);
   const first = view.getUint32(4, true);

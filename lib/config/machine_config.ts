@@ -48,6 +48,8 @@ export interface MachineConfig {
   readonly seed: number;
   /** What a reset by the guest does: start again, or end the run. */
   readonly onReset: "restart" | "stop";
+  /** Whether a panic of a Linux guest, told by its consoles, ends the run as `crash`. */
+  readonly onPanic: "stop" | "continue";
 }
 
 /** A configuration as it is written: all but the kernel may be left out, sizes may be text. */
@@ -74,6 +76,8 @@ export interface MachineOptions {
   readonly seed?: number;
   /** What a reset by the guest does. @default "restart" */
   readonly onReset?: "restart" | "stop";
+  /** @default "stop" */
+  readonly onPanic?: "stop" | "continue";
 }
 
 const KEYS: readonly (keyof MachineConfig)[] = [
@@ -88,6 +92,7 @@ const KEYS: readonly (keyof MachineConfig)[] = [
   "time",
   "seed",
   "onReset",
+  "onPanic",
 ];
 
 /**
@@ -118,6 +123,7 @@ export function validateMachineConfig(value: unknown): MachineConfig {
     time: checkChoice(or("time", "real"), "time", ["real", "virtual"]),
     seed: checkInteger(or("seed", 0), "seed", 0, 2 ** 32 - 1),
     onReset: checkChoice(or("onReset", "restart"), "onReset", ["restart", "stop"]),
+    onPanic: checkChoice(or("onPanic", "stop"), "onPanic", ["stop", "continue"]),
   };
 }
 

@@ -451,9 +451,10 @@ export class Engine {
 
   /**
    * Compiles the code at virtual addresses of a vCPU at once, in its present mode. For tests and
-   * warming up; addresses without executable RAM behind them are left out.
+   * warming up; addresses without executable RAM behind them are left out. Of the `words` words at
+   * each address those that the entry reaches are part of its region as if they had been executed.
    */
-  compileAt(vcpu: number, addresses: Iterable<number>): void {
+  compileAt(vcpu: number, addresses: Iterable<number>, words = 1): void {
     this.select(vcpu);
     const cpu = this.#cpus[vcpu];
     this.#syncMode(cpu);
@@ -465,7 +466,8 @@ export class Engine {
       if (!this.memory.contains(physical, PAGE_SIZE)) continue;
       const page = this.#cache.page(physical - this.memory.base, this.#mode);
       const index = (low & (PAGE_SIZE - 1)) >> 2;
-      this.#cache.decode(page, index);
+      const end = Math.min(index + words, PAGE_SIZE / 4);
+      for (let i = index; i < end; i++) this.#cache.decode(page, i);
       this.#hotCode.add(page.records + index * RECORD);
     }
     this.#hotCode.compile();

@@ -144,9 +144,9 @@ export class SlowAccess {
     const host = RAM_BASE + offset;
     const page = (low & -PAGE_SIZE) >>> 0;
     if (read || cpu.translation.readable) {
-      this.#o.tlb.fill(tlb, false, high, low, high, page, host);
+      this.#o.tlb.fill(tlb, false, low, high, page, host);
     }
-    if (write) this.#o.tlb.fill(tlb, true, high, low, high, page, host);
+    if (write) this.#o.tlb.fill(tlb, true, low, high, page, host);
     return true;
   }
 
@@ -177,8 +177,8 @@ export class SlowAccess {
     const end = low + (aligned ? 0 : size - 1);
     const tagHigh = (high + (end > 0xffffffff ? 1 : 0)) >>> 0;
     const tag = (end & -PAGE_SIZE) >>> 0;
-    if (read) this.#o.tlb.fill(tlb, false, high, low, tagHigh, tag, SCRATCH);
-    if (write) this.#o.tlb.fill(tlb, true, high, low, tagHigh, tag, SCRATCH);
+    if (read) this.#o.tlb.fill(tlb, false, low, tagHigh, tag, SCRATCH);
+    if (write) this.#o.tlb.fill(tlb, true, low, tagHigh, tag, SCRATCH);
     if (write && !pieces.every(({ isRam }) => isRam)) this.#before.set(this.#block);
     const exit = this.#o.step();
     this.#o.tlb.drop(tlb, low);

@@ -93,13 +93,12 @@ export class Tlb {
   }
 
   /**
-   * Makes accesses through `tlb` to the page of an address lead to host address `host` (of the same
-   * byte). `tag` is the address of the page in which the access ends.
+   * Makes accesses through `tlb` to an address with these low bits lead to host address `host`. The
+   * tag is the address of the page in which the access ends.
    */
   fill(
     tlb: number,
     write: boolean,
-    high: number,
     low: number,
     tagHigh: number,
     tagLow: number,

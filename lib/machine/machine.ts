@@ -17,6 +17,7 @@ import type { Platform } from "../platform/platform.ts";
 import { webPlatform } from "../platform/web.ts";
 import type { StopReason } from "../vcpu/lifecycle/lifecycle.ts";
 import { ConsolePort, type MachineConsole } from "./console_port.ts";
+import { PanicWatch } from "./panic_watch.ts";
 import { seededRandom } from "./random.ts";
 import { RunLoop, type RunLoopStatistics } from "./run_loop.ts";
 import { SerialPort, type SerialStreams } from "./serial_port.ts";
@@ -39,10 +40,13 @@ export interface MachineParts {
 /** How a run ended. */
 export interface RunResult {
   /**
-   * `power-off`, `reset` (with `onReset: "stop"`) or `crash`: by the guest. `stopped`: by
+   * `power-off`, `reset` (with `onReset: "stop"`) or `crash`: by the guest, the last one also if its
+   * kernel says on a console that it has panicked (unless `onPanic: "continue"`). `stopped`: by
    * {@linkcode Machine.stop} or the signal. `timeout`: by a signal of AbortSignal.timeout.
    */
   readonly reason: StopReason;
+  /** What the kernel panicked about, in printable ASCII. */
+  readonly panic?: string;
   /** Instructions executed by all vCPUs since the machine was made. */
   readonly instructions: number;
   /** Guest time in nanoseconds since the machine was made. */
@@ -87,6 +91,7 @@ export class Machine implements AsyncDisposable {
   readonly #loop: RunLoop;
   readonly #serial: SerialPort;
   readonly #consoles: readonly ConsolePort[];
+  readonly #panicWatches: readonly PanicWatch[];
   readonly #image: BootImage;
   #reason: StopReason | undefined;
   #restart = false;
@@ -229,12 +234,13 @@ export class Machine implements AsyncDisposable {
     const run = this.#runUntilEnd();
     this.#running = run.catch(() => {});
     try {
-      return { reason: await run, ...this.#progress() };
+      const reason = await run;
+      const panic = reason === "crash" ? this.#panic() : undefined;
+      return { reason, ...(panic !== undefined && { panic }), ...this.#progress() };
     } finally {
       signal?.removeEventListener("abort", onAbort);
       this.#running = undefined;
-      this.#serial.flush();
-      for (const port of this.#consoles) port.flush();
+      this.#flush();
     }
   }
 
@@ -305,6 +311,9 @@ export class Machine implements AsyncDisposable {
   async #runUntilEnd(): Promise<StopReason> {
     for (;;) {
       if (this.#reason === undefined) await this.#loop.run();
+      // What was printed before a reset says whose work it is.
+      this.#flush();
+      if (this.#reason === "reset" && this.#panic() !== undefined) this.#reason = "crash";
       if (this.#reason === "reset" && this.config.onReset === "restart") this.#restart = true;
       if (!this.#restart) return this.#reason ?? "stopped";
       this.#hardReset();
@@ -327,6 +336,16 @@ export class Machine implements AsyncDisposable {
     });
   }
 
+  #flush(): void {
+    this.#serial.flush();
+    for (const port of this.#consoles) port.flush();
+  }
+
+  /** What the kernel has panicked about. */
+  #panic(): string | undefined {
+    return this.#panicWatches.find((watch) => watch.reason !== undefined)?.reason;
+  }
+
   #progress(): { instructions: number; nanoseconds: number } {
     return { instructions: this.#board.engine.instructions, nanoseconds: this.#clock.now() };
   }
@@ -335,6 +354,7 @@ export class Machine implements AsyncDisposable {
     this.#reason = undefined;
     this.#restart = false;
     this.#resets++;
+    for (const watch of this.#panicWatches) watch.reset();
     this.#platform.log("info", "machine", "reset");
     this.#board.reset();
     this.#load();

@@ -4,6 +4,7 @@
  */
 import type { Builder } from "../../engine/builder.ts";
 import { type Operand, type Row, row } from "../../engine/row.ts";
+import { withAsm } from "./asm.ts";
 import { rounded } from "./fp_data_processing.ts";
 import { inexactKnown, loadF, setF, typeOf, type Width } from "./fp_emit.ts";
 import { Rounding } from "./softfloat.ts";
@@ -106,7 +107,7 @@ function fromGeneral(unsigned: boolean) {
   };
 }
 
-const integers: readonly Row[] = [
+const integers: readonly Row[] = withAsm("{Rd}, {Vn}", [
   row(
     "sf 0011110 ftype:2 1 00 000 000000 Vn:5 Rd:5",
     "FCVTNS (scalar)",
@@ -181,50 +182,46 @@ const integers: readonly Row[] = [
     "sf 0011110 ftype:2 1 00 010 000000 Rn:5 Vd:5",
     "SCVTF (scalar, integer)",
     FP,
-    fromGeneral(false),
-    ONE_OR_TWO,
-  ),
+    fromGeneral(false), { ...ONE_OR_TWO, asm: "scvtf {Vd}, {Rn}" }),
   row(
     "sf 0011110 ftype:2 1 00 011 000000 Rn:5 Vd:5",
     "UCVTF (scalar, integer)",
     FP,
-    fromGeneral(true),
-    ONE_OR_TWO,
-  ),
-];
+    fromGeneral(true), { ...ONE_OR_TWO, asm: "ucvtf {Vd}, {Rn}" }),
+]);
 
 const moves: readonly Row[] = [
   row("0 0011110 00 1 00 110 000000 Vn:5 Rd:5", "FMOV (single to general)", FP, (b, f) => {
     b.getS(f.Vn);
     b.i32_reinterpret_f32();
     b.set32(f.Rd);
-  }),
+  }, { asm: "fmov {Rd:w}, s{Vn:number}" }),
   row("1 0011110 01 1 00 110 000000 Vn:5 Rd:5", "FMOV (double to general)", FP, (b, f) => {
     b.getD(f.Vn);
     b.i64_reinterpret_f64();
     b.set(f.Rd);
-  }),
+  }, { asm: "fmov {Rd:x}, d{Vn:number}" }),
   row("0 0011110 00 1 00 111 000000 Rn:5 Vd:5", "FMOV (general to single)", FP, (b, f) => {
     b.get32(f.Rn);
     b.f32_reinterpret_i32();
     b.setS(f.Vd);
-  }),
+  }, { asm: "fmov s{Vd:number}, {Rn:w}" }),
   row("1 0011110 01 1 00 111 000000 Rn:5 Vd:5", "FMOV (general to double)", FP, (b, f) => {
     b.get(f.Rn);
     b.f64_reinterpret_i64();
     b.setD(f.Vd);
-  }),
+  }, { asm: "fmov d{Vd:number}, {Rn:x}" }),
   row("1 0011110 10 1 01 110 000000 Vn:5 Rd:5", "FMOV (top half to general)", FP, (b, f) => {
     b.getV(f.Vn);
     b.i64x2_extract_lane(1);
     b.set(f.Rd);
-  }),
+  }, { asm: "fmov {Rd:x}, v{Vn:number}.d[1]" }),
   row("1 0011110 10 1 01 111 000000 Rn:5 Vd:5", "FMOV (general to top half)", FP, (b, f) => {
     b.getV(f.Vd);
     b.get(f.Rn);
     b.i64x2_replace_lane(1);
     b.setV(f.Vd);
-  }),
+  }, { asm: "fmov v{Vd:number}.d[1], {Rn:x}" }),
 ];
 
 /** `scale` is 64 minus the number of fraction bits, which is at most the register's width. */
@@ -257,21 +254,17 @@ function fromFixedPoint(unsigned: boolean) {
   };
 }
 
-const fixedPoint: readonly Row[] = [
+const fixedPoint: readonly Row[] = withAsm("{Rd}, {Vn}, {imm8Fraction}", [
   row(
     "sf 0011110 ftype:2 0 00 010 rawScale:6 Rn:5 Vd:5",
     "SCVTF (scalar, fixed-point)",
     FP,
-    fromFixedPoint(false),
-    FIXED,
-  ),
+    fromFixedPoint(false), { ...FIXED, asm: "scvtf {Vd}, {Rn}, {imm8Fraction}" }),
   row(
     "sf 0011110 ftype:2 0 00 011 rawScale:6 Rn:5 Vd:5",
     "UCVTF (scalar, fixed-point)",
     FP,
-    fromFixedPoint(true),
-    FIXED,
-  ),
+    fromFixedPoint(true), { ...FIXED, asm: "ucvtf {Vd}, {Rn}, {imm8Fraction}" }),
   row(
     "sf 0011110 ftype:2 0 11 000 rawScale:6 Vn:5 Rd:5",
     "FCVTZS (scalar, fixed-point)",
@@ -286,7 +279,7 @@ const fixedPoint: readonly Row[] = [
     toFixedPoint(true),
     FIXED,
   ),
-];
+]);
 
 /** All rows of this group. */
 export const fpConversionRows: readonly Row[] = [...integers, ...moves, ...fixedPoint];

@@ -5,6 +5,7 @@
  */
 import type { Builder } from "../../engine/builder.ts";
 import { type Operand, type Row, row } from "../../engine/row.ts";
+import { withAsm } from "./asm.ts";
 import {
   type BinaryOp,
   getF,
@@ -87,7 +88,7 @@ function extremum(host: "min" | "max", helper: string) {
   };
 }
 
-const twoSources: readonly Row[] = [
+const twoSources: readonly Row[] = withAsm("{Vd}, {Vn}, {Vm}", [
   row(
     "00011110 ftype:2 1 Vm:5 0000 10 Vn:5 Vd:5",
     "FMUL (scalar)",
@@ -151,7 +152,7 @@ const twoSources: readonly Row[] = [
     arithmetic("mul", true),
     ONE_OR_TWO,
   ),
-];
+]);
 
 /** FMOV, FABS, FNEG: sign bits only, no exceptions. */
 function copy(op: "" | "abs" | "neg") {
@@ -206,7 +207,7 @@ export function rounded(b: Builder, width: Width, rounding: Rounding, n: number)
   b.local_get(n)[`f${width}_copysign`]()[`f${width}_add`]();
 }
 
-const oneSource: readonly Row[] = [
+const oneSource: readonly Row[] = withAsm("{Vd}, {Vn}", [
   row(
     "00011110 ftype:2 1 000000 10000 Vn:5 Vd:5",
     "FMOV (register)",
@@ -288,7 +289,7 @@ const oneSource: readonly Row[] = [
     roundToIntegral(undefined, false),
     ONE_OR_TWO,
   ),
-];
+]);
 
 /** [v128 register] -> [i32] the half in lane 0. */
 function getHalf(b: Builder, v: Operand): void {
@@ -307,7 +308,7 @@ const conversions: readonly Row[] = [
     b.callHelper("fp.convert.32.64");
     b.local_set(r).end().local_get(r);
     b.setD(f.Vd);
-  }),
+  }, { asm: "fcvt d{Vd:number}, s{Vn:number}" }),
   row("00011110 01 1 0001 00 10000 Vn:5 Vd:5", "FCVT (double to single)", FP, (b, f) => {
     const n = loadF(b, 64, f.Vn);
     const r = b.temp("f32");
@@ -317,20 +318,20 @@ const conversions: readonly Row[] = [
     b.callHelper("fp.convert.64.32");
     b.local_set(r).end().local_get(r);
     b.setS(f.Vd);
-  }),
+  }, { asm: "fcvt s{Vd:number}, d{Vn:number}" }),
   row("00011110 11 1 0001 0 opc 10000 Vn:5 Vd:5", "FCVT (half to single or double)", FP, (b, f) => {
     const width = widthOfType(f.opc);
     getHalf(b, f.Vn);
     b.callHelper(`fp.convert.16.${width}`);
     setF(b, width, f.Vd);
-  }),
+  }, { asm: "fcvt {Vd}, h{Vn:number}" }),
   row("00011110 0 ftype 1 0001 11 10000 Vn:5 Vd:5", "FCVT (to half)", FP, (b, f) => {
     const width = widthOfType(f.ftype);
     getF(b, width, f.Vn);
     b.callHelper(`fp.convert.${width}.16`);
     b.f32_reinterpret_i32();
     b.setS(f.Vd);
-  }),
+  }, { asm: "fcvt h{Vd:number}, {Vn}" }),
 ];
 
 /** [] -> [f] z + n * m of lanes 0 of vectors, rounded once. */
@@ -364,9 +365,7 @@ const threeSources: readonly Row[] = [
       const z = loadV(b, f.Va, f.o1 === 1 ? width : undefined);
       hardMulAdd(b, width, { z, n, m });
       setF(b, width, f.Vd);
-    },
-    ONE_OR_TWO,
-  ),
+    }, { ...ONE_OR_TWO, asm: "{fused} {Vd}, {Vn}, {Vm}, {Va}" }),
 ];
 
 /** Locals of doubles that compare as the operands do. Single precision is widened. */
@@ -412,9 +411,7 @@ const comparisons: readonly Row[] = [
       const n = loadF(b, width, f.Vn);
       const m = loadF(b, width, f.Vm);
       setCompareFlags(b, ...comparable(b, width, n, m, f.signal === 1));
-    },
-    ONE_OR_TWO,
-  ),
+    }, { ...ONE_OR_TWO, asm: "fcmp{signal} {Vn}, {Vm}" }),
   row(
     "00011110 ftype:2 1 rawRm:5 00 1000 Vn:5 signal 1 000",
     "FCMP, FCMPE (zero)",
@@ -424,9 +421,7 @@ const comparisons: readonly Row[] = [
       const n = loadF(b, width, f.Vn);
       const m = loadZero(b, width);
       setCompareFlags(b, ...comparable(b, width, n, m, f.signal === 1));
-    },
-    ONE_OR_TWO,
-  ),
+    }, { ...ONE_OR_TWO, asm: "fcmp{signal} {Vn}, #0.0" }),
   row(
     "00011110 ftype:2 1 Vm:5 cond:4 01 Vn:5 signal immNzcv:4",
     "FCCMP, FCCMPE",
@@ -448,9 +443,7 @@ const comparisons: readonly Row[] = [
       b.local_get(x).local_get(x).f64_ne().local_get(y).local_get(y).f64_ne().i32_or().i32_or();
       b.i64_extend_i32_u().local_set(nzcv).end();
       setNzcv(b, nzcv);
-    },
-    ONE_OR_TWO,
-  ),
+    }, { ...ONE_OR_TWO, asm: "fccmp{signal} {Vn}, {Vm}, {immNzcv:hex}, {cond}" }),
   row("00011110 ftype:2 1 Vm:5 cond:4 11 Vn:5 Vd:5", "FCSEL", FP, (b, f) => {
     const width = widthOfType(f.ftype);
     getF(b, width, f.Vn);
@@ -458,7 +451,7 @@ const comparisons: readonly Row[] = [
     b.condition(f.cond);
     b.select();
     setF(b, width, f.Vd);
-  }, ONE_OR_TWO),
+  }, { ...ONE_OR_TWO, asm: "fcsel {Vd}, {Vn}, {Vm}, {cond}" }),
 ];
 
 /** VFPExpandImm: a:b:cccccc... of `abcdefgh` (Arm ARM, C2.2.3). */
@@ -475,10 +468,8 @@ const immediates: readonly Row[] = [
     b.imm(f.immValue);
     b.f64_reinterpret_i64();
     b.setD(f.Vd);
-  }, {
-    ...ONE_OR_TWO,
-    derive: { immValue: (f) => expandImmediate(f.rawImm8, widthOfType(f.ftype)) },
-  }),
+  }, { ...ONE_OR_TWO,
+    derive: { immValue: (f) => expandImmediate(f.rawImm8, widthOfType(f.ftype)) }, asm: "fmov {Vd}, {rawImm8:float}" }),
 ];
 
 /** All rows of this group. */

@@ -1,6 +1,7 @@
 /** Advanced SIMD across lanes, and scalar pairwise, integer (Arm ARM, C4.1.96). */
 import type { Builder } from "../../engine/builder.ts";
 import { type Row, row, type Semantics } from "../../engine/row.ts";
+import { withAsm } from "./asm.ts";
 import {
   laneFromI32,
   laneFromI64,
@@ -83,12 +84,16 @@ const simd = "FEAT_AdvSIMD";
 
 /** Operations over all elements of a vector. */
 export const simdAcrossPairwiseRows: readonly Row[] = [
+  ...withAsm("{Vd:scalarWide}, {Vn}", [
   row("0 Q 0 01110 size:2 11000 00011 10 Vn:5 Vd:5", "SADDLV", simd, addLong(true), across),
   row("0 Q 1 01110 size:2 11000 00011 10 Vn:5 Vd:5", "UADDLV", simd, addLong(false), across),
+  ]),
+  ...withAsm("{Vd:scalar}, {Vn}", [
   row("0 Q 0 01110 size:2 11000 01010 10 Vn:5 Vd:5", "SMAXV", simd, extreme(MAX_S), across),
   row("0 Q 1 01110 size:2 11000 01010 10 Vn:5 Vd:5", "UMAXV", simd, extreme(MAX_U), across),
   row("0 Q 0 01110 size:2 11000 11010 10 Vn:5 Vd:5", "SMINV", simd, extreme(MIN_S), across),
   row("0 Q 1 01110 size:2 11000 11010 10 Vn:5 Vd:5", "UMINV", simd, extreme(MIN_U), across),
   row("0 Q 0 01110 size:2 11000 11011 10 Vn:5 Vd:5", "ADDV", simd, add, across),
-  row("01 0 11110 11 11000 11011 10 Vn:5 Vd:5", "ADDP (scalar)", simd, addPair),
+  ]),
+  row("01 0 11110 11 11000 11011 10 Vn:5 Vd:5", "ADDP (scalar)", simd, addPair, { asm: "addp d{Vd:number}, v{Vn:number}.2d" }),
 ];

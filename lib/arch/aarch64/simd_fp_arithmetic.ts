@@ -4,6 +4,7 @@
  */
 import type { Builder } from "../../engine/builder.ts";
 import { type Operand, type Row, row } from "../../engine/row.ts";
+import { withAsm } from "./asm.ts";
 import { hardExtremum, hardFloat } from "./fp_data_processing.ts";
 import {
   allTrue,
@@ -167,7 +168,7 @@ function multiplyAdd(minus: boolean) {
   };
 }
 
-const vectors: readonly Row[] = [
+const vectors: readonly Row[] = withAsm("{Vd}, {Vn}, {Vm}", [
   row(
     "0 Q 0 01110 0 sz 1 Vm:5 11000 1 Vn:5 Vd:5",
     "FMAXNM (vector)",
@@ -289,7 +290,7 @@ const vectors: readonly Row[] = [
     pairwise(extrema("min", "min")),
     FULL,
   ),
-];
+]);
 
 /** A scalar operation that is not among the scalar floating-point instructions. */
 function scalar(host: BinaryOp | undefined, helper: string) {
@@ -339,6 +340,7 @@ function acrossLanes(helper: string) {
 }
 
 const scalars: readonly Row[] = [
+  ...withAsm("{Vd}, {Vn}, {Vm}", [
   row("01 0 11110 0 sz 1 Vm:5 11011 1 Vn:5 Vd:5", "FMULX (scalar)", SIMD, scalar("mul", "mulX")),
   row(
     "01 0 11110 0 sz 1 Vm:5 11111 1 Vn:5 Vd:5",
@@ -353,6 +355,8 @@ const scalars: readonly Row[] = [
     scalar(undefined, "rsqrts"),
   ),
   row("01 1 11110 1 sz 1 Vm:5 11010 1 Vn:5 Vd:5", "FABD (scalar)", SIMD, scalar(undefined, "abd")),
+  ]),
+  ...withAsm("{Vd}, {Vn:pair}", [
   row(
     "01 1 11110 0 sz 11000 01100 10 Vn:5 Vd:5",
     "FMAXNMP (scalar)",
@@ -368,10 +372,13 @@ const scalars: readonly Row[] = [
     scalarPair("min", "minNumber"),
   ),
   row("01 1 11110 1 sz 11000 01111 10 Vn:5 Vd:5", "FMINP (scalar)", SIMD, scalarPair("min", "min")),
+  ]),
+  ...withAsm("s{Vd:number}, v{Vn:number}.4s", [
   row("0 1 1 01110 0 0 11000 01100 10 Vn:5 Vd:5", "FMAXNMV", SIMD, acrossLanes("maxNumber")),
   row("0 1 1 01110 0 0 11000 01111 10 Vn:5 Vd:5", "FMAXV", SIMD, acrossLanes("max")),
   row("0 1 1 01110 1 0 11000 01100 10 Vn:5 Vd:5", "FMINNMV", SIMD, acrossLanes("minNumber")),
   row("0 1 1 01110 1 0 11000 01111 10 Vn:5 Vd:5", "FMINV", SIMD, acrossLanes("min")),
+  ]),
 ];
 
 interface Unary extends Arrangement {
@@ -415,7 +422,7 @@ function unsignedEstimate(name: string) {
   };
 }
 
-const unary: readonly Row[] = [
+const unary: readonly Row[] = withAsm("{Vd}, {Vn}", [
   row("0 Q 0 01110 1 sz 10000 01111 10 Vn:5 Vd:5", "FABS (vector)", SIMD, signBits("abs"), FULL),
   row("0 Q 1 01110 1 sz 10000 01111 10 Vn:5 Vd:5", "FNEG (vector)", SIMD, signBits("neg"), FULL),
   row("0 Q 1 01110 1 sz 10000 11111 10 Vn:5 Vd:5", "FSQRT (vector)", SIMD, (b, f) => {
@@ -431,8 +438,8 @@ const unary: readonly Row[] = [
   }, FULL),
   row("0 Q 0 01110 1 sz 10000 11101 10 Vn:5 Vd:5", "FRECPE", SIMD, estimate("recpe"), FULL),
   row("0 Q 1 01110 1 sz 10000 11101 10 Vn:5 Vd:5", "FRSQRTE", SIMD, estimate("rsqrte"), FULL),
-  row("0 Q 0 01110 1 0 10000 11100 10 Vn:5 Vd:5", "URECPE", SIMD, unsignedEstimate("urecpe")),
-  row("0 Q 1 01110 1 0 10000 11100 10 Vn:5 Vd:5", "URSQRTE", SIMD, unsignedEstimate("ursqrte")),
+  row("0 Q 0 01110 1 0 10000 11100 10 Vn:5 Vd:5", "URECPE", SIMD, unsignedEstimate("urecpe"), { asm: "urecpe {Vd:singles}, {Vn:singles}" }),
+  row("0 Q 1 01110 1 0 10000 11100 10 Vn:5 Vd:5", "URSQRTE", SIMD, unsignedEstimate("ursqrte"), { asm: "ursqrte {Vd:singles}, {Vn:singles}" }),
   row("01 0 11110 1 sz 10000 11101 10 Vn:5 Vd:5", "FRECPE (scalar)", SIMD, scalarEstimate("recpe")),
   row("01 0 11110 1 sz 10000 11111 10 Vn:5 Vd:5", "FRECPX", SIMD, scalarEstimate("recpx")),
   row(
@@ -441,7 +448,7 @@ const unary: readonly Row[] = [
     SIMD,
     scalarEstimate("rsqrte"),
   ),
-];
+]);
 
 /** All rows of this group. */
 export const simdFpArithmeticRows: readonly Row[] = [

@@ -4,6 +4,7 @@
  */
 import type { Builder } from "../../engine/builder.ts";
 import { type Operand, type Row, row } from "../../engine/row.ts";
+import { withAsm } from "./asm.ts";
 import {
   allTrue,
   lanesName,
@@ -102,6 +103,7 @@ function scalarZero(test: Test, swapped = false) {
 
 /** All rows of this group. */
 export const simdFpCompareRows: readonly Row[] = [
+  ...withAsm("{Vd}, {Vn}, {Vm}", [
   row("0 Q 0 01110 0 sz 1 Vm:5 11100 1 Vn:5 Vd:5", "FCMEQ (register)", SIMD, vector("equal"), FULL),
   row(
     "0 Q 1 01110 0 sz 1 Vm:5 11100 1 Vn:5 Vd:5",
@@ -125,6 +127,8 @@ export const simdFpCompareRows: readonly Row[] = [
     FULL,
   ),
   row("0 Q 1 01110 1 sz 1 Vm:5 11101 1 Vn:5 Vd:5", "FACGT", SIMD, vector("absoluteGreater"), FULL),
+  ]),
+  ...withAsm("{Vd}, {Vn}, #0.0", [
   row(
     "0 Q 0 01110 1 sz 10000 01100 10 Vn:5 Vd:5",
     "FCMGT (zero)",
@@ -154,6 +158,8 @@ export const simdFpCompareRows: readonly Row[] = [
     vectorZero("greaterEqual", true),
     FULL,
   ),
+  ]),
+  ...withAsm("{Vd}, {Vn}, {Vm}", [
   row(
     "01 0 11110 0 sz 1 Vm:5 11100 1 Vn:5 Vd:5",
     "FCMEQ (register, scalar)",
@@ -184,6 +190,8 @@ export const simdFpCompareRows: readonly Row[] = [
     SIMD,
     scalar("absoluteGreater"),
   ),
+  ]),
+  ...withAsm("{Vd}, {Vn}, #0.0", [
   row(
     "01 0 11110 1 sz 10000 01100 10 Vn:5 Vd:5",
     "FCMGT (zero, scalar)",
@@ -214,4 +222,5 @@ export const simdFpCompareRows: readonly Row[] = [
     SIMD,
     scalarZero("greaterEqual", true),
   ),
+  ]),
 ];

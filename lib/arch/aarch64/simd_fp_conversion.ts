@@ -1,6 +1,7 @@
 /** Advanced SIMD conversions from and to integers and fixed point (Arm ARM, C4.1.96), vector and scalar. */
 import type { Builder } from "../../engine/builder.ts";
 import { type Operand, type Row, row } from "../../engine/row.ts";
+import { withAsm } from "./asm.ts";
 import { toInteger } from "./fp_conversion.ts";
 import {
   allTrue,
@@ -162,7 +163,7 @@ function scalarFromInteger(unsigned: boolean) {
   };
 }
 
-const integers: readonly Row[] = [
+const integers: readonly Row[] = withAsm("{Vd}, {Vn}", [
   row(
     "0 Q 0 01110 0 sz 10000 11010 10 Vn:5 Vd:5",
     "FCVTNS (vector)",
@@ -319,7 +320,7 @@ const integers: readonly Row[] = [
     SIMD,
     scalarToInteger(true, Rounding.zero),
   ),
-];
+]);
 
 /** immh:immb is twice the lanes' width minus the number of fraction bits. */
 interface Shifted {
@@ -376,7 +377,7 @@ function scalarFromFixed(unsigned: boolean) {
   };
 }
 
-const fixed: readonly Row[] = [
+const fixed: readonly Row[] = withAsm("{Vd}, {Vn}, {imm8Fraction}", [
   row(
     "0 Q 0 011110 rawImmh:4 rawImmb:3 11100 1 Vn:5 Vd:5",
     "SCVTF (vector, fixed-point)",
@@ -433,7 +434,7 @@ const fixed: readonly Row[] = [
     scalarToFixed(true),
     SCALAR_FIXED,
   ),
-];
+]);
 
 /** All rows of this group. */
 export const simdFpConversionRows: readonly Row[] = [

@@ -1,6 +1,7 @@
 /** Advanced SIMD floating-point multiplication by one element of a vector (Arm ARM, C4.1.96). */
 import type { Builder } from "../../engine/builder.ts";
 import { type Operand, type Row, row } from "../../engine/row.ts";
+import { withAsm } from "./asm.ts";
 import { hardFloat, hardMulAdd } from "./fp_data_processing.ts";
 import { loadF, loadV, setF, setShape, shapeOf, typeOf, widthOf } from "./fp_emit.ts";
 import { hardLanes, hardMulAddLanes, widthOfSize } from "./simd_fp_arithmetic.ts";
@@ -73,7 +74,7 @@ function scalarByElement(op: "mul" | "mulX" | "mla" | "mls") {
 }
 
 /** All rows of this group. */
-export const simdFpElementRows: readonly Row[] = [
+export const simdFpElementRows: readonly Row[] = withAsm("{Vd}, {Vn}, {Vm:element}", [
   row(
     "0 Q 0 01111 1 sz L Vm:5 0001 H 0 Vn:5 Vd:5",
     "FMLA (by element)",
@@ -130,4 +131,4 @@ export const simdFpElementRows: readonly Row[] = [
     scalarByElement("mulX"),
     SCALAR_ELEMENT,
   ),
-];
+]);

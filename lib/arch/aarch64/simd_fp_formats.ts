@@ -4,6 +4,7 @@
  */
 import type { Builder } from "../../engine/builder.ts";
 import { type Operand, type Row, row } from "../../engine/row.ts";
+import { withAsm } from "./asm.ts";
 import {
   allTrue,
   inexactKnown,
@@ -46,7 +47,7 @@ function roundToIntegral(rounding: Rounding | undefined, exact: boolean) {
   };
 }
 
-const integral: readonly Row[] = [
+const integral: readonly Row[] = withAsm("{Vd}, {Vn}", [
   row(
     "0 Q 0 01110 0 sz 10000 11000 10 Vn:5 Vd:5",
     "FRINTN (vector)",
@@ -96,7 +97,7 @@ const integral: readonly Row[] = [
     roundToIntegral(undefined, false),
     FULL,
   ),
-];
+]);
 
 /** [] -> [v128] the half of a register that Q selects, in the low half. */
 function getSource(b: Builder, q: number, v: Operand): void {
@@ -136,7 +137,7 @@ const formats: readonly Row[] = [
     b.callHelper("fp.widen");
     b.local_set(r).end().local_get(r);
     b.setV(f.Vd);
-  }),
+  }, { asm: "fcvtl{upper} {Vd:full}, {Vn:half}" }),
   row("0 Q 0 01110 0 sz 10000 10110 10 Vn:5 Vd:5", "FCVTN, FCVTN2", SIMD, (b, f) => {
     const n = loadV(b, f.Vn);
     if (f.sz === 0) {
@@ -152,17 +153,17 @@ const formats: readonly Row[] = [
     b.callHelper("fp.narrow");
     b.local_set(r).end().local_get(r);
     setNarrow(b, f.Q, f.Vd);
-  }),
+  }, { asm: "fcvtn{upper} {Vd:half}, {Vn:full}" }),
   row("0 Q 1 01110 0 1 10000 10110 10 Vn:5 Vd:5", "FCVTXN, FCVTXN2", SIMD, (b, f) => {
     b.getV(f.Vn);
     b.callHelper("fp.narrowOdd");
     setNarrow(b, f.Q, f.Vd);
-  }),
+  }, { asm: "fcvtxn{upper} {Vd:singles}, v{Vn:number}.2d" }),
   row("01 1 11110 0 1 10000 10110 10 Vn:5 Vd:5", "FCVTXN (scalar)", SIMD, (b, f) => {
     b.getD(f.Vn);
     b.callHelper("fp.convertOdd");
     b.setS(f.Vd);
-  }),
+  }, { asm: "fcvtxn s{Vd:number}, d{Vn:number}" }),
 ];
 
 /** All rows of this group. */

@@ -1,5 +1,6 @@
 /** Advanced SIMD modified immediate (Arm ARM, C4.1.96): the immediate is expanded at decode. */
 import { type Row, row, type Semantics } from "../../engine/row.ts";
+import { withAsm } from "./asm.ts";
 import { laneFromI64, setQ, zero } from "./simd_lanes.ts";
 
 /** AdvSIMDExpandImm() (Arm ARM, J1.1.3), as an unsigned 64-bit value. */
@@ -90,7 +91,7 @@ const mvni = (f: ImmediateFields): bigint => invert(expand(f, 0));
 const simd = "FEAT_AdvSIMD";
 
 /** Advanced SIMD modified immediate. */
-export const simdModifiedImmediateRows: readonly Row[] = [
+export const simdModifiedImmediateRows: readonly Row[] = withAsm("{Vd:modified}, {modifiedImmediate}", [
   row(
     "0 Q rawOp 0111100000 rawAbc:3 rawCmode:4 01 rawDefgh:5 Vd:5",
     "MOVI",
@@ -126,10 +127,6 @@ export const simdModifiedImmediateRows: readonly Row[] = [
     "0 Q rawOp 0111100000 rawAbc:3 rawCmode:4 01 rawDefgh:5 Vd:5",
     "FMOV (vector, immediate)",
     simd,
-    move,
-    {
-      when: (f) => f.rawCmode === 15 && (f.rawOp === 0 || f.Q === 1),
-      derive: { imm: movi, isZero: () => 0 },
-    },
-  ),
-];
+    move, { when: (f) => f.rawCmode === 15 && (f.rawOp === 0 || f.Q === 1),
+      derive: { imm: movi, isZero: () => 0 }, asm: "fmov {Vd:modified}, {modifiedFloat}" }),
+]);

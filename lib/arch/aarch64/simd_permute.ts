@@ -1,5 +1,6 @@
 /** Advanced SIMD permute, extract and table lookup (Arm ARM, C4.1.96). */
 import { type Row, row, type Semantics } from "../../engine/row.ts";
+import { withAsm } from "./asm.ts";
 import { lanes, setQ, vector, words } from "./simd_lanes.ts";
 
 type Permute = Semantics<"Q" | "size" | "Vm" | "Vn" | "Vd">;
@@ -82,7 +83,7 @@ const any = {
 } as const;
 
 /** Rearrangement of bytes and elements. */
-export const simdPermuteRows: readonly Row[] = [
+export const simdPermuteRows: readonly Row[] = withAsm("{Vd}, {Vn}, {Vm}", [
   row("0 Q 001110 size:2 0 Vm:5 0 001 10 Vn:5 Vd:5", "UZP1", simd, permute(unzip(0)), any),
   row("0 Q 001110 size:2 0 Vm:5 0 101 10 Vn:5 Vd:5", "UZP2", simd, permute(unzip(1)), any),
   row("0 Q 001110 size:2 0 Vm:5 0 010 10 Vn:5 Vd:5", "TRN1", simd, permute(transpose(0)), any),
@@ -93,8 +94,6 @@ export const simdPermuteRows: readonly Row[] = [
     "0 Q 101110 00 0 Vm:5 0 index:4 0 Vn:5 Vd:5",
     "EXT",
     simd,
-    extract,
-    { when: (f) => f.Q === 1 || f.index < 8 },
-  ),
-  row("0 Q 001110 00 0 Vm:5 0 len:2 keep 00 Vn:5 Vd:5", "TBL, TBX", simd, lookUp),
-];
+    extract, { when: (f) => f.Q === 1 || f.index < 8, asm: "ext {Vd}, {Vn}, {Vm}, {index:decimal}" }),
+  row("0 Q 001110 00 0 Vm:5 0 len:2 keep 00 Vn:5 Vd:5", "TBL, TBX", simd, lookUp, { asm: "{keep:lookup} {Vd}, {Vn:table}, {Vm}" }),
+]);

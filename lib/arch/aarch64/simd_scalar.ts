@@ -3,6 +3,7 @@
  * forms with `Q` derived as SCALAR: one element, the rest of the register cleared.
  */
 import { type Row, row, type RowOptions, type Semantics } from "../../engine/row.ts";
+import { withAsm } from "./asm.ts";
 import {
   narrowSigned,
   narrowSignedToUnsigned,
@@ -122,13 +123,11 @@ const misc64 = (U: 0 | 1, opcode: string, name: string, semantics: Two): Row => 
 };
 
 const copy: readonly Row[] = [
-  row("01 0 11110000 rawImm5:5 0 0000 1 Vn:5 Vd:5", "DUP (element, scalar)", simd, duplicate, {
-    when: (f) => imm5Size(f) < 4,
-    derive: { size: imm5Size, index: imm5Index },
-  }),
+  row("01 0 11110000 rawImm5:5 0 0000 1 Vn:5 Vd:5", "DUP (element, scalar)", simd, duplicate, { when: (f) => imm5Size(f) < 4,
+    derive: { size: imm5Size, index: imm5Index }, asm: "dup {Vd}, {Vn:element}" }),
 ];
 
-const threeSame: readonly Row[] = [
+const threeSame: readonly Row[] = withAsm("{Vd}, {Vn}, {Vm}", [
   same(0, "00001", "SQADD (scalar)", saturating(sqadd), any),
   same(1, "00001", "UQADD (scalar)", saturating(uqadd), any),
   same(0, "00101", "SQSUB (scalar)", saturating(sqsub), any),
@@ -165,9 +164,9 @@ const threeSame: readonly Row[] = [
     multiplyAccumulateHigh(true),
     from16to32,
   ),
-];
+]);
 
-const threeDifferent: readonly Row[] = [
+const threeDifferent: readonly Row[] = withAsm("{Vd:wide}, {Vn}, {Vm}", [
   row(
     "01 0 11110 size:2 1 Vm:5 1001 00 Vn:5 Vd:5",
     "SQDMLAL (scalar)",
@@ -189,23 +188,31 @@ const threeDifferent: readonly Row[] = [
     doublingLong,
     from16to32,
   ),
-];
+]);
 
 const twoMisc: readonly Row[] = [
+  ...withAsm("{Vd}, {Vn}", [
   misc(0, "00011", "SUQADD (scalar)", accumulateMixed(saturatingAddUnsigned), any),
   misc(1, "00011", "USQADD (scalar)", accumulateMixed(saturatingAddSigned), any),
   misc(0, "00111", "SQABS (scalar)", saturatingUnary(sqabs), any),
   misc(1, "00111", "SQNEG (scalar)", saturatingUnary(sqneg), any),
+  ]),
+  ...withAsm("{Vd}, {Vn}, #0", [
   misc64(0, "01000", "CMGT (zero, scalar)", unary(compareZero.gt)),
   misc64(1, "01000", "CMGE (zero, scalar)", unary(compareZero.ge)),
   misc64(0, "01001", "CMEQ (zero, scalar)", unary(compareZero.eq)),
   misc64(1, "01001", "CMLE (zero, scalar)", unary(compareZero.le)),
   misc64(0, "01010", "CMLT (zero, scalar)", unary(compareZero.lt)),
+  ]),
+  ...withAsm("{Vd}, {Vn}", [
   misc64(0, "01011", "ABS (scalar)", unary(absolute)),
   misc64(1, "01011", "NEG (scalar)", unary(negate)),
+  ]),
+  ...withAsm("{Vd}, {Vn:wide}", [
   misc(1, "10010", "SQXTUN (scalar)", saturatingNarrow(narrowSignedToUnsigned), to32),
   misc(0, "10100", "SQXTN (scalar)", saturatingNarrow(narrowSigned), to32),
   misc(1, "10100", "UQXTN (scalar)", saturatingNarrow(narrowUnsigned), to32),
+  ]),
 ];
 
 /** Scalar integer Advanced SIMD. */

@@ -12,6 +12,7 @@ import {
   type RowOptions,
   type Semantics,
 } from "../../engine/row.ts";
+import { withAsm } from "./asm.ts";
 import {
   narrowSigned,
   narrowSignedToUnsigned,
@@ -283,6 +284,7 @@ const scalarShift = <D extends string>(
 
 /** Vector shifts by immediate. */
 export const simdShiftImmediateRows: readonly Row[] = [
+  ...withAsm("{Vd}, {Vn}, {right}", [
   shift(0, "00000", "SSHR", right(true, false), vectors.signed),
   shift(1, "00000", "USHR", right(false, false), vectors.unsigned),
   shift(0, "00010", "SSRA", right(true, true), vectors.signed),
@@ -292,11 +294,15 @@ export const simdShiftImmediateRows: readonly Row[] = [
   shift(0, "00110", "SRSRA", roundingRight(true, true), vectors.signedRounding),
   shift(1, "00110", "URSRA", roundingRight(false, true), vectors.unsignedRounding),
   shift(1, "01000", "SRI", rightInsert, vectors.unsigned),
+  ]),
+  ...withAsm("{Vd}, {Vn}, {left}", [
   shift(0, "01010", "SHL", left, vectors.left),
   shift(1, "01010", "SLI", leftInsert, vectors.left),
   shift(1, "01100", "SQSHLU", saturatingLeft("signedToUnsigned"), vectors.left),
   shift(0, "01110", "SQSHL (immediate)", saturatingLeft("signed"), vectors.left),
   shift(1, "01110", "UQSHL (immediate)", saturatingLeft("unsigned"), vectors.left),
+  ]),
+  ...withAsm("{Vd}, {Vn:wide}, {right}", [
   shift(0, "10000", "SHRN, SHRN2", narrow, vectors.narrow),
   shift(0, "10001", "RSHRN, RSHRN2", roundingNarrow, vectors.roundingNarrow),
   shift(0, "10010", "SQSHRN, SQSHRN2", saturatingNarrow("signed"), vectors.narrow),
@@ -323,12 +329,16 @@ export const simdShiftImmediateRows: readonly Row[] = [
     saturatingRoundingNarrow("signedToUnsigned"),
     vectors.roundingNarrow,
   ),
+  ]),
+  ...withAsm("{Vd:wide}, {Vn}, {left}", [
   shift(0, "10100", "SSHLL, SSHLL2", leftLong(true), vectors.long),
   shift(1, "10100", "USHLL, USHLL2", leftLong(false), vectors.long),
+  ]),
 ];
 
 /** Scalar shifts by immediate. */
 export const simdScalarShiftImmediateRows: readonly Row[] = [
+  ...withAsm("{Vd}, {Vn}, {right}", [
   scalarShift(0, "00000", "SSHR (scalar)", right(true, false), scalars.signed),
   scalarShift(1, "00000", "USHR (scalar)", right(false, false), scalars.unsigned),
   scalarShift(0, "00010", "SSRA (scalar)", right(true, true), scalars.signed),
@@ -338,6 +348,8 @@ export const simdScalarShiftImmediateRows: readonly Row[] = [
   scalarShift(0, "00110", "SRSRA (scalar)", roundingRight(true, true), scalars.signedRounding),
   scalarShift(1, "00110", "URSRA (scalar)", roundingRight(false, true), scalars.unsignedRounding),
   scalarShift(1, "01000", "SRI (scalar)", rightInsert, scalars.unsigned),
+  ]),
+  ...withAsm("{Vd}, {Vn}, {left}", [
   scalarShift(0, "01010", "SHL (scalar)", left, scalars.left),
   scalarShift(1, "01010", "SLI (scalar)", leftInsert, scalars.left),
   scalarShift(
@@ -361,6 +373,8 @@ export const simdScalarShiftImmediateRows: readonly Row[] = [
     saturatingLeft("unsigned"),
     scalars.saturatingLeft,
   ),
+  ]),
+  ...withAsm("{Vd}, {Vn:wide}, {right}", [
   scalarShift(0, "10010", "SQSHRN (scalar)", saturatingNarrow("signed"), scalars.narrow),
   scalarShift(1, "10010", "UQSHRN (scalar)", saturatingNarrow("unsigned"), scalars.narrow),
   scalarShift(1, "10000", "SQSHRUN (scalar)", saturatingNarrow("signedToUnsigned"), scalars.narrow),
@@ -385,4 +399,5 @@ export const simdScalarShiftImmediateRows: readonly Row[] = [
     saturatingRoundingNarrow("signedToUnsigned"),
     scalars.roundingNarrow,
   ),
+  ]),
 ];

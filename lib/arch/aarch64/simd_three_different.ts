@@ -1,6 +1,7 @@
 /** Advanced SIMD three registers of different types (Arm ARM, C4.1.96): long, wide and narrow forms. */
 import type { Builder } from "../../engine/builder.ts";
 import { type Row, row, type RowOptions, type Semantics } from "../../engine/row.ts";
+import { withAsm } from "./asm.ts";
 import { saturatingAdd, saturatingSub } from "./simd_arithmetic.ts";
 import {
   ADD,
@@ -181,18 +182,29 @@ const different = (
 
 /** Integer operations on registers of different element sizes. */
 export const simdThreeDifferentRows: readonly Row[] = [
+  ...withAsm("{Vd:wide}, {Vn}, {Vm}", [
   different(0, "0000", "SADDL, SADDL2", long(true, ADD), to32),
   different(1, "0000", "UADDL, UADDL2", long(false, ADD), to32),
+  ]),
+  ...withAsm("{Vd:wide}, {Vn:wide}, {Vm}", [
   different(0, "0001", "SADDW, SADDW2", wide(true, ADD), to32),
   different(1, "0001", "UADDW, UADDW2", wide(false, ADD), to32),
+  ]),
+  ...withAsm("{Vd:wide}, {Vn}, {Vm}", [
   different(0, "0010", "SSUBL, SSUBL2", long(true, SUB), to32),
   different(1, "0010", "USUBL, USUBL2", long(false, SUB), to32),
+  ]),
+  ...withAsm("{Vd:wide}, {Vn:wide}, {Vm}", [
   different(0, "0011", "SSUBW, SSUBW2", wide(true, SUB), to32),
   different(1, "0011", "USUBW, USUBW2", wide(false, SUB), to32),
+  ]),
+  ...withAsm("{Vd}, {Vn:wide}, {Vm:wide}", [
   different(0, "0100", "ADDHN, ADDHN2", highNarrow(ADD, false), to32),
   different(1, "0100", "RADDHN, RADDHN2", highNarrow(ADD, true), to32),
   different(0, "0110", "SUBHN, SUBHN2", highNarrow(SUB, false), to32),
   different(1, "0110", "RSUBHN, RSUBHN2", highNarrow(SUB, true), to32),
+  ]),
+  ...withAsm("{Vd:wide}, {Vn}, {Vm}", [
   different(0, "0101", "SABAL, SABAL2", differenceLong(true, true), to32),
   different(1, "0101", "UABAL, UABAL2", differenceLong(false, true), to32),
   different(0, "0111", "SABDL, SABDL2", differenceLong(true, false), to32),
@@ -207,10 +219,10 @@ export const simdThreeDifferentRows: readonly Row[] = [
   different(0, "1011", "SQDMLSL, SQDMLSL2 (vector)", doublingAccumulate(true), from16to32),
   different(0, "1101", "SQDMULL, SQDMULL2 (vector)", doublingLong, from16to32),
   row("0 Q 0 01110 00 1 Vm:5 1110 00 Vn:5 Vd:5", "PMULL, PMULL2", simd, polynomialLong8),
+  ]),
   row(
     "0 Q 0 01110 11 1 Vm:5 1110 00 Vn:5 Vd:5",
     "PMULL, PMULL2 (64-bit)",
     "FEAT_PMULL",
-    polynomialLong64,
-  ),
+    polynomialLong64, { asm: "pmull{upper} v{Vd:number}.1q, {Vn:doubles}, {Vm:doubles}" }),
 ];

@@ -1,6 +1,7 @@
 /** Advanced SIMD three registers of the same type, integer (Arm ARM, C4.1.96), and FEAT_RDM's. */
 import type { Builder } from "../../engine/builder.ts";
 import { type Row, row, type RowOptions, type Semantics } from "../../engine/row.ts";
+import { withAsm } from "./asm.ts";
 import {
   doublingMultiplyAccumulateHigh,
   doublingMultiplyHigh,
@@ -237,7 +238,7 @@ const same = (
 };
 
 /** Integer operations on three registers of the same type. */
-export const simdThreeSameRows: readonly Row[] = [
+export const simdThreeSameRows: readonly Row[] = withAsm("{Vd}, {Vn}, {Vm}", [
   same(0, "00000", "SHADD", local((b, size, x, y) => halvingAdd(b, size, true, false, x, y)), to32),
   same(
     1,
@@ -339,4 +340,4 @@ export const simdThreeSameRows: readonly Row[] = [
     multiplyAccumulateHigh(true),
     from16to32,
   ),
-];
+]);

@@ -1,6 +1,7 @@
 /** Advanced SIMD two-register miscellaneous, integer (Arm ARM, C4.1.96). */
 import type { Builder } from "../../engine/builder.ts";
 import { type Row, row, type RowOptions, type Semantics } from "../../engine/row.ts";
+import { withAsm } from "./asm.ts";
 import {
   narrowSigned,
   narrowSignedToUnsigned,
@@ -222,32 +223,49 @@ const misc = (
 
 /** Integer operations on one register. */
 export const simdTwoMiscRows: readonly Row[] = [
+  ...withAsm("{Vd}, {Vn}", [
   misc(0, "00000", "REV64", unary(reverse(3)), to32),
   misc(1, "00000", "REV32 (vector)", unary(reverse(2)), to16),
   misc(0, "00001", "REV16 (vector)", unary(reverse(1)), bytes),
+  ]),
+  ...withAsm("{Vd:long}, {Vn}", [
   misc(0, "00010", "SADDLP", pairsLong(true, false), to32),
   misc(1, "00010", "UADDLP", pairsLong(false, false), to32),
   misc(0, "00110", "SADALP", pairsLong(true, true), to32),
   misc(1, "00110", "UADALP", pairsLong(false, true), to32),
+  ]),
+  ...withAsm("{Vd}, {Vn}", [
   misc(0, "00011", "SUQADD", accumulateMixed(saturatingAddUnsigned), any),
   misc(1, "00011", "USQADD", accumulateMixed(saturatingAddSigned), any),
   misc(0, "00100", "CLS (vector)", unary(leadingSigns), to32),
   misc(1, "00100", "CLZ (vector)", unary(leadingZeros), to32),
   misc(0, "00101", "CNT", unary((b) => b.i8x16_popcnt()), bytes),
   misc(1, "00101", "NOT", unary((b) => b.v128_not()), bytes),
-  misc(1, "00101", "RBIT (vector)", unary(reverseBits), { when: (f) => f.size === 1 }),
+  misc(1, "00101", "RBIT (vector)", unary(reverseBits), {
+    when: (f) => f.size === 1,
+    asm: "rbit {Vd:bytes}, {Vn:bytes}",
+  }),
   misc(0, "00111", "SQABS", saturatingUnary(sqabs), any),
   misc(1, "00111", "SQNEG", saturatingUnary(sqneg), any),
+  ]),
+  ...withAsm("{Vd}, {Vn}, #0", [
   misc(0, "01000", "CMGT (zero)", unary(compareZero.gt), any),
   misc(1, "01000", "CMGE (zero)", unary(compareZero.ge), any),
   misc(0, "01001", "CMEQ (zero)", unary(compareZero.eq), any),
   misc(1, "01001", "CMLE (zero)", unary(compareZero.le), any),
   misc(0, "01010", "CMLT (zero)", unary(compareZero.lt), any),
+  ]),
+  ...withAsm("{Vd}, {Vn}", [
   misc(0, "01011", "ABS", unary(absolute), any),
   misc(1, "01011", "NEG (vector)", unary(negate), any),
+  ]),
+  ...withAsm("{Vd}, {Vn:wide}", [
   misc(0, "10010", "XTN, XTN2", narrow, to32),
   misc(1, "10010", "SQXTUN, SQXTUN2", saturatingNarrow(narrowSignedToUnsigned), to32),
   misc(0, "10100", "SQXTN, SQXTN2", saturatingNarrow(narrowSigned), to32),
   misc(1, "10100", "UQXTN, UQXTN2", saturatingNarrow(narrowUnsigned), to32),
+  ]),
+  ...withAsm("{Vd:wide}, {Vn}, {bits}", [
   misc(1, "10011", "SHLL, SHLL2", shiftLong, to32),
+  ]),
 ];
