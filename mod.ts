@@ -8,7 +8,7 @@ export type { MachineParts, MachineStatistics, RunResult } from "./lib/machine/m
 export type { SerialStreams } from "./lib/machine/serial_port.ts";
 export type { MachineConsole } from "./lib/machine/console_port.ts";
 export { MemoryDisk } from "./lib/machine/disk.ts";
-export type { EngineStatistics } from "./lib/engine/statistics.ts";
+export type { EngineStatistics, ExitName } from "./lib/engine/statistics.ts";
 export type { PsciStatistics } from "./lib/devices/firmware/psci.ts";
 export type { BusRegion, DeviceRole, DeviceStatistics } from "./lib/devices/vbus/bus.ts";
 export { AccessResult } from "./lib/devices/vbus/device.ts";

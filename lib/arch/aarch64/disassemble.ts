@@ -11,6 +11,7 @@ import {
 import type { InstructionTable } from "../../engine/table.ts";
 import { aliases } from "./disassemble_aliases.ts";
 import { systemFormats, systemTemplates } from "./disassemble_system.ts";
+import { vectorAliases, vectorFormats } from "./disassemble_vector.ts";
 
 const CONDITIONS: readonly string[] = "eq ne cs cc mi pl vs vc hi ls ge lt gt le al nv".split(" ");
 const SHIFTS = ["lsl", "lsr", "asr", "ror"] as const;
@@ -62,15 +63,16 @@ function prefetch(f: FieldValues): string {
 
 /** Register offset, with the extension and amount that are not implied. */
 function index(f: FieldValues): string {
-  const option = Number(f.rawOption);
+  const option = Number(f.rawOption ?? f.option);
   const rm = register(f.Rm ?? f.rawRm, option & 1 ? "x" : "w", false);
-  const amount = f.rawS === 1 ? ` #${f.imm8shift ?? 3}` : "";
+  const amount = (f.rawS ?? f.S) === 1 ? ` #${f.imm8shift ?? f.scale ?? 3}` : "";
   if (option === 3) return `[${base(f)}, ${rm}${amount === "" ? "" : `, lsl${amount}`}]`;
   return `[${base(f)}, ${rm}, ${EXTENSIONS[option]}${amount}]`;
 }
 
 const formats: { readonly [name: string]: Format } = {
   ...systemFormats,
+  ...vectorFormats,
   r: (value, f) => register(value, widthOf(f), false),
   rsp: (value, f) => register(value, widthOf(f), true),
   w: (value) => register(value, "w", false),
@@ -130,9 +132,10 @@ export const a64Syntax: AsmSyntax = {
   formats,
   formatOf: (field: string): string => {
     if (field.startsWith("R")) return field.endsWith("_sp") ? "rsp" : "r";
+    if (field.startsWith("V")) return "v";
     return "decimal";
   },
-  aliases: { ...aliases, ...systemTemplates },
+  aliases: { ...aliases, ...systemTemplates, ...vectorAliases },
 };
 
 /** A disassembler for A64 over the rows of a table. */

@@ -79,8 +79,7 @@ const FUSED = ["fmadd", "fmsub", "fnmadd", "fnmsub"];
 export const vectorFormats: { readonly [name: string]: Format } = {
   v: (value, f) => isVector(f) ? vector(value, f.Q, sizeOf(f)) : scalar(value, sizeOf(f)),
   // Elements of twice the size, in a whole register or a scalar; of as many as the others.
-  wide: (value, f) =>
-    isVector(f) ? vector(value, 1, sizeOf(f) + 1) : scalar(value, sizeOf(f) + 1),
+  wide: (value, f) => isVector(f) ? vector(value, 1, sizeOf(f) + 1) : scalar(value, sizeOf(f) + 1),
   long: (value, f) => vector(value, f.Q, sizeOf(f) + 1),
   // For rows whose size is that of the wide operand.
   full: (value, f) => vector(value, 1, sizeOf(f)),
@@ -114,8 +113,7 @@ export const vectorFormats: { readonly [name: string]: Format } = {
   bits: (_, f) => `#${8 << sizeOf(f)}`,
   float: (value) => floatImmediate(Number(value)),
   modified: (value, f) => vector(value, f.Q, modifiedSize(Number(f.rawCmode))),
-  modifiedImmediate: (_, f) =>
-    `#0x${abcdefgh(f).toString(16)}${modifiedShift(Number(f.rawCmode))}`,
+  modifiedImmediate: (_, f) => `#0x${abcdefgh(f).toString(16)}${modifiedShift(Number(f.rawCmode))}`,
   modifiedFloat: (_, f) => floatImmediate(abcdefgh(f)),
 
   // Parts of mnemonics

@@ -7,9 +7,11 @@ export type AccessSize = 1 | 2 | 4;
 
 /** One access. The bus reuses the object: a device must not keep it. */
 export interface BusAccess {
+  /** False for a read. */
   write: boolean;
   /** Byte offset in the device's region. */
   offset: number;
+  /** Bytes. */
   size: AccessSize;
   /** Unsigned. Given for a write, to be set for a read (zero when the device is called). */
   value: number;
@@ -19,12 +21,14 @@ export interface BusAccess {
 
 /** How an access ended. */
 export const AccessResult = {
+  /** Done. */
   ok: 0,
   /** The device refuses; the guest gets an external abort. */
   refused: 1,
   /** Nothing at that address. */
   noDevice: 2,
 } as const;
+/** One of the values of {@linkcode AccessResult}. */
 export type AccessResult = typeof AccessResult[keyof typeof AccessResult];
 
 /** Plain data that structuredClone and JSON can carry (bytes as Uint8Array). */
@@ -41,6 +45,7 @@ export type DeviceState =
 export interface Device {
   /** For people: "pl011", "virtio-net.0". */
   readonly name: string;
+  /** Does one access. */
   access(access: BusAccess): AccessResult;
   /** Back to power-on state; lines go low. */
   reset(): void;
