@@ -4,7 +4,12 @@
  */
 
 /** The data that cases access: two pages, of which the middle is filled. What lies around is not mapped. */
-export const WINDOW = { address: 0x50000000, size: 0x2000, centre: 0xe00, centreSize: 0x400 } as const;
+export const WINDOW = {
+  address: 0x50000000,
+  size: 0x2000,
+  centre: 0xe00,
+  centreSize: 0x400,
+} as const;
 /** Code: readable, not writable. Each case has a slot of words, the unused ones zero (UDF). */
 export const CODE = { address: 0x50010000, slots: 1024, slotWords: 16 } as const;
 /** Bytes of a slot. */
@@ -115,6 +120,9 @@ function pointer(random: Random): number {
   const offset = ((place >>> 8) & 0x1ff) - 0x100;
   if (kind < 9) return PAGE_BOUNDARY + (offset & -16);
   if (kind < 12) return PAGE_BOUNDARY + (offset >> 4);
+  // At the ends of the window, where part of an access may lie outside.
+  if (kind === 12) return WINDOW.address + WINDOW.size - ((place >>> 8) & 31);
+  if (kind === 13) return WINDOW.address - 8 + ((place >>> 8) & 15);
   return PAGE_BOUNDARY + offset;
 }
 
@@ -262,7 +270,20 @@ const HALVES: readonly number[] = [
 ];
 
 /** Elements at the edges of integer ranges, sign-extended. */
-const ELEMENTS = [0, 1, -1, 0x7f, -128, 0x7fff, -32768, 0x7fffffff, -0x80000000, 2, -2, 0x55] as const;
+const ELEMENTS = [
+  0,
+  1,
+  -1,
+  0x7f,
+  -128,
+  0x7fff,
+  -32768,
+  0x7fffffff,
+  -0x80000000,
+  2,
+  -2,
+  0x55,
+] as const;
 
 /** Numbers whose exponents are near to one another, so that sums cancel and products stay normal. */
 function nearDouble(random: Random): [number, number] {

@@ -6,7 +6,12 @@
 import { instructionRows } from "../../lib/arch/aarch64/instruction_rows.ts";
 import { enabled, Mode, Tlb } from "../../lib/arch/aarch64/mode.ts";
 import { metaOf } from "../../lib/engine/meta.ts";
-import { bindOperands, type CompiledRow, type Handler, InstructionTable } from "../../lib/engine/table.ts";
+import {
+  bindOperands,
+  type CompiledRow,
+  type Handler,
+  InstructionTable,
+} from "../../lib/engine/table.ts";
 import { CODE, initialState, Random, SLOT_BYTES, slotAddress, State, WINDOW } from "./cases.ts";
 
 /** EL0 with everything that EL0 may have. */
@@ -83,7 +88,9 @@ export class Generator {
       const varying = row.bits.filter((field) => !/^[RV]/.test(field.name))
         .reduce((bits, field) => bits + field.width, 0);
       const tries = 400 + 40 * 2 ** Math.min(varying, 12);
-      for (let i = 0; i < tries; i++) this.#discover(row, (row.value | (random.next() & ~row.mask)) >>> 0);
+      for (let i = 0; i < tries; i++) {
+        this.#discover(row, (row.value | (random.next() & ~row.mask)) >>> 0);
+      }
     }
     for (const word of HOST_WORDS) {
       const { handler } = this.table.decode(word)!;
@@ -95,7 +102,9 @@ export class Generator {
     const decoded = this.table.decode(word);
     if (decoded === undefined || decoded.handler.row !== row) return;
     const { handler } = decoded;
-    if (!this.#byHandler.has(handler)) this.#add({ row, handler, word, weight: weightOf(row), used: 0 });
+    if (!this.#byHandler.has(handler)) {
+      this.#add({ row, handler, word, weight: weightOf(row), used: 0 });
+    }
   }
 
   #add(sample: Sample): void {
@@ -183,7 +192,10 @@ class Sequence {
     const counter = random.below(31);
     for (const word of this.#words) {
       const row = table.matches(word)[0];
-      if (row === undefined || isExclusive(word) || /literal|^ADR|^BLR?$|^BR$|^RET$/.test(row.row.name)) return this.#words;
+      if (
+        row === undefined || isExclusive(word) ||
+        /literal|^ADR|^BLR?$|^BR$|^RET$/.test(row.row.name)
+      ) return this.#words;
       if (row.row.host !== undefined) return this.#words;
       const decoded = table.decode(word)!;
       bindOperands(decoded);

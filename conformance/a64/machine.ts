@@ -2,7 +2,14 @@
  * The engine with the memory of the cases and nothing else: code, a window of data, faults that stop.
  * System registers are those of a real vCPU at EL0.
  */
-import { type Access, Access as AccessKind, type ArchCpu, type EngineServices, Outcome, type Translation } from "../../lib/engine/arch.ts";
+import {
+  type Access,
+  Access as AccessKind,
+  type ArchCpu,
+  type EngineServices,
+  Outcome,
+  type Translation,
+} from "../../lib/engine/arch.ts";
 import { aarch64 } from "../../lib/arch/aarch64/arch.ts";
 import { AArch64Cpu } from "../../lib/arch/aarch64/cpu.ts";
 import { updateFpFast } from "../../lib/arch/aarch64/fp_fast.ts";
@@ -255,7 +262,8 @@ export class CaseMachine {
     state.fpcr = view.get32(f.fpcr);
     state.fpsr = view.get32(f.fpsr);
     if (view.get32(f.lazyKind) !== 0) throw new Error("flags are not at rest");
-    state.nzcv = (view.get64(f.flagN) >> 63n === 1n ? 8 : 0) | (view.get64(f.flagZ) === 0n ? 4 : 0) |
+    state.nzcv = (view.get64(f.flagN) >> 63n === 1n ? 8 : 0) |
+      (view.get64(f.flagZ) === 0n ? 4 : 0) |
       (view.get64(f.flagC) === 1n ? 2 : 0) | (view.get64(f.flagV) >> 63n === 1n ? 1 : 0);
     state.memory.set(this.#memory);
   }

@@ -7,6 +7,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type Case, packCases } from "./vectors.ts";
 import { CODE, digest, Ending, initialState, SLOT_BYTES, State, WINDOW } from "./cases.ts";
 import { Generator, needsLater } from "./generator.ts";
@@ -29,8 +30,16 @@ export class Recorder {
   readonly #program: string = join(this.#directory, "record");
 
   constructor() {
-    const source = join(import.meta.dirname, "record.c");
-    const options = ["-O1", "-static-pie", "-fPIE", "-fno-stack-protector", "-o", this.#program, source];
+    const source = fileURLToPath(new URL("./record.c", import.meta.url));
+    const options = [
+      "-O1",
+      "-static-pie",
+      "-fPIE",
+      "-fno-stack-protector",
+      "-o",
+      this.#program,
+      source,
+    ];
     execFileSync("aarch64-linux-gnu-gcc", options);
   }
 
@@ -70,7 +79,9 @@ export class Recorder {
       input,
       maxBuffer: 1 << 30,
     });
-    const out = new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+    const out = new Uint32Array(
+      bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length),
+    );
     const after = new State();
     at = 0;
     for (const index of indexes) {
@@ -101,7 +112,7 @@ export function coreOf(generator: Generator, words: readonly number[]): string {
   return later ? "neoverse-n1" : "cortex-a72";
 }
 
-async function main(count: number, first: number, file: string): Promise<void> {
+async function main(count: number, first: number, file: string | URL): Promise<void> {
   if (first % CODE.slots !== 0) throw new RangeError(`not a multiple of ${CODE.slots}: ${first}`);
   const generator = new Generator();
   console.log(`${generator.samples.length} handlers`);
@@ -111,7 +122,9 @@ async function main(count: number, first: number, file: string): Promise<void> {
   const undefinedWords: string[] = [];
   for (let from = first; from < first + count; from += CODE.slots) {
     const code: number[][] = [];
-    for (let i = from; i < Math.min(first + count, from + CODE.slots); i++) code.push(generator.sequence(i));
+    for (let i = from; i < Math.min(first + count, from + CODE.slots); i++) {
+      code.push(generator.sequence(i));
+    }
     const byCore = new Map<string, number[]>();
     code.forEach((words, i) => {
       const cpu = coreOf(generator, words);
@@ -141,6 +154,6 @@ async function main(count: number, first: number, file: string): Promise<void> {
 
 if (import.meta.main) {
   const [count, first, file] = process.argv.slice(2);
-  const standard = join(import.meta.dirname, "vectors.bin.gz");
+  const standard = new URL("./vectors.bin.gz", import.meta.url);
   await main(Number(count ?? 112640), Number(first ?? 0), file ?? standard);
 }

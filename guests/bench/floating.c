@@ -62,7 +62,7 @@ uint64_t daxpy(unsigned scale) {
     y[i] = fraction(&state);
   }
   for (unsigned round = 0; round < 1000 * scale; round++) {
-    double a = round % 2 ? 1.0 / 3 : -1.0 / 3;
+    double a = ((double)(round % 7) - 3) / 3;
     for (unsigned i = 0; i < SIZE; i++) y[i] += a * x[i];
   }
   for (unsigned i = 0; i < SIZE; i += 61) hash = mix(hash, bits(y[i]));

@@ -14,6 +14,7 @@ test("an empty configuration is the default machine", () => {
     time: "real",
     seed: 0,
     onReset: "restart",
+    onPanic: "stop",
   });
 });
 
@@ -35,6 +36,7 @@ test("a full configuration keeps what was said", () => {
     time: "virtual",
     seed: 7,
     onReset: "stop",
+    onPanic: "continue",
   };
   assert.deepEqual(validateMachineConfig(options), {
     ...options,

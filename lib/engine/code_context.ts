@@ -23,5 +23,5 @@ export const Slots = {
   /** Handlers as functions of their own, by handler number. */
   singles: 1024,
   regions: 16384,
-  end: 65536,
+  end: 32768,
 } as const;

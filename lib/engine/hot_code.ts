@@ -9,6 +9,14 @@ const BATCH = 32;
 /** The first of a batch waits for others at most this many instructions. */
 export const BATCH_WAIT = 50_000;
 
+/**
+ * Modules, and bytes of them, that are made before all code is dropped and begins anew. What the
+ * runtime makes of a module, 20 KB at least, goes with the last of its regions, and a guest may keep
+ * one of each.
+ */
+const MODULES = 4096;
+const MODULE_BYTES = 128 * 2 ** 20;
+
 export class HotCode {
   readonly compiler: RegionCompiler;
   readonly #context: CodeContext;
@@ -17,6 +25,9 @@ export class HotCode {
   readonly #pending: Set<number> = new Set();
   readonly #free: number[] = [];
   #next: number = Slots.regions;
+  /** Modules since the code was last dropped, and bytes of all modules then. */
+  #modules = 0;
+  #bytes = 0;
   /** Time spent in compilation, in milliseconds of `performance.now`. */
   milliseconds = 0;
 
@@ -44,6 +55,12 @@ export class HotCode {
 
   /** Compiles what waits. */
   compile(): void {
+    if (this.#modules >= MODULES || this.compiler.bytes - this.#bytes >= MODULE_BYTES) {
+      this.#modules = 0;
+      this.#bytes = this.compiler.bytes;
+      this.#cache.flush();
+      return;
+    }
     const start = performance.now();
     const batch: RegionRequest[] = [];
     for (const record of this.#pending) {
@@ -61,6 +78,7 @@ export class HotCode {
     }
     this.#pending.clear();
     this.compiler.compile(batch);
+    this.#modules++;
     this.milliseconds += performance.now() - start;
   }
 

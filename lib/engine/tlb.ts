@@ -152,12 +152,25 @@ export class Tlb {
     if (!mapped) return;
     this.#words[at] = -1;
     this.#words[at + 1] = -1;
-    this.flushJumps();
+    this.#flushJumpsOf(low);
   }
 
-  /** Makes the records at `records` those of a virtual page in a mode. */
+  /** Forgets the regions of the page of an address (and of those that share its entries). */
+  #flushJumpsOf(low: number): void {
+    const first = ((low & -PAGE_SIZE) >>> 2) & (JUMP_ENTRIES - 1);
+    const at = (JUMP_BASE >> 2) + first * 4;
+    this.#words.fill(-1, at, at + PAGE_SIZE);
+  }
+
+  /**
+   * Makes the records at `records` those of a virtual page in a mode. A page that loses its entry
+   * loses its regions too: `flushPage` finds them by the entry.
+   */
   fillFetch(high: number, low: number, mode: number, records: number): void {
     const at = (FETCH_BASE >> 2) + ((low >>> 12) & (FETCH_ENTRIES - 1)) * 4;
+    const old = this.#words[at];
+    const other = (old & -PAGE_SIZE) !== (low & -PAGE_SIZE) || this.#words[at + 1] !== (high | 0);
+    if (old !== -1 && other) this.#flushJumpsOf(old);
     this.#words[at] = (low & -PAGE_SIZE) | (mode << 2);
     this.#words[at + 1] = high | 0;
     this.#words[at + 2] = records;

@@ -167,6 +167,12 @@ export class Machine implements AsyncDisposable {
     this.#consoles = this.#board.virtio.flatMap(({ device }) =>
       device instanceof VirtioConsole ? [new ConsolePort(device, this.#loop)] : []
     );
+    const watched = config.onPanic === "stop" ? [this.#serial, ...this.#consoles] : [];
+    this.#panicWatches = watched.map((port) => {
+      const watch = new PanicWatch(clock, () => this.#end("crash"));
+      port.onOutput((bytes) => watch.push(bytes));
+      return watch;
+    });
     this.debug.onChange(() => this.#observeBus());
     this.#load();
   }

@@ -6,6 +6,9 @@ import { RealClock, VirtualClock } from "../platform/clock.ts";
 import type { ServedClock } from "../platform/clock.ts";
 import type { Platform, Timer } from "../platform/platform.ts";
 
+/** Nanoseconds (52 days) beyond which idle time is not skipped: guests may set any deadline. */
+const LAST_SKIP = 2 ** 52;
+
 /** What the clock asks of the engine. */
 export interface SliceEngine {
   /** Instructions executed by all vCPUs so far. */
@@ -21,7 +24,7 @@ export interface SliceClock extends ServedClock {
   begin(nanoseconds: number): void;
   /** The slice is over after so many instructions. */
   end(instructions: number): void;
-  /** All vCPUs wait: goes to the next deadline if time is virtual; false if there is none or time is real. */
+  /** All vCPUs wait: goes to the next deadline if time is virtual; false if there is none within reach or time is real. */
   skip(): boolean;
   pause(): void;
   resume(): void;
@@ -134,12 +137,14 @@ export class VirtualSliceClock implements SliceClock {
   end(instructions: number): void {
     this.#running = false;
     this.#end = -Infinity;
-    this.#clock.advance(instructions * this.#nanosecondsPerInstruction);
+    const taken = instructions * this.#nanosecondsPerInstruction;
+    // A guest that got there cannot be told more time: the clock stands.
+    this.#clock.advance(Math.min(taken, Number.MAX_SAFE_INTEGER - this.#clock.now()));
   }
 
   skip(): boolean {
     const next = this.#clock.nextDeadline();
-    if (next === Infinity) return false;
+    if (next > LAST_SKIP) return false;
     this.#clock.advance(Math.max(0, Math.ceil(next) - this.#clock.now()));
     return true;
   }

@@ -174,41 +174,41 @@ const sha256Schedule1: Three = (b, f) => {
 /** AES and SHA instructions; the 64-bit PMULL is in simd_three_different.ts. */
 export const cryptoRows: readonly Row[] = [
   ...withAsm("v{Vd:number}.16b, v{Vn:number}.16b", [
-  row("01001110 00 10100 00100 10 Vn:5 Vd:5", "AESE", "FEAT_AES", aesRound("aesSub")),
-  row("01001110 00 10100 00101 10 Vn:5 Vd:5", "AESD", "FEAT_AES", aesRound("aesSubInverse")),
-  row("01001110 00 10100 00110 10 Vn:5 Vd:5", "AESMC", "FEAT_AES", aesMix),
-  row("01001110 00 10100 00111 10 Vn:5 Vd:5", "AESIMC", "FEAT_AES", aesMixInverse),
+    row("01001110 00 10100 00100 10 Vn:5 Vd:5", "AESE", "FEAT_AES", aesRound("aesSub")),
+    row("01001110 00 10100 00101 10 Vn:5 Vd:5", "AESD", "FEAT_AES", aesRound("aesSubInverse")),
+    row("01001110 00 10100 00110 10 Vn:5 Vd:5", "AESMC", "FEAT_AES", aesMix),
+    row("01001110 00 10100 00111 10 Vn:5 Vd:5", "AESIMC", "FEAT_AES", aesMixInverse),
   ]),
   ...withAsm("q{Vd:number}, s{Vn:number}, v{Vm:number}.4s", [
-  row("01011110 00 0 Vm:5 0 000 00 Vn:5 Vd:5", "SHA1C", "FEAT_SHA1", sha1Rounds("sha1c")),
-  row("01011110 00 0 Vm:5 0 001 00 Vn:5 Vd:5", "SHA1P", "FEAT_SHA1", sha1Rounds("sha1p")),
-  row("01011110 00 0 Vm:5 0 010 00 Vn:5 Vd:5", "SHA1M", "FEAT_SHA1", sha1Rounds("sha1m")),
+    row("01011110 00 0 Vm:5 0 000 00 Vn:5 Vd:5", "SHA1C", "FEAT_SHA1", sha1Rounds("sha1c")),
+    row("01011110 00 0 Vm:5 0 001 00 Vn:5 Vd:5", "SHA1P", "FEAT_SHA1", sha1Rounds("sha1p")),
+    row("01011110 00 0 Vm:5 0 010 00 Vn:5 Vd:5", "SHA1M", "FEAT_SHA1", sha1Rounds("sha1m")),
   ]),
   ...withAsm("v{Vd:number}.4s, v{Vn:number}.4s, v{Vm:number}.4s", [
-  row("01011110 00 0 Vm:5 0 011 00 Vn:5 Vd:5", "SHA1SU0", "FEAT_SHA1", sha1Schedule0),
+    row("01011110 00 0 Vm:5 0 011 00 Vn:5 Vd:5", "SHA1SU0", "FEAT_SHA1", sha1Schedule0),
   ]),
   ...withAsm("q{Vd:number}, q{Vn:number}, v{Vm:number}.4s", [
-  row(
-    "01011110 00 0 Vm:5 0 100 00 Vn:5 Vd:5",
-    "SHA256H",
-    "FEAT_SHA256",
-    sha256Rounds("sha256h", false),
-  ),
-  row(
-    "01011110 00 0 Vm:5 0 101 00 Vn:5 Vd:5",
-    "SHA256H2",
-    "FEAT_SHA256",
-    sha256Rounds("sha256h2", true),
-  ),
+    row(
+      "01011110 00 0 Vm:5 0 100 00 Vn:5 Vd:5",
+      "SHA256H",
+      "FEAT_SHA256",
+      sha256Rounds("sha256h", false),
+    ),
+    row(
+      "01011110 00 0 Vm:5 0 101 00 Vn:5 Vd:5",
+      "SHA256H2",
+      "FEAT_SHA256",
+      sha256Rounds("sha256h2", true),
+    ),
   ]),
   ...withAsm("v{Vd:number}.4s, v{Vn:number}.4s, v{Vm:number}.4s", [
-  row("01011110 00 0 Vm:5 0 110 00 Vn:5 Vd:5", "SHA256SU1", "FEAT_SHA256", sha256Schedule1),
+    row("01011110 00 0 Vm:5 0 110 00 Vn:5 Vd:5", "SHA256SU1", "FEAT_SHA256", sha256Schedule1),
   ]),
   ...withAsm("s{Vd:number}, s{Vn:number}", [
-  row("01011110 00 10100 00000 10 Vn:5 Vd:5", "SHA1H", "FEAT_SHA1", sha1Hash),
+    row("01011110 00 10100 00000 10 Vn:5 Vd:5", "SHA1H", "FEAT_SHA1", sha1Hash),
   ]),
   ...withAsm("v{Vd:number}.4s, v{Vn:number}.4s", [
-  row("01011110 00 10100 00001 10 Vn:5 Vd:5", "SHA1SU1", "FEAT_SHA1", sha1Schedule1),
-  row("01011110 00 10100 00010 10 Vn:5 Vd:5", "SHA256SU0", "FEAT_SHA256", sha256Schedule0),
+    row("01011110 00 10100 00001 10 Vn:5 Vd:5", "SHA1SU1", "FEAT_SHA1", sha1Schedule1),
+    row("01011110 00 10100 00010 10 Vn:5 Vd:5", "SHA256SU0", "FEAT_SHA256", sha256Schedule0),
   ]),
 ];

@@ -182,12 +182,16 @@ const integers: readonly Row[] = withAsm("{Rd}, {Vn}", [
     "sf 0011110 ftype:2 1 00 010 000000 Rn:5 Vd:5",
     "SCVTF (scalar, integer)",
     FP,
-    fromGeneral(false), { ...ONE_OR_TWO, asm: "scvtf {Vd}, {Rn}" }),
+    fromGeneral(false),
+    { ...ONE_OR_TWO, asm: "scvtf {Vd}, {Rn}" },
+  ),
   row(
     "sf 0011110 ftype:2 1 00 011 000000 Rn:5 Vd:5",
     "UCVTF (scalar, integer)",
     FP,
-    fromGeneral(true), { ...ONE_OR_TWO, asm: "ucvtf {Vd}, {Rn}" }),
+    fromGeneral(true),
+    { ...ONE_OR_TWO, asm: "ucvtf {Vd}, {Rn}" },
+  ),
 ]);
 
 const moves: readonly Row[] = [
@@ -259,12 +263,16 @@ const fixedPoint: readonly Row[] = withAsm("{Rd}, {Vn}, {imm8Fraction}", [
     "sf 0011110 ftype:2 0 00 010 rawScale:6 Rn:5 Vd:5",
     "SCVTF (scalar, fixed-point)",
     FP,
-    fromFixedPoint(false), { ...FIXED, asm: "scvtf {Vd}, {Rn}, {imm8Fraction}" }),
+    fromFixedPoint(false),
+    { ...FIXED, asm: "scvtf {Vd}, {Rn}, {imm8Fraction}" },
+  ),
   row(
     "sf 0011110 ftype:2 0 00 011 rawScale:6 Rn:5 Vd:5",
     "UCVTF (scalar, fixed-point)",
     FP,
-    fromFixedPoint(true), { ...FIXED, asm: "ucvtf {Vd}, {Rn}, {imm8Fraction}" }),
+    fromFixedPoint(true),
+    { ...FIXED, asm: "ucvtf {Vd}, {Rn}, {imm8Fraction}" },
+  ),
   row(
     "sf 0011110 ftype:2 0 11 000 rawScale:6 Vn:5 Rd:5",
     "FCVTZS (scalar, fixed-point)",

@@ -365,7 +365,9 @@ const threeSources: readonly Row[] = [
       const z = loadV(b, f.Va, f.o1 === 1 ? width : undefined);
       hardMulAdd(b, width, { z, n, m });
       setF(b, width, f.Vd);
-    }, { ...ONE_OR_TWO, asm: "{fused} {Vd}, {Vn}, {Vm}, {Va}" }),
+    },
+    { ...ONE_OR_TWO, asm: "{fused} {Vd}, {Vn}, {Vm}, {Va}" },
+  ),
 ];
 
 /** Locals of doubles that compare as the operands do. Single precision is widened. */
@@ -411,7 +413,9 @@ const comparisons: readonly Row[] = [
       const n = loadF(b, width, f.Vn);
       const m = loadF(b, width, f.Vm);
       setCompareFlags(b, ...comparable(b, width, n, m, f.signal === 1));
-    }, { ...ONE_OR_TWO, asm: "fcmp{signal} {Vn}, {Vm}" }),
+    },
+    { ...ONE_OR_TWO, asm: "fcmp{signal} {Vn}, {Vm}" },
+  ),
   row(
     "00011110 ftype:2 1 rawRm:5 00 1000 Vn:5 signal 1 000",
     "FCMP, FCMPE (zero)",
@@ -421,7 +425,9 @@ const comparisons: readonly Row[] = [
       const n = loadF(b, width, f.Vn);
       const m = loadZero(b, width);
       setCompareFlags(b, ...comparable(b, width, n, m, f.signal === 1));
-    }, { ...ONE_OR_TWO, asm: "fcmp{signal} {Vn}, #0.0" }),
+    },
+    { ...ONE_OR_TWO, asm: "fcmp{signal} {Vn}, #0.0" },
+  ),
   row(
     "00011110 ftype:2 1 Vm:5 cond:4 01 Vn:5 signal immNzcv:4",
     "FCCMP, FCCMPE",
@@ -443,7 +449,9 @@ const comparisons: readonly Row[] = [
       b.local_get(x).local_get(x).f64_ne().local_get(y).local_get(y).f64_ne().i32_or().i32_or();
       b.i64_extend_i32_u().local_set(nzcv).end();
       setNzcv(b, nzcv);
-    }, { ...ONE_OR_TWO, asm: "fccmp{signal} {Vn}, {Vm}, {immNzcv:hex}, {cond}" }),
+    },
+    { ...ONE_OR_TWO, asm: "fccmp{signal} {Vn}, {Vm}, {immNzcv:hex}, {cond}" },
+  ),
   row("00011110 ftype:2 1 Vm:5 cond:4 11 Vn:5 Vd:5", "FCSEL", FP, (b, f) => {
     const width = widthOfType(f.ftype);
     getF(b, width, f.Vn);
@@ -468,8 +476,11 @@ const immediates: readonly Row[] = [
     b.imm(f.immValue);
     b.f64_reinterpret_i64();
     b.setD(f.Vd);
-  }, { ...ONE_OR_TWO,
-    derive: { immValue: (f) => expandImmediate(f.rawImm8, widthOfType(f.ftype)) }, asm: "fmov {Vd}, {rawImm8:float}" }),
+  }, {
+    ...ONE_OR_TWO,
+    derive: { immValue: (f) => expandImmediate(f.rawImm8, widthOfType(f.ftype)) },
+    asm: "fmov {Vd}, {rawImm8:float}",
+  }),
 ];
 
 /** All rows of this group. */

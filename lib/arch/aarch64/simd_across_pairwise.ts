@@ -85,15 +85,17 @@ const simd = "FEAT_AdvSIMD";
 /** Operations over all elements of a vector. */
 export const simdAcrossPairwiseRows: readonly Row[] = [
   ...withAsm("{Vd:scalarWide}, {Vn}", [
-  row("0 Q 0 01110 size:2 11000 00011 10 Vn:5 Vd:5", "SADDLV", simd, addLong(true), across),
-  row("0 Q 1 01110 size:2 11000 00011 10 Vn:5 Vd:5", "UADDLV", simd, addLong(false), across),
+    row("0 Q 0 01110 size:2 11000 00011 10 Vn:5 Vd:5", "SADDLV", simd, addLong(true), across),
+    row("0 Q 1 01110 size:2 11000 00011 10 Vn:5 Vd:5", "UADDLV", simd, addLong(false), across),
   ]),
   ...withAsm("{Vd:scalar}, {Vn}", [
-  row("0 Q 0 01110 size:2 11000 01010 10 Vn:5 Vd:5", "SMAXV", simd, extreme(MAX_S), across),
-  row("0 Q 1 01110 size:2 11000 01010 10 Vn:5 Vd:5", "UMAXV", simd, extreme(MAX_U), across),
-  row("0 Q 0 01110 size:2 11000 11010 10 Vn:5 Vd:5", "SMINV", simd, extreme(MIN_S), across),
-  row("0 Q 1 01110 size:2 11000 11010 10 Vn:5 Vd:5", "UMINV", simd, extreme(MIN_U), across),
-  row("0 Q 0 01110 size:2 11000 11011 10 Vn:5 Vd:5", "ADDV", simd, add, across),
+    row("0 Q 0 01110 size:2 11000 01010 10 Vn:5 Vd:5", "SMAXV", simd, extreme(MAX_S), across),
+    row("0 Q 1 01110 size:2 11000 01010 10 Vn:5 Vd:5", "UMAXV", simd, extreme(MAX_U), across),
+    row("0 Q 0 01110 size:2 11000 11010 10 Vn:5 Vd:5", "SMINV", simd, extreme(MIN_S), across),
+    row("0 Q 1 01110 size:2 11000 11010 10 Vn:5 Vd:5", "UMINV", simd, extreme(MIN_U), across),
+    row("0 Q 0 01110 size:2 11000 11011 10 Vn:5 Vd:5", "ADDV", simd, add, across),
   ]),
-  row("01 0 11110 11 11000 11011 10 Vn:5 Vd:5", "ADDP (scalar)", simd, addPair, { asm: "addp d{Vd:number}, v{Vn:number}.2d" }),
+  row("01 0 11110 11 11000 11011 10 Vn:5 Vd:5", "ADDP (scalar)", simd, addPair, {
+    asm: "addp d{Vd:number}, v{Vn:number}.2d",
+  }),
 ];

@@ -158,40 +158,40 @@ const scalarByElement = (
 /** Vector by element. */
 export const simdByElementRows: readonly Row[] = [
   ...withAsm("{Vd}, {Vn}, {Vm:element}", [
-  byElement(0, "1000", "MUL (by element)", multiplyBy),
-  byElement(1, "0000", "MLA (by element)", accumulate(ADD)),
-  byElement(1, "0100", "MLS (by element)", accumulate(SUB)),
+    byElement(0, "1000", "MUL (by element)", multiplyBy),
+    byElement(1, "0000", "MLA (by element)", accumulate(ADD)),
+    byElement(1, "0100", "MLS (by element)", accumulate(SUB)),
   ]),
   ...withAsm("{Vd:wide}, {Vn}, {Vm:element}", [
-  byElement(0, "1010", "SMULL, SMULL2 (by element)", long(true)),
-  byElement(1, "1010", "UMULL, UMULL2 (by element)", long(false)),
-  byElement(0, "0010", "SMLAL, SMLAL2 (by element)", accumulateLong(true, ADD)),
-  byElement(1, "0010", "UMLAL, UMLAL2 (by element)", accumulateLong(false, ADD)),
-  byElement(0, "0110", "SMLSL, SMLSL2 (by element)", accumulateLong(true, SUB)),
-  byElement(1, "0110", "UMLSL, UMLSL2 (by element)", accumulateLong(false, SUB)),
-  byElement(0, "1011", "SQDMULL, SQDMULL2 (by element)", doublingLong),
-  byElement(0, "0011", "SQDMLAL, SQDMLAL2 (by element)", doublingAccumulate(false)),
-  byElement(0, "0111", "SQDMLSL, SQDMLSL2 (by element)", doublingAccumulate(true)),
+    byElement(0, "1010", "SMULL, SMULL2 (by element)", long(true)),
+    byElement(1, "1010", "UMULL, UMULL2 (by element)", long(false)),
+    byElement(0, "0010", "SMLAL, SMLAL2 (by element)", accumulateLong(true, ADD)),
+    byElement(1, "0010", "UMLAL, UMLAL2 (by element)", accumulateLong(false, ADD)),
+    byElement(0, "0110", "SMLSL, SMLSL2 (by element)", accumulateLong(true, SUB)),
+    byElement(1, "0110", "UMLSL, UMLSL2 (by element)", accumulateLong(false, SUB)),
+    byElement(0, "1011", "SQDMULL, SQDMULL2 (by element)", doublingLong),
+    byElement(0, "0011", "SQDMLAL, SQDMLAL2 (by element)", doublingAccumulate(false)),
+    byElement(0, "0111", "SQDMLSL, SQDMLSL2 (by element)", doublingAccumulate(true)),
   ]),
   ...withAsm("{Vd}, {Vn}, {Vm:element}", [
-  byElement(0, "1100", "SQDMULH (by element)", doublingHigh(false)),
-  byElement(0, "1101", "SQRDMULH (by element)", doublingHigh(true)),
-  byElement(1, "1101", "SQRDMLAH (by element)", doublingAccumulateHigh(false), rdm),
-  byElement(1, "1111", "SQRDMLSH (by element)", doublingAccumulateHigh(true), rdm),
+    byElement(0, "1100", "SQDMULH (by element)", doublingHigh(false)),
+    byElement(0, "1101", "SQRDMULH (by element)", doublingHigh(true)),
+    byElement(1, "1101", "SQRDMLAH (by element)", doublingAccumulateHigh(false), rdm),
+    byElement(1, "1111", "SQRDMLSH (by element)", doublingAccumulateHigh(true), rdm),
   ]),
 ];
 
 /** Scalar by element. */
 export const simdScalarByElementRows: readonly Row[] = [
   ...withAsm("{Vd:wide}, {Vn}, {Vm:element}", [
-  scalarByElement(0, "1011", "SQDMULL (scalar, by element)", doublingLong),
-  scalarByElement(0, "0011", "SQDMLAL (scalar, by element)", doublingAccumulate(false)),
-  scalarByElement(0, "0111", "SQDMLSL (scalar, by element)", doublingAccumulate(true)),
+    scalarByElement(0, "1011", "SQDMULL (scalar, by element)", doublingLong),
+    scalarByElement(0, "0011", "SQDMLAL (scalar, by element)", doublingAccumulate(false)),
+    scalarByElement(0, "0111", "SQDMLSL (scalar, by element)", doublingAccumulate(true)),
   ]),
   ...withAsm("{Vd}, {Vn}, {Vm:element}", [
-  scalarByElement(0, "1100", "SQDMULH (scalar, by element)", doublingHigh(false)),
-  scalarByElement(0, "1101", "SQRDMULH (scalar, by element)", doublingHigh(true)),
-  scalarByElement(1, "1101", "SQRDMLAH (scalar, by element)", doublingAccumulateHigh(false), rdm),
-  scalarByElement(1, "1111", "SQRDMLSH (scalar, by element)", doublingAccumulateHigh(true), rdm),
+    scalarByElement(0, "1100", "SQDMULH (scalar, by element)", doublingHigh(false)),
+    scalarByElement(0, "1101", "SQRDMULH (scalar, by element)", doublingHigh(true)),
+    scalarByElement(1, "1101", "SQRDMLAH (scalar, by element)", doublingAccumulateHigh(false), rdm),
+    scalarByElement(1, "1111", "SQRDMLSH (scalar, by element)", doublingAccumulateHigh(true), rdm),
   ]),
 ];

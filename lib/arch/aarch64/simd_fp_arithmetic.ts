@@ -341,43 +341,63 @@ function acrossLanes(helper: string) {
 
 const scalars: readonly Row[] = [
   ...withAsm("{Vd}, {Vn}, {Vm}", [
-  row("01 0 11110 0 sz 1 Vm:5 11011 1 Vn:5 Vd:5", "FMULX (scalar)", SIMD, scalar("mul", "mulX")),
-  row(
-    "01 0 11110 0 sz 1 Vm:5 11111 1 Vn:5 Vd:5",
-    "FRECPS (scalar)",
-    SIMD,
-    scalar(undefined, "recps"),
-  ),
-  row(
-    "01 0 11110 1 sz 1 Vm:5 11111 1 Vn:5 Vd:5",
-    "FRSQRTS (scalar)",
-    SIMD,
-    scalar(undefined, "rsqrts"),
-  ),
-  row("01 1 11110 1 sz 1 Vm:5 11010 1 Vn:5 Vd:5", "FABD (scalar)", SIMD, scalar(undefined, "abd")),
+    row("01 0 11110 0 sz 1 Vm:5 11011 1 Vn:5 Vd:5", "FMULX (scalar)", SIMD, scalar("mul", "mulX")),
+    row(
+      "01 0 11110 0 sz 1 Vm:5 11111 1 Vn:5 Vd:5",
+      "FRECPS (scalar)",
+      SIMD,
+      scalar(undefined, "recps"),
+    ),
+    row(
+      "01 0 11110 1 sz 1 Vm:5 11111 1 Vn:5 Vd:5",
+      "FRSQRTS (scalar)",
+      SIMD,
+      scalar(undefined, "rsqrts"),
+    ),
+    row(
+      "01 1 11110 1 sz 1 Vm:5 11010 1 Vn:5 Vd:5",
+      "FABD (scalar)",
+      SIMD,
+      scalar(undefined, "abd"),
+    ),
   ]),
   ...withAsm("{Vd}, {Vn:pair}", [
-  row(
-    "01 1 11110 0 sz 11000 01100 10 Vn:5 Vd:5",
-    "FMAXNMP (scalar)",
-    SIMD,
-    scalarPair("max", "maxNumber"),
-  ),
-  row("01 1 11110 0 sz 11000 01101 10 Vn:5 Vd:5", "FADDP (scalar)", SIMD, scalarPair("add", "add")),
-  row("01 1 11110 0 sz 11000 01111 10 Vn:5 Vd:5", "FMAXP (scalar)", SIMD, scalarPair("max", "max")),
-  row(
-    "01 1 11110 1 sz 11000 01100 10 Vn:5 Vd:5",
-    "FMINNMP (scalar)",
-    SIMD,
-    scalarPair("min", "minNumber"),
-  ),
-  row("01 1 11110 1 sz 11000 01111 10 Vn:5 Vd:5", "FMINP (scalar)", SIMD, scalarPair("min", "min")),
+    row(
+      "01 1 11110 0 sz 11000 01100 10 Vn:5 Vd:5",
+      "FMAXNMP (scalar)",
+      SIMD,
+      scalarPair("max", "maxNumber"),
+    ),
+    row(
+      "01 1 11110 0 sz 11000 01101 10 Vn:5 Vd:5",
+      "FADDP (scalar)",
+      SIMD,
+      scalarPair("add", "add"),
+    ),
+    row(
+      "01 1 11110 0 sz 11000 01111 10 Vn:5 Vd:5",
+      "FMAXP (scalar)",
+      SIMD,
+      scalarPair("max", "max"),
+    ),
+    row(
+      "01 1 11110 1 sz 11000 01100 10 Vn:5 Vd:5",
+      "FMINNMP (scalar)",
+      SIMD,
+      scalarPair("min", "minNumber"),
+    ),
+    row(
+      "01 1 11110 1 sz 11000 01111 10 Vn:5 Vd:5",
+      "FMINP (scalar)",
+      SIMD,
+      scalarPair("min", "min"),
+    ),
   ]),
   ...withAsm("s{Vd:number}, v{Vn:number}.4s", [
-  row("0 1 1 01110 0 0 11000 01100 10 Vn:5 Vd:5", "FMAXNMV", SIMD, acrossLanes("maxNumber")),
-  row("0 1 1 01110 0 0 11000 01111 10 Vn:5 Vd:5", "FMAXV", SIMD, acrossLanes("max")),
-  row("0 1 1 01110 1 0 11000 01100 10 Vn:5 Vd:5", "FMINNMV", SIMD, acrossLanes("minNumber")),
-  row("0 1 1 01110 1 0 11000 01111 10 Vn:5 Vd:5", "FMINV", SIMD, acrossLanes("min")),
+    row("0 1 1 01110 0 0 11000 01100 10 Vn:5 Vd:5", "FMAXNMV", SIMD, acrossLanes("maxNumber")),
+    row("0 1 1 01110 0 0 11000 01111 10 Vn:5 Vd:5", "FMAXV", SIMD, acrossLanes("max")),
+    row("0 1 1 01110 1 0 11000 01100 10 Vn:5 Vd:5", "FMINNMV", SIMD, acrossLanes("minNumber")),
+    row("0 1 1 01110 1 0 11000 01111 10 Vn:5 Vd:5", "FMINV", SIMD, acrossLanes("min")),
   ]),
 ];
 
@@ -438,8 +458,12 @@ const unary: readonly Row[] = withAsm("{Vd}, {Vn}", [
   }, FULL),
   row("0 Q 0 01110 1 sz 10000 11101 10 Vn:5 Vd:5", "FRECPE", SIMD, estimate("recpe"), FULL),
   row("0 Q 1 01110 1 sz 10000 11101 10 Vn:5 Vd:5", "FRSQRTE", SIMD, estimate("rsqrte"), FULL),
-  row("0 Q 0 01110 1 0 10000 11100 10 Vn:5 Vd:5", "URECPE", SIMD, unsignedEstimate("urecpe"), { asm: "urecpe {Vd:singles}, {Vn:singles}" }),
-  row("0 Q 1 01110 1 0 10000 11100 10 Vn:5 Vd:5", "URSQRTE", SIMD, unsignedEstimate("ursqrte"), { asm: "ursqrte {Vd:singles}, {Vn:singles}" }),
+  row("0 Q 0 01110 1 0 10000 11100 10 Vn:5 Vd:5", "URECPE", SIMD, unsignedEstimate("urecpe"), {
+    asm: "urecpe {Vd:singles}, {Vn:singles}",
+  }),
+  row("0 Q 1 01110 1 0 10000 11100 10 Vn:5 Vd:5", "URSQRTE", SIMD, unsignedEstimate("ursqrte"), {
+    asm: "ursqrte {Vd:singles}, {Vn:singles}",
+  }),
   row("01 0 11110 1 sz 10000 11101 10 Vn:5 Vd:5", "FRECPE (scalar)", SIMD, scalarEstimate("recpe")),
   row("01 0 11110 1 sz 10000 11111 10 Vn:5 Vd:5", "FRECPX", SIMD, scalarEstimate("recpx")),
   row(

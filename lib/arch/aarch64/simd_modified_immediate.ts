@@ -91,42 +91,50 @@ const mvni = (f: ImmediateFields): bigint => invert(expand(f, 0));
 const simd = "FEAT_AdvSIMD";
 
 /** Advanced SIMD modified immediate. */
-export const simdModifiedImmediateRows: readonly Row[] = withAsm("{Vd:modified}, {modifiedImmediate}", [
-  row(
-    "0 Q rawOp 0111100000 rawAbc:3 rawCmode:4 01 rawDefgh:5 Vd:5",
-    "MOVI",
-    simd,
-    move,
-    {
-      when: (f) => f.rawCmode === 14 || (f.rawOp === 0 && moves(f)),
-      derive: { imm: movi, isZero: isZero(movi) },
-    },
-  ),
-  row(
-    "0 Q 1 0111100000 rawAbc:3 rawCmode:4 01 rawDefgh:5 Vd:5",
-    "MVNI",
-    simd,
-    move,
-    { when: moves, derive: { imm: mvni, isZero: isZero(mvni) } },
-  ),
-  row(
-    "0 Q 0 0111100000 rawAbc:3 rawCmode:4 01 rawDefgh:5 Vd:5",
-    "ORR (vector, immediate)",
-    simd,
-    or,
-    { when: combines, derive: { imm: (f) => expand(f, 0) } },
-  ),
-  row(
-    "0 Q 1 0111100000 rawAbc:3 rawCmode:4 01 rawDefgh:5 Vd:5",
-    "BIC (vector, immediate)",
-    simd,
-    and,
-    { when: combines, derive: { imm: (f) => invert(expand(f, 0)) } },
-  ),
-  row(
-    "0 Q rawOp 0111100000 rawAbc:3 rawCmode:4 01 rawDefgh:5 Vd:5",
-    "FMOV (vector, immediate)",
-    simd,
-    move, { when: (f) => f.rawCmode === 15 && (f.rawOp === 0 || f.Q === 1),
-      derive: { imm: movi, isZero: () => 0 }, asm: "fmov {Vd:modified}, {modifiedFloat}" }),
-]);
+export const simdModifiedImmediateRows: readonly Row[] = withAsm(
+  "{Vd:modified}, {modifiedImmediate}",
+  [
+    row(
+      "0 Q rawOp 0111100000 rawAbc:3 rawCmode:4 01 rawDefgh:5 Vd:5",
+      "MOVI",
+      simd,
+      move,
+      {
+        when: (f) => f.rawCmode === 14 || (f.rawOp === 0 && moves(f)),
+        derive: { imm: movi, isZero: isZero(movi) },
+      },
+    ),
+    row(
+      "0 Q 1 0111100000 rawAbc:3 rawCmode:4 01 rawDefgh:5 Vd:5",
+      "MVNI",
+      simd,
+      move,
+      { when: moves, derive: { imm: mvni, isZero: isZero(mvni) } },
+    ),
+    row(
+      "0 Q 0 0111100000 rawAbc:3 rawCmode:4 01 rawDefgh:5 Vd:5",
+      "ORR (vector, immediate)",
+      simd,
+      or,
+      { when: combines, derive: { imm: (f) => expand(f, 0) } },
+    ),
+    row(
+      "0 Q 1 0111100000 rawAbc:3 rawCmode:4 01 rawDefgh:5 Vd:5",
+      "BIC (vector, immediate)",
+      simd,
+      and,
+      { when: combines, derive: { imm: (f) => invert(expand(f, 0)) } },
+    ),
+    row(
+      "0 Q rawOp 0111100000 rawAbc:3 rawCmode:4 01 rawDefgh:5 Vd:5",
+      "FMOV (vector, immediate)",
+      simd,
+      move,
+      {
+        when: (f) => f.rawCmode === 15 && (f.rawOp === 0 || f.Q === 1),
+        derive: { imm: movi, isZero: () => 0 },
+        asm: "fmov {Vd:modified}, {modifiedFloat}",
+      },
+    ),
+  ],
+);

@@ -94,6 +94,10 @@ export const simdPermuteRows: readonly Row[] = withAsm("{Vd}, {Vn}, {Vm}", [
     "0 Q 101110 00 0 Vm:5 0 index:4 0 Vn:5 Vd:5",
     "EXT",
     simd,
-    extract, { when: (f) => f.Q === 1 || f.index < 8, asm: "ext {Vd}, {Vn}, {Vm}, {index:decimal}" }),
-  row("0 Q 001110 00 0 Vm:5 0 len:2 keep 00 Vn:5 Vd:5", "TBL, TBX", simd, lookUp, { asm: "{keep:lookup} {Vd}, {Vn:table}, {Vm}" }),
+    extract,
+    { when: (f) => f.Q === 1 || f.index < 8, asm: "ext {Vd}, {Vn}, {Vm}, {index:decimal}" },
+  ),
+  row("0 Q 001110 00 0 Vm:5 0 len:2 keep 00 Vn:5 Vd:5", "TBL, TBX", simd, lookUp, {
+    asm: "{keep:lookup} {Vd}, {Vn:table}, {Vm}",
+  }),
 ]);

@@ -123,8 +123,11 @@ const misc64 = (U: 0 | 1, opcode: string, name: string, semantics: Two): Row => 
 };
 
 const copy: readonly Row[] = [
-  row("01 0 11110000 rawImm5:5 0 0000 1 Vn:5 Vd:5", "DUP (element, scalar)", simd, duplicate, { when: (f) => imm5Size(f) < 4,
-    derive: { size: imm5Size, index: imm5Index }, asm: "dup {Vd}, {Vn:element}" }),
+  row("01 0 11110000 rawImm5:5 0 0000 1 Vn:5 Vd:5", "DUP (element, scalar)", simd, duplicate, {
+    when: (f) => imm5Size(f) < 4,
+    derive: { size: imm5Size, index: imm5Index },
+    asm: "dup {Vd}, {Vn:element}",
+  }),
 ];
 
 const threeSame: readonly Row[] = withAsm("{Vd}, {Vn}, {Vm}", [
@@ -192,26 +195,26 @@ const threeDifferent: readonly Row[] = withAsm("{Vd:wide}, {Vn}, {Vm}", [
 
 const twoMisc: readonly Row[] = [
   ...withAsm("{Vd}, {Vn}", [
-  misc(0, "00011", "SUQADD (scalar)", accumulateMixed(saturatingAddUnsigned), any),
-  misc(1, "00011", "USQADD (scalar)", accumulateMixed(saturatingAddSigned), any),
-  misc(0, "00111", "SQABS (scalar)", saturatingUnary(sqabs), any),
-  misc(1, "00111", "SQNEG (scalar)", saturatingUnary(sqneg), any),
+    misc(0, "00011", "SUQADD (scalar)", accumulateMixed(saturatingAddUnsigned), any),
+    misc(1, "00011", "USQADD (scalar)", accumulateMixed(saturatingAddSigned), any),
+    misc(0, "00111", "SQABS (scalar)", saturatingUnary(sqabs), any),
+    misc(1, "00111", "SQNEG (scalar)", saturatingUnary(sqneg), any),
   ]),
   ...withAsm("{Vd}, {Vn}, #0", [
-  misc64(0, "01000", "CMGT (zero, scalar)", unary(compareZero.gt)),
-  misc64(1, "01000", "CMGE (zero, scalar)", unary(compareZero.ge)),
-  misc64(0, "01001", "CMEQ (zero, scalar)", unary(compareZero.eq)),
-  misc64(1, "01001", "CMLE (zero, scalar)", unary(compareZero.le)),
-  misc64(0, "01010", "CMLT (zero, scalar)", unary(compareZero.lt)),
+    misc64(0, "01000", "CMGT (zero, scalar)", unary(compareZero.gt)),
+    misc64(1, "01000", "CMGE (zero, scalar)", unary(compareZero.ge)),
+    misc64(0, "01001", "CMEQ (zero, scalar)", unary(compareZero.eq)),
+    misc64(1, "01001", "CMLE (zero, scalar)", unary(compareZero.le)),
+    misc64(0, "01010", "CMLT (zero, scalar)", unary(compareZero.lt)),
   ]),
   ...withAsm("{Vd}, {Vn}", [
-  misc64(0, "01011", "ABS (scalar)", unary(absolute)),
-  misc64(1, "01011", "NEG (scalar)", unary(negate)),
+    misc64(0, "01011", "ABS (scalar)", unary(absolute)),
+    misc64(1, "01011", "NEG (scalar)", unary(negate)),
   ]),
   ...withAsm("{Vd}, {Vn:wide}", [
-  misc(1, "10010", "SQXTUN (scalar)", saturatingNarrow(narrowSignedToUnsigned), to32),
-  misc(0, "10100", "SQXTN (scalar)", saturatingNarrow(narrowSigned), to32),
-  misc(1, "10100", "UQXTN (scalar)", saturatingNarrow(narrowUnsigned), to32),
+    misc(1, "10010", "SQXTUN (scalar)", saturatingNarrow(narrowSignedToUnsigned), to32),
+    misc(0, "10100", "SQXTN (scalar)", saturatingNarrow(narrowSigned), to32),
+    misc(1, "10100", "UQXTN (scalar)", saturatingNarrow(narrowUnsigned), to32),
   ]),
 ];
 

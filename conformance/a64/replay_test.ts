@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { commonWords } from "../../lib/arch/aarch64/common_words.ts";
+import { Ending } from "./cases.ts";
+import { CaseMachine, type Executor } from "./machine.ts";
+import type { Case } from "./vectors.ts";
+import { covering, describe, EXECUTORS, readCases, replay } from "./replay.ts";
+
+const cases = await readCases();
+const selected = covering(cases, 2);
+const machine = new CaseMachine({ inlineWords: commonWords });
+
+const WHAT: Record<Executor, string> = {
+  interpreter: "the interpreter",
+  single: "single steps",
+  uncached: "slow memory accesses",
+  region: "compiled regions",
+  sliced: "regions that run a few instructions at a time",
+};
+
+for (const executor of EXECUTORS) {
+  test(`recorded sequences end as recorded in ${WHAT[executor]}`, () => {
+    const differences: string[] = [];
+    const count = replay(machine, cases, [executor], (one) => selected.has(one), (difference) => {
+      if (differences.length < 5) differences.push(describe(difference));
+    });
+    assert.deepEqual(differences, []);
+    assert.ok(count > 2000, `${count} cases`);
+  });
+}
+
+test("faults in loops leave the same state in all executors", () => {
+  const differences: string[] = [];
+  const inLoops = ({ expected }: Case): boolean => expected.ending === Ending.timeout;
+  const count = replay(machine, cases, EXECUTORS, inLoops, (difference) => {
+    if (differences.length < 5) differences.push(describe(difference));
+  });
+  assert.deepEqual(differences, []);
+  assert.ok(count > 100, `${count} cases`);
+});
+
+test("the sample has sequences with every ending", () => {
+  const endings = new Set([...selected].map(({ expected }) => expected.ending));
+  for (const ending of [Ending.end, Ending.fault, Ending.alignment, Ending.fetch]) {
+    assert.ok(endings.has(ending), `ending ${ending}`);
+  }
+});
+
+test("regions were compiled", () => {
+  assert.ok(machine.regionInstructions > 10000);
+});

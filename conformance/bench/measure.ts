@@ -1,0 +1,169 @@
+/** Starts a machine in QEMU or under a runtime, and measures the CPU time that the process took. */
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { delimiter } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+/** A JavaScript runtime that executes the vml program. */
+export type Runtime = "node" | "deno" | "bun";
+export const RUNTIMES: readonly Runtime[] = ["node", "deno", "bun"];
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const LOCAL_PROGRAMS = `${ROOT}/node_modules/.bin`;
+
+/** A machine with one vCPU. */
+export interface Guest {
+  /** File names. */
+  readonly kernel: string;
+  readonly initrd?: string;
+  readonly append: string;
+  readonly memoryMib: number;
+}
+
+/** What a process printed and took. */
+export interface Measurement {
+  readonly output: string;
+  /** Seconds of all its threads in user mode. */
+  readonly userSeconds: number;
+  readonly wallSeconds: number;
+}
+
+export class MeasureError extends Error {}
+
+/** Program and arguments of QEMU with one thread for the guest. */
+export function qemuCommand(guest: Guest, append: string = guest.append): string[] {
+  return [
+    ...["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a57", "-accel", "tcg,thread=single"],
+    ...["-m", `${guest.memoryMib}M`, "-display", "none", "-serial", "stdio", "-monitor", "none"],
+    ...["-no-reboot", "-kernel", guest.kernel, "-append", append],
+    ...(guest.initrd === undefined ? [] : ["-initrd", guest.initrd]),
+  ];
+}
+
+/** Program and arguments of `vml run` under a runtime. */
+export function vmlCommand(runtime: Runtime, guest: Guest): string[] {
+  const flags = { node: [], deno: ["run", "-A"], bun: ["run"] }[runtime];
+  return [
+    ...[runtime, ...flags, `${ROOT}/cmd/vml.ts`, "run", "--no-reboot"],
+    ...["--memory", `${guest.memoryMib}M`, "--kernel", guest.kernel, "--append", guest.append],
+    ...(guest.initrd === undefined ? [] : ["--initrd", guest.initrd]),
+  ];
+}
+
+// `times` of the shell gives the time of its children after they are waited for, in "0m1.234s".
+const SCRIPT = '"$@" </dev/null & echo $! >&3; wait $!; times >&3';
+
+/**
+ * Runs a program to its end, or until its output has a text: then it is killed.
+ * Throws a MeasureError if it takes too long or the text does not come.
+ */
+export function measure(
+  command: readonly string[],
+  limits: { readonly seconds: number; readonly until?: string },
+): Promise<Measurement> {
+  const local = existsSync(LOCAL_PROGRAMS) ? `${LOCAL_PROGRAMS}${delimiter}` : "";
+  const start = performance.now();
+  const child = spawn("sh", ["-c", SCRIPT, "sh", ...command], {
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+    env: { ...process.env, PATH: `${local}${process.env.PATH}` },
+  });
+  const text = { output: "", errors: "", report: "" };
+  const end = (): void => {
+    const pid = Number(/^\d+/.exec(text.report)?.[0]);
+    if (pid > 0 && child.exitCode === null) process.kill(pid, "SIGKILL");
+  };
+  // A program in the background of a shell does not see Ctrl-C.
+  const interrupt = (): void => {
+    end();
+    process.exit(130);
+  };
+  process.once("SIGINT", interrupt);
+  let wallSeconds = 0;
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    end();
+  }, limits.seconds * 1000);
+  child.stdout?.on("data", (bytes: Uint8Array) => {
+    text.output += new TextDecoder().decode(bytes);
+    if (wallSeconds > 0 || limits.until === undefined) return;
+    if (!text.output.includes(limits.until)) return;
+    wallSeconds = (performance.now() - start) / 1000;
+    end();
+  });
+  child.stderr?.on("data", (bytes: Uint8Array) => text.errors += new TextDecoder().decode(bytes));
+  child.stdio[3]?.on("data", (bytes: Uint8Array) => text.report += new TextDecoder().decode(bytes));
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", () => {
+      clearTimeout(timer);
+      process.off("SIGINT", interrupt);
+      if (wallSeconds === 0) wallSeconds = (performance.now() - start) / 1000;
+      const user = /(\d+)m([\d.]+)s +\d+m[\d.]+s\s*$/.exec(text.report);
+      const missing = limits.until !== undefined && !text.output.includes(limits.until);
+      if (user === null || late || missing) {
+        const reason = late ? `took more than ${limits.seconds} s` : "failed";
+        const last = text.output.slice(-500);
+        reject(new MeasureError(`${command.join(" ")}: ${reason}\n${text.errors}${last}`));
+        return;
+      }
+      const userSeconds = Number(user[1]) * 60 + Number(user[2]);
+      resolve({ output: text.output, userSeconds, wallSeconds });
+    });
+  });
+}
+
+/** The middle value; the mean of the two in the middle of an even number. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** The geometric mean. */
+export function geometricMean(values: readonly number[]): number {
+  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+}
+
+/** Lines of a table: the first column to the left, the others to the right. */
+export function formatTable(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const line = (row: readonly string[]): string =>
+    row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join("  ");
+  return rows.map((row) => line(row).trimEnd()).join("\n");
+}
+
+/** Runtimes from a comma-separated option. Throws a MeasureError. */
+export function readRuntimes(text: string | undefined): Runtime[] {
+  const names = (text ?? RUNTIMES.join(",")).split(",");
+  return names.map((name) => {
+    const runtime = RUNTIMES.find((known) => known === name);
+    if (runtime === undefined) {
+      throw new MeasureError(`--runtimes: "${name}" is none of ${RUNTIMES.join(", ")}`);
+    }
+    return runtime;
+  });
+}
+
+/** A whole number from an option. Throws a MeasureError. */
+export function readCount(option: string, text: string | undefined, fallback: number): number {
+  const value = text === undefined ? fallback : Number(text);
+  if (!Number.isInteger(value) || value < 1) {
+    throw new MeasureError(`${option}: "${text}" is no whole number above 0`);
+  }
+  return value;
+}
+
+/** Runs a program of this folder: a MeasureError is one line and exit code 1. */
+export async function runProgram(main: () => Promise<void>): Promise<void> {
+  try {
+    await main();
+  } catch (error) {
+    if (!(error instanceof MeasureError) && (error as { code?: string }).code === undefined) {
+      throw error;
+    }
+    console.error(`bench: ${(error as Error).message}`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { benchImage } from "../guests/bench/image.ts";
+import { Machine } from "../mod.ts";
+
+/** What the kernels compute at scale 1, as QEMU prints it. */
+const CHECKSUMS: Readonly<Record<string, string>> = {
+  sieve: "0xdaf4611f2c2c6865",
+  crc: "0x00000000c496e457",
+  sort: "0x552ce2d276721727",
+  matrix: "0x535b6690fd4a4dce",
+  list: "0x0fff41e648f2fc0a",
+  calls: "0x4dc9a404e83cd6a3",
+  string: "0xb307b149ba2a7063",
+  automaton: "0xd3e369f4656dbae1",
+  copy: "0x554c14257806166e",
+  nbody: "0xe5d0b288182170d5",
+  daxpy: "0xc958c9bedd9601f1",
+  sgemm: "0xb96d156b13e68491",
+  mandel: "0xce1183baa540ea96",
+};
+
+test("the benchmark's kernels compute what they compute in QEMU", async () => {
+  await using machine = await Machine.create({
+    kernel: benchImage(),
+    memory: "16M",
+    cmdline: "scale=1",
+    time: "virtual",
+  });
+  let output = "";
+  machine.onSerial((bytes) => output += new TextDecoder().decode(bytes));
+  const { reason } = await machine.run();
+  assert.equal(reason, "power-off", output);
+  const results = [...output.matchAll(/^(\w+) +\w+ +(0x\w+) +(\d+) us/gm)];
+  assert.deepEqual(Object.fromEntries(results.map(([, name, sum]) => [name, sum])), CHECKSUMS);
+  // The counter goes: an instruction takes a nanosecond.
+  for (const [, name, , time] of results) assert.ok(Number(time) > 1000, name);
+});

@@ -1,0 +1,145 @@
+/**
+ * Uses the library from outside as its users do, each time to boot a program of a few
+ * instructions: as an npm package in Node, Bun and Deno, with its types, with its program, and in
+ * Deno from an http URL. Exit code 1 if one fails. Needs what npm install brings, and the registry.
+ */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join, normalize } from "node:path";
+import process from "node:process";
+import { makeImage } from "../../lib/boot/image.ts";
+import { helloProgram } from "../../lib/machine/test_programs.ts";
+import { makePackage } from "./package_files.ts";
+import { needRuntime, ROOT } from "./runtimes.ts";
+
+/** Milliseconds after which a program hangs. */
+const LIMIT = 120_000;
+const PRINTS = "hello Y power-off\n";
+
+const node = needRuntime("node").program;
+const deno = needRuntime("deno").program;
+const bun = needRuntime("bun").program;
+
+/** A program that boots a guest; types stand in it only if TypeScript is understood. */
+function consumer(specifier: string, typed: boolean): string {
+  const base64 = JSON.stringify(btoa(String.fromCharCode(...helloProgram)));
+  return `
+import { Machine, makeImage } from "${specifier}";
+${typed ? `import type { MachineOptions, RunResult } from "${specifier}";` : ""}
+const program = Uint8Array.from(atob(${base64}), (c) => c.charCodeAt(0));
+const options${typed ? ": MachineOptions" : ""} = { kernel: makeImage(program), memory: "16M" };
+const machine = await Machine.create(options);
+let output = "";
+machine.onSerial((bytes) => output += new TextDecoder().decode(bytes));
+const result${typed ? ": RunResult" : ""} = await machine.run();
+await machine[Symbol.asyncDispose]();
+console.log(output, result.reason);
+`;
+}
+
+/** Standard output of a program. Throws an Error if its exit code is not 0. */
+function run(program: string, args: readonly string[], cwd: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      cwd,
+      // Scripts with "env node" get this Node.
+      env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` },
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: LIMIT,
+      killSignal: "SIGKILL",
+    });
+    const out = { stdout: "", stderr: "" };
+    child.stdout.setEncoding("utf8").on("data", (text: string) => out.stdout += text);
+    child.stderr.setEncoding("utf8").on("data", (text: string) => out.stderr += text);
+    child.on("error", reject);
+    child.on("close", (code) => {
+      if (code === 0) resolve(out.stdout);
+      else {
+        const line = [program, ...args].join(" ");
+        reject(new Error(`${line}: exit code ${code}\n${out.stdout}${out.stderr}`));
+      }
+    });
+  });
+}
+
+/** A project that depends on the package, ready for an installation. */
+function makeProject(folder: string, archive: string): string {
+  mkdirSync(folder);
+  const manifest = { type: "module", private: true, dependencies: { vml: `file:${archive}` } };
+  writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
+  writeFileSync(join(folder, "main.js"), consumer("vml", false));
+  writeFileSync(
+    join(folder, "main.ts"),
+    `import { hostPlatform } from "vml/platform";\nhostPlatform();${consumer("vml", true)}`,
+  );
+  writeFileSync(join(folder, "hello"), makeImage(helloProgram));
+  writeFileSync(
+    join(folder, "tsconfig.json"),
+    JSON.stringify({
+      compilerOptions: {
+        ...{ target: "esnext", module: "nodenext", strict: true, noEmit: true },
+        ...{ lib: ["esnext", "dom"], types: [], files: ["main.ts"] },
+      },
+    }),
+  );
+  return folder;
+}
+
+async function checkNpm(folder: string): Promise<void> {
+  await run("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline"], folder);
+  assert.equal(await run(node, ["main.js"], folder), PRINTS);
+  assert.equal(await run(node, ["main.ts"], folder), PRINTS);
+  const program = join(folder, "node_modules/.bin/vml");
+  assert.equal(await run(program, ["run", "--kernel", "hello"], folder), "hello Y");
+  await run(node, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", "."], folder);
+  const flags = ["run", "-A", "--node-modules-dir=manual"];
+  assert.equal(await run(deno, [...flags, "--check", "main.ts"], folder), PRINTS);
+  console.error("npm package: Node, its program, its types, Deno: ok");
+}
+
+async function checkBun(folder: string): Promise<void> {
+  await run(bun, ["install"], folder);
+  assert.equal(await run(bun, ["main.ts"], folder), PRINTS);
+  assert.equal(await run(bun, ["main.js"], folder), PRINTS);
+  console.error("npm package: Bun: ok");
+}
+
+/** Deno, importing from a server that has mod.ts and lib and nothing else. */
+async function checkUrl(folder: string): Promise<void> {
+  const served: string[] = [];
+  const server = createServer((request, response) => {
+    const path = normalize(new URL(request.url ?? "/", "http://x").pathname).slice(1);
+    served.push(path);
+    if (path === "mod.ts" || path.startsWith("lib/")) {
+      response.setHeader("content-type", "application/typescript");
+      response.end(readFileSync(join(ROOT, path)));
+    } else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    mkdirSync(folder);
+    writeFileSync(join(folder, "main.ts"), consumer(`http://${host}/mod.ts`, true));
+    // No other permission: the library needs none.
+    const args = ["run", "--no-prompt", "--check", `--allow-import=${host}`, "main.ts"];
+    assert.equal(await run(deno, args, folder), PRINTS);
+    assert.ok(served.includes("lib/machine/machine.ts"));
+    console.error(`http URL: Deno, without permissions, ${new Set(served).size} files: ok`);
+  } finally {
+    server.close();
+  }
+}
+
+const folder = mkdtempSync(join(tmpdir(), "vml-package-"));
+try {
+  await checkUrl(join(folder, "url"));
+  const archive = makePackage();
+  await checkNpm(makeProject(join(folder, "npm"), archive));
+  await checkBun(makeProject(join(folder, "bun"), archive));
+} finally {
+  rmSync(folder, { recursive: true });
+}

@@ -1,0 +1,141 @@
+/**
+ * Random guest code and page tables from a seed, for fuzzing whole machines. Words come from the
+ * instruction table, so that every row is met; branches are kept short, so that code goes on.
+ */
+import { aarch64 } from "../../arch/aarch64/arch.ts";
+import { type CompiledRow, InstructionTable } from "../../engine/table.ts";
+
+/** A source of random numbers that gives the same ones for the same seed (xorshift). */
+export class Random {
+  #state: number;
+
+  /** @param seed any integer. */
+  constructor(seed: number) {
+    this.#state = (Math.imul(seed, 0x9e3779b1) ^ 0x6d2b79f5) >>> 0 || 1;
+    for (let i = 0; i < 8; i++) this.word();
+  }
+
+  /** 32 bits, unsigned. */
+  word(): number {
+    let x = this.#state;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.#state = x >>> 0;
+    return this.#state;
+  }
+
+  /** An integer from 0 below `limit`. */
+  below(limit: number): number {
+    return this.word() % limit;
+  }
+
+  /** True once in `n` times. */
+  oneIn(n: number): boolean {
+    return this.below(n) === 0;
+  }
+
+  pick<T>(list: readonly T[]): T {
+    return list[this.below(list.length)];
+  }
+
+  /** 64 bits, often all alike or of one end of the range. */
+  long(): bigint {
+    const value = (BigInt(this.word()) << 32n) | BigInt(this.word());
+    switch (this.below(5)) {
+      case 0:
+        return value;
+      case 1:
+        return value >> BigInt(this.below(64));
+      case 2:
+        return BigInt.asUintN(64, ~(value >> BigInt(this.below(64))));
+      case 3:
+        return BigInt(this.below(256));
+      default:
+        return BigInt.asUintN(64, -1n << BigInt(this.below(64)));
+    }
+  }
+}
+
+const table = new InstructionTable(aarch64.rows);
+/** Rows that only the host executes: system registers, exceptions, waits. */
+const hostRows = table.rows.filter(({ row }) => row.host !== undefined);
+/** Loads, stores, atomics and cache maintenance by address, by their place in the encoding. */
+const memoryRows = table.rows.filter(({ mask, value }) =>
+  (mask & 0x08000000) !== 0 && (value & 0x0a000000) === 0x08000000
+);
+/** Instructions of a branch's reach. */
+const REACH = 48;
+
+/** What code is made of. */
+export type CodeKind = "mixed" | "memory" | "system";
+
+/** One instruction word. */
+export function randomWord(random: Random, kind: CodeKind): number {
+  if (random.oneIn(16)) return random.word();
+  const list = random.oneIn(4) ? table.rows : kind === "memory"
+    ? memoryRows
+    : kind === "system"
+    ? hostRows
+    : table.rows;
+  return randomWordOf(random, random.pick(list));
+}
+
+function randomWordOf(random: Random, row: CompiledRow): number {
+  let word = ((random.word() & ~row.mask) | row.value) >>> 0;
+  if (row.row.flow === undefined) return word;
+  for (const { name, shift, width, mask } of row.bits) {
+    if (!/^(raw|imm)/.test(name) || width < 14) continue;
+    const distance = random.below(2 * REACH) - REACH / 2;
+    word = ((word & ~(mask << shift)) | ((distance & mask) << shift)) >>> 0;
+  }
+  return word;
+}
+
+/** Fills words with code. */
+export function fillCode(random: Random, into: Uint32Array, kind: CodeKind): void {
+  for (let i = 0; i < into.length; i++) into[i] = randomWord(random, kind);
+}
+
+/*
+  mrs x28, ELR_EL1
+  add x28, x28, #4
+  msr ELR_EL1, x28
+  eret
+*/
+const SKIP = [0xd538403c, 0x9100139c, 0xd518403c, 0xd69f03e0] as const;
+/** Words of one entry of the vector table. */
+const VECTOR_WORDS = 32;
+
+/** Fills a vector table whose handlers, after some random words, return behind the instruction. */
+export function fillVectors(random: Random, into: Uint32Array): void {
+  for (let at = 0; at + VECTOR_WORDS <= into.length; at += VECTOR_WORDS) {
+    const before = random.oneIn(4) ? random.below(VECTOR_WORDS - SKIP.length) : 0;
+    for (let i = 0; i < before; i++) into[at + i] = randomWord(random, "mixed");
+    into.set(SKIP, at + before);
+  }
+}
+
+/**
+ * Fills a page of translation tables: descriptors that lead to RAM, to devices, to tables in
+ * `tables`, or anywhere.
+ * @param tables guest-physical addresses of pages of tables.
+ * @param targets guest-physical addresses of RAM and devices.
+ */
+export function fillTable(
+  random: Random,
+  into: Uint32Array,
+  tables: readonly number[],
+  targets: readonly number[],
+): void {
+  for (let i = 0; i < into.length; i += 2) {
+    const toTable = random.oneIn(2);
+    const address = random.oneIn(16) ? random.word() : random.pick(toTable ? tables : targets);
+    // Valid, access flag set, mostly; AP, SH, AttrIndx, nG and XN as they come.
+    const attributes = (random.word() & 0xbfc) | (random.oneIn(16) ? 0 : 0x400);
+    into[i] = ((address & -4096) | attributes | (random.oneIn(12) ? random.below(4) : 3)) >>> 0;
+    if (!toTable && random.oneIn(4)) into[i] = (into[i] & ~2) >>> 0;
+    into[i + 1] = random.oneIn(3) ? random.word() & 0x7870ffff & ~random.word() : 0;
+    if (!random.oneIn(16)) into[i + 1] &= 0xffff0000;
+  }
+}

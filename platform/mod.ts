@@ -1,0 +1,18 @@
+/**
+ * What the library needs of Node, Deno or Bun: time, randomness, files as disks, the terminal.
+ *
+ * @module
+ */
+export { hostPlatform } from "./host.ts";
+export type { PlatformOptions } from "./runtime.ts";
+export { openBlockFile } from "./block_file.ts";
+export type { BlockFileOptions } from "./block_file.ts";
+export { ProcessTerminal } from "./terminal.ts";
+export type {
+  BlockFile,
+  LogLevel,
+  LogSink,
+  Platform,
+  Terminal,
+  Timer,
+} from "../lib/platform/platform.ts";
