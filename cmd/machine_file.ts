@@ -1,4 +1,3 @@
-import { isNode, LineCounter, parseDocument } from "yaml";
 import { dirname, isAbsolute, join } from "node:path";
 import { UsageError } from "./errors.ts";
 import { readInput } from "./files.ts";
@@ -24,6 +23,7 @@ export async function readMachineFile(path: string): Promise<MachineFile> {
       `${path}: this is no text in UTF-8, so no machine in YAML; give a kernel with --kernel`,
     );
   }
+  const { isNode, LineCounter, parseDocument } = await loadYaml(path);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [fault] = [...document.errors, ...document.warnings];
@@ -62,5 +62,16 @@ export async function readMachineFile(path: string): Promise<MachineFile> {
       if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
     }
     return undefined;
+  }
+}
+
+/** The only package of the program; everything but machine files works without it. */
+async function loadYaml(path: string): Promise<typeof import("yaml")> {
+  try {
+    return await import("yaml");
+  } catch {
+    throw new UsageError(
+      `${path}: the package yaml is not there; get it with "npm install" or "deno install"`,
+    );
   }
 }

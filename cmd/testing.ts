@@ -21,10 +21,10 @@ export function commandLine(file: string): [program: string, args: string[]] {
   return [process.execPath, [...flags, path]];
 }
 
-/** With packages in node_modules, Deno needs no network for them. */
+/** Without node_modules, Deno is told to take packages from its own cache. */
 function denoRun(): string[] {
   const packages = existsSync(new URL("../node_modules/yaml", import.meta.url));
-  return ["run", "-A", ...(packages ? ["--node-modules-dir=manual"] : [])];
+  return ["run", "-A", ...(packages ? [] : ["--node-modules-dir=none"])];
 }
 
 /** Runs `vml` with arguments and nothing to read. */

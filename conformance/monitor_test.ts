@@ -12,6 +12,7 @@ async function session(gic: 2 | 3): Promise<string> {
     memory: `${SESSION_MEMORY_MIB}M`,
     cpus: SESSION_CPUS,
     gic,
+    devices: ["virtio-rng"],
     time: "virtual",
   });
   const typist = new Typist((bytes) => machine.serialInput(bytes));

@@ -82,8 +82,9 @@ function makeProject(folder: string, archive: string): string {
     JSON.stringify({
       compilerOptions: {
         ...{ target: "esnext", module: "nodenext", strict: true, noEmit: true },
-        ...{ lib: ["esnext", "dom"], types: [], files: ["main.ts"] },
+        ...{ lib: ["esnext", "dom"], types: [] },
       },
+      files: ["main.ts"],
     }),
   );
   return folder;

@@ -17,10 +17,10 @@ export const LEAST_VERSION: Record<RuntimeName, readonly [major: number, minor: 
   bun: [1, 4],
 };
 
-/** Without packages in node_modules, Deno takes them from its own cache: deno.json says so. */
+/** Without node_modules, Deno is told to take packages from its own cache. */
 export const DENO_PACKAGES: readonly string[] = existsSync(join(ROOT, "node_modules/yaml"))
-  ? ["--node-modules-dir=manual"]
-  : [];
+  ? []
+  : ["--node-modules-dir=none"];
 
 /** A runtime on this machine. */
 export interface Runtime {

@@ -22,6 +22,7 @@ function record(kernel: string, gic: 2 | 3): Promise<string> {
     ...["-M", `virt,gic-version=${gic}`, "-cpu", "cortex-a53", "-smp", `${SESSION_CPUS}`],
     ...["-m", `${SESSION_MEMORY_MIB}M`, "-display", "none", "-serial", "stdio", "-monitor", "none"],
     // Time is counted in instructions, so that a second takes 1000 ms.
+    ...["-global", "virtio-mmio.force-legacy=false", "-device", "virtio-rng-device"],
     ...["-icount", "shift=0,sleep=off", "-kernel", kernel],
   ];
   return new Promise((resolve, reject) => {

@@ -59,6 +59,8 @@ export interface TextTest {
   readonly set: Assignment[];
   readonly data: { readonly address: string; readonly values: readonly string[] }[];
   readonly code: CodeBlock[];
+  /** Lines (from 1) whose words have not been assembled. */
+  readonly missing: number[];
   readonly labels: Map<string, bigint>;
   readonly expect: Assignment[];
   mmuOff: boolean;
@@ -68,7 +70,7 @@ export interface TextTest {
   limit: number;
 }
 
-const INSTRUCTION = /^\s+(?:([0-9a-f]{8}|-{8})\s\s)?\s*(\S.*?)(?:\s+\*(\d+))?$/;
+const INSTRUCTION = /^\s+(?:([0-9a-f]{8})\s\s)?\s*(\S.*?)(?:\s+\*(\d+))?$/;
 
 /** Parses a file. Throws an Error that tells the line. */
 export function parseTests(text: string): TextTest[] {
@@ -145,6 +147,7 @@ function newTest(name: string, line: number): TextTest {
     set: [],
     data: [],
     code: [],
+    missing: [],
     labels: new Map(),
     expect: [],
     mmuOff: false,
@@ -163,7 +166,8 @@ function addCode(test: TextTest, block: CodeBlock, source: string, line: number)
   }
   const [, word, text, times] = INSTRUCTION.exec(source) as RegExpExecArray;
   const count = Number(times ?? 1);
-  const value = word === undefined || word.startsWith("-") ? 0 : parseInt(word, 16);
+  const value = parseInt(word ?? "0", 16);
+  if (word === undefined) test.missing.push(line + 1);
   for (let i = 0; i < count; i++) block.words.push(value);
   block.lines.push({ line, text, isLabel: false, index, count });
 }

@@ -9,6 +9,7 @@ const folder = new URL("./", import.meta.url);
 for (const file of readdirSync(folder).filter((name) => name.endsWith(".a64")).sort()) {
   for (const each of parseTests(readFileSync(new URL(file, folder), "utf8"))) {
     test(`${file.slice(0, -4)}: ${each.name}`, () => {
+      assert.deepEqual(each.missing, [], "lines to be assembled");
       assert.deepEqual(runTextTest(each), []);
     });
   }

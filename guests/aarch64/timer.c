@@ -40,7 +40,7 @@ uint64_t timer_microseconds(uint64_t ticks) {
   return ticks / frequency * 1000000 + ticks % frequency * 1000000 / frequency;
 }
 
-uint64_t timer_sleep(uint64_t ticks) {
+uint64_t timer_sleep(uint64_t ticks, bool (*stop)(void)) {
   uint64_t start = timer_count();
   uint32_t before = fired;
   write_register("cntv_cval_el0", start + ticks);
@@ -51,6 +51,7 @@ uint64_t timer_sleep(uint64_t ticks) {
     if (fired != before) break;
     wait_for_interrupt();
     unmask_interrupts();
+    if (stop()) break;
   }
   unmask_interrupts();
   write_register("cntv_ctl_el0", 0);

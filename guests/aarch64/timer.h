@@ -1,5 +1,6 @@
 // Virtual timer of the generic timer (Arm ARM, chapter D11).
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 // Enables its interrupt on this CPU.
@@ -10,5 +11,6 @@ unsigned timer_interrupt(void);
 uint64_t timer_frequency(void);
 uint64_t timer_count(void);
 uint64_t timer_microseconds(uint64_t ticks);
-// Waits in WFI for the interrupt of a deadline; returns how many ticks it took.
-uint64_t timer_sleep(uint64_t ticks);
+// Waits in WFI for the interrupt of a deadline, or until an interrupt after which `stop` is true; returns
+// how many ticks it took. `stop` is called with interrupts enabled.
+uint64_t timer_sleep(uint64_t ticks, bool (*stop)(void));

@@ -9,6 +9,8 @@ export const TEST_FILE_NUMBERS = 100_000;
 export const TEST_FILE_BYTES: number = 64 * 2 ** 20;
 /** Bytes from its start of which the self-test takes the SHA-256. */
 export const TEST_HASH_BYTES: number = 50 * 2 ** 20;
+/** MD5 of the whole file, which costs a guest less. */
+export const TEST_FILE_MD5 = "00bc1a7e7ca34e2d6ad605b9c568c29f";
 /** That SHA-256. */
 export const TEST_HASH = "6226c0575b7f7af9119f8fe4509357cc346969dbb2e9e68460d34b9788382bf8";
 
@@ -85,11 +87,12 @@ t_interrupts() {
 }
 t_file() {
   seq 1 ${TEST_FILE_NUMBERS} > /tmp/numbers
-  for i in $(seq 1 120); do cat /tmp/numbers; done | head -c ${TEST_FILE_BYTES} > /tmp/file
-  [ $(wc -c < /tmp/file) = ${TEST_FILE_BYTES} ]
+  for i in $(seq 1 120); do cat /tmp/numbers; done > /tmp/file
+  truncate -s ${TEST_FILE_BYTES} /tmp/file
+  [ "$(md5sum < /tmp/file)" = "${TEST_FILE_MD5}  -" ]
 }
-t_sha256() { [ "$(head -c ${TEST_HASH_BYTES} /tmp/file | sha256sum | cut -d' ' -f1)" = ${TEST_HASH} ]; }
-t_gzip() { head -c 4000000 /tmp/file | gzip | gunzip > /tmp/out && head -c 4000000 /tmp/file | cmp - /tmp/out; }
+t_sha256() { [ "$(dd if=/tmp/file bs=1M count=${TEST_HASH_BYTES / 2 ** 20} 2>/dev/null | sha256sum)" = "${TEST_HASH}  -" ]; }
+t_gzip() { gzip < /tmp/numbers | gunzip | cmp - /tmp/numbers; }
 t_awk() { [ "$(awk 'BEGIN { for (i = 1; i <= 100000; i++) s += 1 / (i * i); printf "%.10f", s }')" = 1.6449240669 ]; }
 t_fork() { local i=0; while [ $i -lt 200 ]; do /bin/true || return 1; i=$((i + 1)); done; }
 t_pipe() { [ "$(yes vml | head -n 200000 | wc -c)" = 800000 ]; }
@@ -97,7 +100,7 @@ t_sysfs() { [ $(ls -R /sys 2>/dev/null | wc -l) -gt 5000 ]; }
 t_block() {
   dd if=/tmp/file of=/dev/vda bs=1M conv=fsync 2>/dev/null || return 1
   echo 3 > /proc/sys/vm/drop_caches
-  dd if=/dev/vda bs=1M count=64 2>/dev/null | cmp - /tmp/file
+  [ "$(dd if=/dev/vda bs=1M count=${TEST_FILE_BYTES / 2 ** 20} 2>/dev/null | md5sum)" = "${TEST_FILE_MD5}  -" ]
 }
 t_block_small() {
   dd if=/tmp/file of=/dev/vda bs=512 seek=4097 count=9 conv=fsync 2>/dev/null || return 1

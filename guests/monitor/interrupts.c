@@ -33,8 +33,9 @@ void show_timer(int count, char **words) {
   print("%lu ticks per second, %lu since power-on (%lu ms)\n", frequency, now, timer_microseconds(now) / 1000);
   print("sleeping for a second ... ");
   uint32_t before = gic_count(0, timer_interrupt());
-  uint64_t ticks = timer_sleep(frequency);
-  print("%lu ms, %u interrupt\n", timer_microseconds(ticks) / 1000, gic_count(0, timer_interrupt()) - before);
+  uint64_t ticks = timer_sleep(frequency, interrupted);
+  uint32_t fired = gic_count(0, timer_interrupt()) - before;
+  print("%lu ms, %u interrupt%s\n", timer_microseconds(ticks) / 1000, fired, fired == 1 ? "" : "s");
 }
 
 // Instructions of one iteration of the loop below.

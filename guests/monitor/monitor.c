@@ -55,7 +55,7 @@ static void help(int count, char **words) {
     unsigned length = (unsigned)text_length(command->name);
     print("  %s %-*s %s\n", command->name, 20 - length, command->arguments, command->help);
   }
-  print("Numbers are decimal or 0x and hexadecimal. Ctrl-C ends a command, Ctrl-U deletes the line.\n");
+  print("Numbers are decimal or 0x and hexadecimal. Ctrl-C ends a command, Ctrl-U deletes the line, arrow up is the line before.\n");
 }
 
 // A fault that no command expects: prints it and goes back to the prompt.

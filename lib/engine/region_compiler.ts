@@ -214,6 +214,12 @@ class RegionWriter {
         this.#edge(block, block.next, block.end);
         return;
       case "branch":
+        if (block.taken !== undefined && block.taken === block.next) {
+          // To the next instruction: one edge, or a chain of these would be written 2^n times.
+          b.drop();
+          this.#edge(block, block.next, block.end);
+          return;
+        }
         b.if_();
         {
           const { flags } = b;

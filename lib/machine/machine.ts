@@ -18,6 +18,7 @@ import { webPlatform } from "../platform/web.ts";
 import type { StopReason } from "../vcpu/lifecycle/lifecycle.ts";
 import { ConsolePort, type MachineConsole } from "./console_port.ts";
 import { PanicWatch } from "./panic_watch.ts";
+import { limitLog } from "./log_limit.ts";
 import { seededRandom } from "./random.ts";
 import { RunLoop, type RunLoopStatistics } from "./run_loop.ts";
 import { SerialPort, type SerialStreams } from "./serial_port.ts";
@@ -159,7 +160,10 @@ export class Machine implements AsyncDisposable {
         expect: (promise) => this.#loop.expect(promise),
         yield: () => platform.yield(),
       },
-      onFailure: (device, reason) => platform.log("warn", device, reason),
+      onFailure: limitLog(
+        (device, reason) => platform.log("warn", device, reason),
+        () => clock.now(),
+      ),
     });
     const { uart } = this.#board;
     this.#serial = new SerialPort(uart, this.#loop);

@@ -78,10 +78,12 @@ export class RunLoop {
   #wake: (() => void) | undefined;
   /** Instructions per host nanosecond, measured. */
   #speed = 0.05;
-  #lastYield = 0;
+  /** Not begun anew by `run`: a guest that resets without end must not starve the host. */
+  #lastYield: number;
 
   constructor(options: RunLoopOptions) {
     this.#options = options;
+    this.#lastYield = options.platform.monotonic();
   }
 
   get running(): boolean {
@@ -98,7 +100,6 @@ export class RunLoop {
     const { clock, platform, vcpus } = this.#options;
     this.#running = true;
     this.#stopping = false;
-    this.#lastYield = platform.monotonic();
     try {
       while (!this.#stopping) {
         if (this.#paused || this.#holds.size > 0) {

@@ -150,7 +150,7 @@ export class FuzzBoard {
   #prepare(random: Random): void {
     const { engine, cpus } = this.board;
     if (random.oneIn(8)) this.board.reset();
-    const kind: CodeKind = random.pick(["mixed", "mixed", "memory", "system"]);
+    const kind: CodeKind = random.pick(["mixed", "mixed", "memory", "system", "branches"]);
     const page = (at: number, pages = 1): Uint32Array =>
       this.#ram.subarray(at / 4, at / 4 + pages * PAGE_WORDS);
     fillVectors(random, page(VECTORS));
@@ -215,7 +215,7 @@ export class FuzzBoard {
         { length: 8 },
         () => VirtMap.ram + CODE + random.below(CODE_PAGES * PAGE_WORDS) * 4,
       );
-      engine.compileAt(vcpu, addresses);
+      engine.compileAt(vcpu, addresses, random.pick([1, 20, 600]));
       this.totals.compiled += addresses.length;
     }
     const { executed, reason } = engine.run(vcpu, SLICE);

@@ -64,29 +64,39 @@ const hostRows = table.rows.filter(({ row }) => row.host !== undefined);
 const memoryRows = table.rows.filter(({ mask, value }) =>
   (mask & 0x08000000) !== 0 && (value & 0x0a000000) === 0x08000000
 );
+/** Direct branches: B, B.cond, CBZ, TBZ. */
+const branchRows = table.rows.filter(({ row }) => row.flow === "branch" || row.flow === "jump");
 /** Instructions of a branch's reach. */
 const REACH = 48;
 
 /** What code is made of. */
-export type CodeKind = "mixed" | "memory" | "system";
+export type CodeKind = "mixed" | "memory" | "system" | "branches";
+
+const rowsOf: Readonly<Record<CodeKind, readonly CompiledRow[]>> = {
+  mixed: table.rows,
+  memory: memoryRows,
+  system: hostRows,
+  branches: branchRows,
+};
 
 /** One instruction word. */
 export function randomWord(random: Random, kind: CodeKind): number {
-  if (random.oneIn(16)) return random.word();
-  const list = random.oneIn(4) ? table.rows : kind === "memory"
-    ? memoryRows
-    : kind === "system"
-    ? hostRows
-    : table.rows;
-  return randomWordOf(random, random.pick(list));
+  if (random.oneIn(kind === "branches" ? 256 : 16)) return random.word();
+  if (random.oneIn(4)) return randomWordOf(random, random.pick(table.rows));
+  return randomWordOf(random, random.pick(rowsOf[kind]));
 }
 
 function randomWordOf(random: Random, row: CompiledRow): number {
-  let word = ((random.word() & ~row.mask) | row.value) >>> 0;
+  let word = 0;
+  // Combinations of fields that are not allocated are tried as well, but seldom.
+  for (let attempt = 0; attempt < 4; attempt++) {
+    word = ((random.word() & ~row.mask) | row.value) >>> 0;
+    if (table.decode(word) !== undefined) break;
+  }
   if (row.row.flow === undefined) return word;
   for (const { name, shift, width, mask } of row.bits) {
     if (!/^(raw|imm)/.test(name) || width < 14) continue;
-    const distance = random.below(2 * REACH) - REACH / 2;
+    const distance = random.oneIn(8) ? 1 : random.below(2 * REACH) - REACH / 2;
     word = ((word & ~(mask << shift)) | ((distance & mask) << shift)) >>> 0;
   }
   return word;
