@@ -1,7 +1,10 @@
 import { writeSync } from "node:fs";
-import { a64Disassembler } from "../lib/arch/aarch64/disassemble.ts";
 import { aarch64 } from "../lib/arch/aarch64/arch.ts";
+import { a64Disassembler } from "../lib/arch/aarch64/disassemble.ts";
+import type { CodePiece, CodeSymbol } from "../lib/boot/elf_code.ts";
+import type { Disassembler } from "../lib/engine/disassembler.ts";
 import { InstructionTable } from "../lib/engine/table.ts";
+import { codePieces } from "./code_file.ts";
 import type { Arguments } from "./command.ts";
 import { EXIT, UsageError } from "./errors.ts";
 import { readInput } from "./files.ts";
@@ -11,37 +14,106 @@ const WHAT = "inspect disassemble";
 const STDOUT = 1;
 /** Lines that are written at a time. */
 const LINES = 4096;
+const END = 1n << 64n;
 
-/** Prints the A64 instructions of a file of code (a raw binary, or an unpacked Image). */
+/** Prints the A64 instructions of a file: ELF, Linux Image or raw code. */
 export async function disassemble(args: Arguments): Promise<number> {
   const [file] = args.positionals;
   if (file === undefined) throw new UsageError(`${WHAT}: needs a file; write vml ${WHAT} FILE`);
   const base = readNumber(args, "base", 0n);
+  const offset = readNumber(args, "offset", 0n);
+  const start = readNumber(args, "start", 0n);
+  const stop = readNumber(args, "stop", END);
+  for (const [option, value] of Object.entries({ base, offset, start })) {
+    if (value % 4n !== 0n) {
+      throw new UsageError(`--${option}: instructions begin at multiples of 4`);
+    }
+  }
   const bytes = await readInput(WHAT, file);
-  const offset = Number(readNumber(args, "offset", 0n));
-  const length = Number(readNumber(args, "length", BigInt(bytes.length)));
-  if (offset % 4 !== 0) throw new UsageError("--offset: instructions begin at multiples of 4");
-  if (base % 4n !== 0n) throw new UsageError("--base: instructions begin at multiples of 4");
-  const limit = Math.min(offset + length, bytes.length);
-  const end = limit - limit % 4;
-  const { rows } = aarch64;
-  const disassembler = a64Disassembler(new InstructionTable(rows));
-  const view = new DataView(bytes.buffer);
+  const length = readNumber(args, "length", BigInt(Number.MAX_SAFE_INTEGER));
+  const placed = ["base", "offset", "length"].some((option) => args.has(option));
+  const place = { base, offset: Number(offset), length: Number(length) };
+  const pieces = await codePieces(`${WHAT}: ${file}`, bytes, placed ? place : undefined);
+  const disassembler = a64Disassembler(new InstructionTable(aarch64.rows));
   let lines: string[] = [];
-  for (let at = offset; at < end; at += 4) {
-    const word = view.getUint32(at, true);
-    const address = BigInt.asUintN(64, base + BigInt(at));
-    const text = disassembler.disassemble(word, address);
-    lines.push(
-      `${address.toString(16).padStart(8)}:\t${word.toString(16).padStart(8, "0")}\t${text}\n`,
-    );
-    if (lines.length === LINES || at + 4 >= end) {
+  for (const piece of pieces) {
+    for (const line of listing(piece, disassembler, start, stop)) {
+      lines.push(line);
+      if (lines.length < LINES) continue;
       if (!write(lines.join(""))) return EXIT.outputGone;
       lines = [];
     }
   }
-  return EXIT.ok;
+  return write(lines.join("")) ? EXIT.ok : EXIT.outputGone;
 }
+
+/** The lines of a piece between two addresses. */
+function* listing(
+  piece: CodePiece,
+  disassembler: Disassembler,
+  start: bigint,
+  stop: bigint,
+): Generator<string> {
+  const { bytes, address: base, symbols, marks } = piece;
+  const skipped = start > base ? (start - base + 3n) & ~3n : 0n;
+  const wanted = stop - base;
+  const end = wanted < BigInt(bytes.length) ? Number(wanted) : bytes.length;
+  if (skipped >= BigInt(Math.max(end, 0))) return;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = Number(skipped);
+  const first = base + skipped;
+  let symbol = firstAfter(symbols, first - 1n, ({ address }) => address);
+  let mark = firstAfter(marks, first, ([address]) => address);
+  let data = mark > 0 && marks[mark - 1][1];
+  if (piece.name !== "") yield `\n${piece.name}:\n`;
+  for (; at < end; at += 4) {
+    const address = BigInt.asUintN(64, base + BigInt(at));
+    for (; symbol < symbols.length && symbols[symbol].address < address + 4n; symbol++) {
+      if (symbols[symbol].address < address) continue;
+      yield `\n${hex(symbols[symbol].address, 16)} <${printable(symbols[symbol].name)}>:\n`;
+    }
+    for (; mark < marks.length && marks[mark][0] <= address; mark++) data = marks[mark][1];
+    const head = `${hex(address).padStart(8)}:\t`;
+    if (at + 4 > bytes.length) {
+      const rest = Array.from(bytes.subarray(at), (byte) => `0x${hex(byte, 2)}`);
+      yield `${head}.byte ${rest.join(", ")}\n`;
+      return;
+    }
+    const word = view.getUint32(at, true);
+    const text = data
+      ? `.inst 0x${hex(word, 8)} // data`
+      : withTarget(disassembler.disassemble(word, address), symbols);
+    yield `${head}${hex(word, 8)}\t${text}\n`;
+  }
+}
+
+/** A branch or literal's target by name: "bl 0x1040 <main+0x10>". */
+function withTarget(text: string, symbols: readonly CodeSymbol[]): string {
+  const target = /[ ,]0x([0-9a-f]+)$/.exec(text)?.[1];
+  if (target === undefined || symbols.length === 0) return text;
+  const address = BigInt(`0x${target}`);
+  const symbol = symbols[firstAfter(symbols, address, (s) => s.address) - 1];
+  if (symbol === undefined) return text;
+  const distance = address - symbol.address;
+  return `${text} <${printable(symbol.name)}${distance > 0n ? `+0x${hex(distance)}` : ""}>`;
+}
+
+/** Index of the first entry above an address. */
+function firstAfter<T>(list: readonly T[], address: bigint, of: (entry: T) => bigint): number {
+  let [low, high] = [0, list.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (of(list[middle]) > address) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+const hex = (value: bigint | number, digits = 1): string =>
+  value.toString(16).padStart(digits, "0");
+
+/** Names come from the file: no control characters for the terminal. */
+const printable = (name: string): string => name.replaceAll(/[^\x20-\x7e\xa1-\uffff]/g, "?");
 
 /** Writes all before it returns; false if nobody reads any more. */
 function write(text: string): boolean {
@@ -62,7 +134,7 @@ function readNumber(args: Arguments, option: string, fallback: bigint): bigint {
   if (text === undefined) return fallback;
   if (/^(\d+|0x[0-9a-f]+)$/i.test(text)) {
     const value = BigInt(text);
-    if (value < 1n << 64n) return value;
+    if (value < END) return value;
   }
   throw new UsageError(`--${option}: "${text}" is no number such as 4096 or 0x40080000`);
 }

@@ -2,7 +2,9 @@ import type { OptionSpec } from "./command.ts";
 
 /** Options of `vml inspect disassemble`. */
 export const DISASSEMBLE_OPTIONS: readonly OptionSpec[] = [
-  { name: "base", value: "ADDRESS", help: "Address of the file's first byte; 0 if not given." },
-  { name: "offset", value: "BYTES", help: "Where in the file to begin." },
-  { name: "length", value: "BYTES", help: "How much to disassemble; all if not given." },
+  { name: "start", value: "ADDRESS", help: "First address to disassemble." },
+  { name: "stop", value: "ADDRESS", help: "Address to end at." },
+  { name: "base", value: "ADDRESS", help: "Address of a raw file's first byte; 0 if not given." },
+  { name: "offset", value: "BYTES", help: "Where in a raw file to begin." },
+  { name: "length", value: "BYTES", help: "How much of a raw file to disassemble." },
 ];

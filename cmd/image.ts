@@ -2,12 +2,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import type { Arguments, Command } from "./command.ts";
-import {
-  DEBIAN_ARCHES,
-  DEBIAN_KERNELS,
-  DEBIAN_ROOTS,
-  debianSet,
-} from "../guests/linux/debian.ts";
+import { DEBIAN_ARCHES, DEBIAN_KERNELS, DEBIAN_ROOTS, debianSet } from "../guests/linux/debian.ts";
 import { ToolError } from "../guests/linux/tools.ts";
 import { EXIT, UsageError } from "./errors.ts";
 
@@ -32,7 +27,11 @@ export const imageCommand: Command = {
       choices: DEBIAN_ROOTS,
       help: "minbase: a root disk with Debian's smallest system; none: a BusyBox shell.",
     },
-    { name: "out", value: "FOLDER", help: "Where it goes, with downloads; ~/.cache/vml if not given." },
+    {
+      name: "out",
+      value: "FOLDER",
+      help: "Where it goes, with downloads; ~/.cache/vml if not given.",
+    },
     { name: "update", help: "Looks for newer packages although it has been made before." },
   ],
   examples: [
@@ -40,7 +39,8 @@ export const imageCommand: Command = {
     ["vml run $(vml image debian)", "Makes it and boots it."],
     ["vml image debian --kernel standard --rootfs minbase", "With a root disk and login."],
   ],
-  notes: `Needs Debian's apt-get, apt-cache, dpkg-deb and xz on the host, for minbase mmdebstrap and mke2fs.
+  notes:
+    `Needs Debian's apt-get, apt-cache, dpkg-deb and xz on the host, for minbase mmdebstrap and mke2fs.
 It has lists and downloads of its own and needs no root. The last line printed, on standard output,
 is the machine file, beside kernel (Image), initrd.cpio, packages.txt and SHA256SUMS.
 
@@ -52,7 +52,9 @@ async function run(args: Arguments): Promise<number> {
   const what = args.positionals[0];
   if (what !== "debian") {
     throw new UsageError(
-      what === undefined ? "image: which one? write: vml image debian" : `${what}: no such image; write: vml image debian`,
+      what === undefined
+        ? "image: which one? write: vml image debian"
+        : `${what}: no such image; write: vml image debian`,
     );
   }
   try {

@@ -16,6 +16,7 @@ import { MACHINE_OPTIONS, readMachineRequest } from "./run_options.ts";
 const SUBJECTS: Record<string, (args: Arguments) => Promise<number>> = {
   disassemble: inspectCode,
   fdt: inspectFdt,
+  instructions: inspectInstructions,
   machine: inspectMachine,
 };
 const SUBJECT_NAMES = Object.keys(SUBJECTS);
@@ -30,15 +31,21 @@ export const inspectCommand: Command = {
   options: [
     ...DISASSEMBLE_OPTIONS,
     ...MACHINE_OPTIONS,
+    { name: "fdt", help: "Prints the machine's device tree as source text." },
     { name: "json", help: "Prints JSON." },
   ],
   examples: [
     ["vml inspect disassemble Image --length 256", "Prints A64 instructions."],
+    ["vml inspect disassemble vmlinux --start 0xffff800008010000", "Those of an ELF file."],
+    ["vml inspect instructions --arch aarch64", "Lists the instructions that guests may use."],
     ["vml inspect fdt board.dtb", "Prints a flattened device tree as source text."],
     ["vml inspect machine machine.yaml --cpus 4", "Prints settings and memory map of a machine."],
   ],
-  notes: `disassemble: --base, --offset, --length. machine: --json, and the options of vml run that
-describe a machine.`,
+  notes:
+    `disassemble: ELF files (also .o and .so), Linux Images, also packed; anything else is raw code.
+--start and --stop for all, --base, --offset, --length for Images and raw code.
+instructions: --arch, --json. machine: --json or --fdt, and the options of vml run that describe a
+machine.`,
   async run(args) {
     const [subject] = args.positionals;
     if (subject === undefined || !Object.hasOwn(SUBJECTS, subject)) {
@@ -58,6 +65,11 @@ async function inspectCode(args: Arguments): Promise<number> {
   return await disassemble(args);
 }
 
+async function inspectInstructions(args: Arguments): Promise<number> {
+  const { listInstructions } = await import("./instructions.ts");
+  return listInstructions(args);
+}
+
 async function inspectFdt(args: Arguments): Promise<number> {
   const [file] = args.positionals;
   if (file === undefined) {
@@ -74,6 +86,9 @@ async function inspectFdt(args: Arguments): Promise<number> {
 }
 
 async function inspectMachine(args: Arguments): Promise<number> {
+  if (args.has("fdt") && args.has("json")) {
+    throw new UsageError("--fdt: gives no JSON; leave out --json");
+  }
   const request = await readMachineRequest(args);
   const disks: BlockFile[] = [];
   // A machine needs some kernel; this one is never run.
@@ -92,7 +107,9 @@ async function inspectMachine(args: Arguments): Promise<number> {
       })),
     ].sort((a, b) => a.address - b.address);
     const types = devices.map((device) => device.type);
-    if (args.has("json")) {
+    if (args.has("fdt")) {
+      process.stdout.write(formatFdt(machine.fdt));
+    } else if (args.has("json")) {
       process.stdout.write(`${JSON.stringify({ ...settings, devices: types, regions })}\n`);
     } else {
       const head = Object.entries({ ...settings, devices: types.join(", ") || "none" });

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { chmodSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { Fdt } from "../lib/boot/fdt.ts";
+import { makeCodeElf } from "../lib/boot/test_elf.ts";
 import { outcomeOf, TestFolder, vml } from "./testing.ts";
 import { HELLO } from "./testing_guests.ts";
 
@@ -26,6 +28,9 @@ test("no command is a usage error that shows help", async () => {
   const { code, stdout } = await vml();
   assert.deepEqual([code, stdout.includes("Usage:")], [2, true]);
 });
+
+const emptyElf = (): Uint8Array =>
+  makeCodeElf({ code: new Uint8Array(4), address: 0n, symbols: [] });
 
 /** Wrong command lines, and what the one line on standard error must name. */
 const FAULTS: [what: string, args: () => string[], names: RegExp][] = [
@@ -129,6 +134,28 @@ const FAULTS: [what: string, args: () => string[], names: RegExp][] = [
     () => ["inspect", "disassemble", folder.file("c.bin", "1234"), "--base", "top"],
     /--base: "top"/,
   ],
+  [
+    "a base for an ELF file",
+    () => [
+      "inspect",
+      "disassemble",
+      folder.file("b.elf", emptyElf()),
+      "--base",
+      "8",
+    ],
+    /b\.elf: .*--start/,
+  ],
+  [
+    "an ELF file for another machine",
+    () => {
+      const elf = emptyElf();
+      elf[18] = 62;
+      return ["inspect", "disassemble", folder.file("x86.elf", elf)];
+    },
+    /x86\.elf: this is an ELF file for x86-64/,
+  ],
+  ["odd start", () => ["inspect", "disassemble", "x", "--start", "2"], /--start: .*multiples of 4/],
+  ["tree as JSON", () => ["inspect", "machine", "--fdt", "--json"], /--fdt: gives no JSON/],
   ["missing tree", () => ["inspect", "fdt"], /inspect fdt: needs a file/],
   [
     "no tree",
@@ -175,6 +202,61 @@ test("inspect disassemble prints instructions at their addresses", async () => {
   ]]);
   const part = await vml("inspect", "disassemble", file, "--offset", "4", "--length", "4");
   assert.equal(part.stdout.trim(), "4:\t91000421\tadd x1, x1, #0x1");
+});
+
+test("inspect disassemble prints symbols, targets and data of an ELF file", async () => {
+  const words = Uint32Array.of(0x94000002, 0xd65f03c0, 0x4ea11c20, 0x00000007);
+  const symbols = [
+    { name: "main", value: 0x1000n },
+    { name: "copy", value: 0x1008n },
+    { name: "$d", value: 0x100cn },
+  ];
+  const code = new Uint8Array(words.buffer);
+  const file = folder.file("code.elf", makeCodeElf({ code, address: 0x1000n, symbols }));
+  const all = await vml("inspect", "disassemble", file);
+  assert.deepEqual([all.code, all.stdout.replaceAll("\t", " ").split("\n")], [0, [
+    "",
+    ".text:",
+    "",
+    "0000000000001000 <main>:",
+    "    1000: 94000002 bl 0x1008 <copy>",
+    "    1004: d65f03c0 ret",
+    "",
+    "0000000000001008 <copy>:",
+    "    1008: 4ea11c20 mov v0.16b, v1.16b",
+    "    100c: 00000007 .inst 0x00000007 // data",
+    "",
+  ]]);
+  const part = await vml("inspect", "disassemble", file, "--start", "0x1004", "--stop", "0x1008");
+  assert.equal(part.stdout, "\n.text:\n    1004:\td65f03c0\tret\n");
+});
+
+test("inspect disassemble knows the header of an Image", async () => {
+  const file = folder.file("Image.gz", gzipSync(HELLO));
+  const { stdout } = await vml("inspect", "disassemble", file, "--length", "68");
+  const lines = stdout.trimEnd().split("\n").map((line) => line.split("\t")[2]);
+  assert.equal(lines[0], "b 0x40");
+  assert.equal(lines[14], ".inst 0x644d5241 // data");
+  assert.doesNotMatch(lines[16], /inst/);
+});
+
+test("inspect instructions lists every encoding once", async () => {
+  const { stdout } = await vml("inspect", "instructions");
+  assert.match(stdout, /^FEAT_PMULL: 1 encoding\n {2}PMULL, PMULL2 \(64-bit\) {2}0 Q 0 01110 11/m);
+  const { arch, features } = JSON.parse((await vml("inspect", "instructions", "--json")).stdout);
+  assert.equal(arch, "aarch64");
+  const patterns = features.flatMap((f: { instructions: { name: string; pattern: string }[] }) =>
+    f.instructions.map(({ name, pattern }) => `${name} ${pattern}`)
+  );
+  assert.equal(new Set(patterns).size, patterns.length);
+  assert.ok(stdout.startsWith(`aarch64: ${patterns.length} encodings\n`));
+});
+
+test("inspect machine --fdt prints the tree that a kernel gets", async () => {
+  const { code, stdout } = await vml("inspect", "machine", "--fdt", "--cpus", "3", "--gic", "2");
+  assert.equal(code, 0);
+  assert.match(stdout, /^\/dts-v1\/;[^]*cpu@2 \{[^]*compatible = "arm,cortex-a15-gic"/);
+  assert.doesNotMatch(stdout, /cpu@3/);
 });
 
 test("inspect machine prints settings and memory map", async () => {

@@ -18,7 +18,11 @@ const RETRY_DELAY = 2;
 export class ProcessTerminal implements Terminal {
   readonly #onGone: () => void;
 
-  /** @param onGone called when the reader of the output has gone (EPIPE), at each write. */
+  /**
+   * The standard streams of this process.
+   *
+   * @param onGone called when the reader of the output has gone (EPIPE), at each write.
+   */
   constructor(onGone: () => void = () => {}) {
     this.#onGone = onGone;
   }

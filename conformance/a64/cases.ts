@@ -10,8 +10,11 @@ export const WINDOW = {
   centre: 0xe00,
   centreSize: 0x400,
 } as const;
-/** Code: readable, not writable. Each case has a slot of words, the unused ones zero (UDF). */
-export const CODE = { address: 0x50010000, slots: 1024, slotWords: 16 } as const;
+/**
+ * Code: readable, not writable. Each case has a slot of words, the unused ones zero (UDF). Pages are no
+ * multiple of slots: some cases go from one page to the next.
+ */
+export const CODE = { address: 0x50010000, slots: 1024, slotWords: 17 } as const;
 /** Bytes of a slot. */
 export const SLOT_BYTES: number = CODE.slotWords * 4;
 

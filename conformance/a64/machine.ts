@@ -26,7 +26,7 @@ import { CODE, Ending, SLOT_BYTES, slotAddress, type State, WINDOW } from "./cas
  */
 export type Executor = "interpreter" | "single" | "uncached" | "region" | "sliced";
 
-const RAM_SIZE = 0x20000;
+const RAM_SIZE = 0x22000;
 const CODE_END = CODE.address + CODE.slots * SLOT_BYTES;
 const BUDGET = 200;
 
@@ -137,6 +137,8 @@ export class CaseMachine {
   readonly #memory: Uint32Array;
   readonly #code: Uint8Array = new Uint8Array(CODE.slots * SLOT_BYTES);
   readonly #fields: Record<string, StateField>;
+  /** Instructions, and exceptions, of the last case. */
+  executed = 0;
   #services: EngineServices | undefined;
   #last: Executor | undefined;
 
@@ -217,10 +219,13 @@ export class CaseMachine {
     cpu.uncached = executor === "uncached";
     if (executor !== this.#last) this.#services?.flushTlb();
     this.#last = executor;
+    this.executed = 0;
     let left = BUDGET;
     while (cpu.ending === undefined && left > 0) {
       const slice = executor === "sliced" ? 1 + left % 3 : left;
-      left -= Math.max(1, engine.run(0, slice).executed);
+      const { executed } = engine.run(0, slice);
+      this.executed += executed;
+      left -= Math.max(1, executed);
     }
     const ending: Ending = cpu.ending ?? Ending.timeout;
     this.#store(state);

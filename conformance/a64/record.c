@@ -4,7 +4,7 @@
 // again with UDF in its place: the state before it, whatever the executor had done of it already.
 //
 // Standard input: batches of
-//   u32 count, count slots of 16 instruction words, u32 runs, runs of { u32 slot, u32 0, state, centre }
+//   u32 count, count slots of 17 instruction words, u32 runs, runs of { u32 slot, u32 0, state, centre }
 // Standard output: for each run { state, u32 n, u32 0, n of { u32 offset, u32 value } } with the words
 // of the window that are not what they were. See cases.ts.
 // aarch64-linux-gnu-gcc -O1 -static-pie -fPIE -fno-stack-protector -o record record.c
@@ -23,8 +23,8 @@
 #define CENTRE 0xe00
 #define CENTRE_SIZE 0x400
 #define CODE 0x50010000ul
-#define CODE_SIZE 0x10000
-#define SLOT 64
+#define CODE_SIZE 0x11000
+#define SLOT 68
 
 // TIMEOUT also for a fault whose state before it was not found.
 enum { END, FAULT, ALIGNMENT, FETCH, UNDEFINED, TIMEOUT };

@@ -21,6 +21,7 @@ import {
   readRuntimes,
   runProgram,
   vmlCommand,
+  warnIfBusy,
 } from "./measure.ts";
 
 const SECONDS = 300;
@@ -65,6 +66,7 @@ await runProgram(async () => {
   const limits = { seconds: SECONDS, until: values.until ?? "READY" };
   const rounds = readCount("--rounds", values.rounds, 5);
   const all = new Map(readRuntimes(values.runtimes).map((runtime) => [runtime, [] as Pair[]]));
+  warnIfBusy();
   for (let round = 1; round <= rounds; round++) {
     for (const [runtime, pairs] of all) {
       console.error(`round ${round} of ${rounds}: QEMU, ${runtime}`);

@@ -26,6 +26,7 @@ import {
   runProgram,
   type Runtime,
   vmlCommand,
+  warnIfBusy,
 } from "./measure.ts";
 
 const MEMORY_MIB = 128;
@@ -130,6 +131,7 @@ await runProgram(async () => {
       memoryMib: MEMORY_MIB,
     };
     writeFileSync(guest.kernel, benchImage());
+    warnIfBusy();
     const limits = { seconds: SECONDS_PER_SCALE * scale };
     const all = new Map(runtimes.map((runtime) => [runtime, new Ratios()]));
     for (let round = 1; round <= rounds; round++) {

@@ -1,12 +1,14 @@
 /** Starts a machine in QEMU or under a runtime, and measures the CPU time that the process took. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { cpus, loadavg } from "node:os";
 import { delimiter } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 /** A JavaScript runtime that executes the vml program. */
 export type Runtime = "node" | "deno" | "bun";
+/** All of them. */
 export const RUNTIMES: readonly Runtime[] = ["node", "deno", "bun"];
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -14,21 +16,27 @@ const LOCAL_PROGRAMS = `${ROOT}/node_modules/.bin`;
 
 /** A machine with one vCPU. */
 export interface Guest {
-  /** File names. */
+  /** Name of the kernel's file. */
   readonly kernel: string;
+  /** Name of the initial RAM disk's file. */
   readonly initrd?: string;
+  /** Kernel command line. */
   readonly append: string;
+  /** Memory in MiB. */
   readonly memoryMib: number;
 }
 
 /** What a process printed and took. */
 export interface Measurement {
+  /** Its standard output. */
   readonly output: string;
   /** Seconds of all its threads in user mode. */
   readonly userSeconds: number;
+  /** Seconds until it ended, or the text came that was waited for. */
   readonly wallSeconds: number;
 }
 
+/** What went wrong, in one line and the last output. */
 export class MeasureError extends Error {}
 
 /** Program and arguments of QEMU with one thread for the guest. */
@@ -112,6 +120,13 @@ export function measure(
       resolve({ output: text.output, userSeconds, wallSeconds });
     });
   });
+}
+
+/** Says so if others use the processor: times in the guest are then as much theirs. */
+export function warnIfBusy(): void {
+  const [load] = loadavg();
+  if (load <= cpus().length) return;
+  console.error(`bench: the host is busy (load ${load.toFixed(1)}): only user CPU time tells`);
 }
 
 /** The middle value; the mean of the two in the middle of an even number. */

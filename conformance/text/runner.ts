@@ -34,6 +34,29 @@ function machineWith(threshold: number): TestMachine {
   return machine;
 }
 
+/** RAM and device where they are. */
+function mapUsual(tables: Tables): void {
+  tables.map({ virtual: RAM, physical: RAM, rights: "wx", size: "2M" });
+  tables.map({ virtual: DEVICE, physical: DEVICE, rights: "wd", size: "4K" });
+}
+
+function setSystemRegisters(machine: TestMachine, tables: Tables, mmu: boolean): void {
+  machine.set("VBAR_EL1", BigInt(VECTORS));
+  machine.set("TCR_EL1", TCR);
+  machine.set("MAIR_EL1", MAIR);
+  machine.set("TTBR0_EL1", BigInt(tables.lower));
+  machine.set("TTBR1_EL1", BigInt(tables.upper));
+  machine.set("SCTLR_EL1", SCTLR | (mmu ? 1n : 0n));
+  machine.set("CPACR_EL1", 0x300000n);
+}
+
+/** Makes a machine that was reset ready for code at EL1: translation on, RAM where it is. */
+export function startSystem(machine: TestMachine): void {
+  const tables = new Tables(machine.engine.memory, TABLES);
+  mapUsual(tables);
+  setSystemRegisters(machine, tables, true);
+}
+
 /** What a run left behind. */
 interface Outcome {
   readonly end: string;
@@ -87,8 +110,7 @@ class Run {
     const test = this.#test;
     const { engine } = this.#machine;
     const tables = this.#tables;
-    tables.map({ virtual: RAM, physical: RAM, rights: "wx", size: "2M" });
-    tables.map({ virtual: DEVICE, physical: DEVICE, rights: "wd", size: "4K" });
+    mapUsual(tables);
     for (const mapping of test.mappings) tables.map(mapping);
     for (const { address, values } of test.data) {
       const at = Number(this.value(address));
@@ -104,16 +126,7 @@ class Run {
   registers(): void {
     const machine = this.#machine;
     machine.cpus[0].reset();
-    const initial: Record<string, bigint> = {
-      VBAR_EL1: BigInt(VECTORS),
-      TCR_EL1: TCR,
-      MAIR_EL1: MAIR,
-      TTBR0_EL1: BigInt(this.#tables.lower),
-      TTBR1_EL1: BigInt(this.#tables.upper),
-      SCTLR_EL1: SCTLR | (this.#test.mmuOff ? 0n : 1n),
-      CPACR_EL1: 0x300000n,
-    };
-    for (const [name, value] of Object.entries(initial)) machine.set(name, value);
+    setSystemRegisters(machine, this.#tables, !this.#test.mmuOff);
     machine.set("pc", BigInt(this.#test.code[0].virtual));
     const { context } = machine.cpus[0];
     for (const [name, text] of this.#test.set) {
@@ -181,7 +194,8 @@ class Run {
   }
 }
 
-const show = (value: bigint | string): string =>
+/** A value of a register as text. */
+export const show: (value: bigint | string) => string = (value: bigint | string): string =>
   typeof value === "string" ? value : `0x${BigInt.asUintN(128, value).toString(16)}`;
 
 /** Problems, empty if there are none. */
@@ -238,10 +252,10 @@ function compare(
   }
 }
 
-function firstDifference(a: Uint8Array, b: Uint8Array): number {
-  const wordsA = new BigUint64Array(a.buffer, 0, RAM_SIZE / 8);
-  const wordsB = new BigUint64Array(b.buffer, 0, RAM_SIZE / 8);
-  const word = wordsA.findIndex((value, i) => value !== wordsB[i]);
-  if (word < 0) return -1;
-  for (let at = word * 8;; at++) if (a[at] !== b[at]) return at;
+/** Offset of the first byte that differs in two RAMs, -1 if none does. */
+export function firstDifference(a: Uint8Array, b: Uint8Array): number {
+  const wordsA = new Int32Array(a.buffer, a.byteOffset, RAM_SIZE / 4);
+  const wordsB = new Int32Array(b.buffer, b.byteOffset, RAM_SIZE / 4);
+  for (let i = 0; i < wordsA.length; i++) if (wordsA[i] !== wordsB[i]) return 4 * i;
+  return -1;
 }

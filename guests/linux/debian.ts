@@ -3,9 +3,10 @@ import { createHash } from "node:crypto";
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AptRoot, unpack } from "./apt.ts";
+import { INIT_SCRIPT } from "./init.ts";
 import { makeInitramfs } from "./initramfs.ts";
 import { DEVICE_MODULES, ModuleTree, ROOT_MODULES } from "./modules.ts";
-import { makeRootDisk } from "./rootfs.ts";
+import { makeRootDisk, ROOT_SETTINGS } from "./rootfs.ts";
 
 /** Architectures by Debian's names. */
 export const DEBIAN_ARCHES = ["arm64"] as const;
@@ -44,6 +45,8 @@ const META_PACKAGES: Record<DebianOptions["kernel"], string> = {
 
 const SUMS = "SHA256SUMS";
 const PACKAGE_LIST = "packages.txt";
+/** Says by which version of this recipe a set was made. */
+const RECIPE = "recipe.txt";
 
 /**
  * Gives the set, made anew unless it is there and whole. Needs Debian's apt and dpkg, no root.
@@ -98,6 +101,7 @@ async function make(options: DebianOptions, folder: string): Promise<void> {
   await rm(unpacked, { recursive: true });
   await writeFile(join(work, PACKAGE_LIST), `${versions.join("\n")}\n`);
   await writeFile(join(work, "machine.yaml"), machineFile(options, kernelPackage));
+  await writeFile(join(work, RECIPE), recipe());
   await writeFile(join(work, SUMS), await sums(work));
   await rm(folder, { recursive: true, force: true });
   await rename(work, folder);
@@ -131,8 +135,15 @@ async function sums(folder: string): Promise<string> {
   return lines.join("");
 }
 
+/** A hash of what decides the content, besides the packages. */
+function recipe(): string {
+  const parts = [INIT_SCRIPT, DEVICE_MODULES, ROOT_MODULES, ROOT_SETTINGS];
+  return `${createHash("sha256").update(JSON.stringify(parts)).digest("hex")}\n`;
+}
+
 async function isWhole(folder: string): Promise<boolean> {
   try {
+    if (await readFile(join(folder, RECIPE), "utf8") !== recipe()) return false;
     return await readFile(join(folder, SUMS), "utf8") === await sums(folder);
   } catch {
     return false;

@@ -91,7 +91,9 @@ t_file() {
   truncate -s ${TEST_FILE_BYTES} /tmp/file
   [ "$(md5sum < /tmp/file)" = "${TEST_FILE_MD5}  -" ]
 }
-t_sha256() { [ "$(dd if=/tmp/file bs=1M count=${TEST_HASH_BYTES / 2 ** 20} 2>/dev/null | sha256sum)" = "${TEST_HASH}  -" ]; }
+t_sha256() { [ "$(dd if=/tmp/file bs=1M count=${
+  TEST_HASH_BYTES / 2 ** 20
+} 2>/dev/null | sha256sum)" = "${TEST_HASH}  -" ]; }
 t_gzip() { gzip < /tmp/numbers | gunzip | cmp - /tmp/numbers; }
 t_awk() { [ "$(awk 'BEGIN { for (i = 1; i <= 100000; i++) s += 1 / (i * i); printf "%.10f", s }')" = 1.6449240669 ]; }
 t_fork() { local i=0; while [ $i -lt 200 ]; do /bin/true || return 1; i=$((i + 1)); done; }
@@ -100,7 +102,9 @@ t_sysfs() { [ $(ls -R /sys 2>/dev/null | wc -l) -gt 5000 ]; }
 t_block() {
   dd if=/tmp/file of=/dev/vda bs=1M conv=fsync 2>/dev/null || return 1
   echo 3 > /proc/sys/vm/drop_caches
-  [ "$(dd if=/dev/vda bs=1M count=${TEST_FILE_BYTES / 2 ** 20} 2>/dev/null | md5sum)" = "${TEST_FILE_MD5}  -" ]
+  [ "$(dd if=/dev/vda bs=1M count=${
+  TEST_FILE_BYTES / 2 ** 20
+} 2>/dev/null | md5sum)" = "${TEST_FILE_MD5}  -" ]
 }
 t_block_small() {
   dd if=/tmp/file of=/dev/vda bs=512 seek=4097 count=9 conv=fsync 2>/dev/null || return 1

@@ -30,8 +30,8 @@ export function isElf(bytes: Uint8Array): boolean {
     bytes[3] === 0x46;
 }
 
-/** Reads an executable file. Throws a BootError that says what is wrong with it. */
-export function readElf(bytes: Uint8Array): ElfProgram {
+/** The file of an AArch64 ELF, its header checked. Throws a BootError that says what it is instead. */
+export function openElf(bytes: Uint8Array): DataView {
   if (bytes.length < HEADER_BYTES) throw cutOff();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes[4] !== 2 || bytes[5] !== 1 || view.getUint16(18, true) !== EM_AARCH64) {
@@ -42,6 +42,12 @@ export function readElf(bytes: Uint8Array): ElfProgram {
       }, not for little-endian 64-bit AArch64; build it for aarch64`,
     );
   }
+  return view;
+}
+
+/** Reads an executable file. Throws a BootError that says what is wrong with it. */
+export function readElf(bytes: Uint8Array): ElfProgram {
+  const view = openElf(bytes);
   if (view.getUint16(16, true) !== ET_EXEC) {
     throw new BootError(
       "unsupported",
@@ -83,7 +89,8 @@ function address(view: DataView, offset: number): number {
   return Number(value);
 }
 
-function cutOff(): BootError {
+/** The error for a file that ends too soon. */
+export function cutOff(): BootError {
   return new BootError("truncated", "kernel: the ELF file is cut off; get the file again");
 }
 

@@ -76,7 +76,7 @@ export interface MachineOptions {
   readonly seed?: number;
   /** What a reset by the guest does. @default "restart" */
   readonly onReset?: "restart" | "stop";
-  /** @default "stop" */
+  /** Whether a panic of a Linux guest, told by its consoles, ends the run as `crash`. @default "stop" */
   readonly onPanic?: "stop" | "continue";
 }
 

@@ -1,8 +1,18 @@
 /** Counters of an engine. */
 import { Exit } from "./memory_map.ts";
 
-/** Names of the reasons for which generated code comes back to the host. */
-export type ExitName = keyof typeof Exit;
+/** Names of the reasons for which generated code comes back to the host: those of `Exit`. */
+export type ExitName =
+  | "go"
+  | "step"
+  | "budget"
+  | "fetch"
+  | "decode"
+  | "miss"
+  | "host"
+  | "hot"
+  | "fault"
+  | "jumped";
 
 /** Counters since the engine was made. */
 export interface EngineStatistics {
@@ -32,7 +42,9 @@ export interface EngineStatistics {
 
 /** Counts exits. */
 export class ExitCounters {
-  readonly #names: readonly ExitName[] = Object.keys(Exit) as ExitName[];
+  readonly #names: readonly ExitName[] = Object.keys(Exit satisfies Record<ExitName, Exit>) as (
+    keyof typeof Exit
+  )[];
   readonly #counts: number[] = this.#names.map(() => 0);
 
   count(exit: Exit): void {

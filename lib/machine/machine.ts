@@ -1,4 +1,5 @@
 /** A whole virtual machine: board, run loop, loaded kernel, and the host's ends of its devices. */
+import { Fdt } from "../boot/fdt.ts";
 import { checkInitrd } from "../boot/initrd.ts";
 import { readKernel } from "../boot/kernel.ts";
 import { ConfigError } from "../config/config_error.ts";
@@ -94,6 +95,7 @@ export class Machine implements AsyncDisposable {
   readonly #consoles: readonly ConsolePort[];
   readonly #panicWatches: readonly PanicWatch[];
   readonly #image: BootImage;
+  #tree: Uint8Array = new Uint8Array(0);
   #reason: StopReason | undefined;
   #restart = false;
   #resets = 0;
@@ -294,6 +296,11 @@ export class Machine implements AsyncDisposable {
     return this.#board.bus.regions;
   }
 
+  /** The device tree that the kernel was given at the last reset. */
+  get fdt(): Fdt {
+    return Fdt.parse(this.#tree);
+  }
+
   /** Counters since the machine was made. */
   statistics(): MachineStatistics {
     return {
@@ -371,7 +378,8 @@ export class Machine implements AsyncDisposable {
   }
 
   #load(): void {
-    const { entry, dtb } = loadVirt(this.#board, this.config.memory, this.#image);
+    const { entry, dtb, tree } = loadVirt(this.#board, this.config.memory, this.#image);
+    this.#tree = tree;
     this.#vcpus.reset(BigInt(entry), BigInt(dtb));
   }
 }

@@ -5,7 +5,8 @@ import { PANIC_SILENCE, PanicWatch } from "./panic_watch.ts";
 
 const PANIC = "[    1.500000] Kernel panic - not syncing: VFS: Unable to mount root fs\r\n";
 const TRACE = "[    1.500100] CPU: 0 PID: 1 Comm: swapper/0 Not tainted\r\n";
-const END = "[    1.600000] ---[ end Kernel panic - not syncing: VFS: Unable to mount root fs ]---\r\n";
+const END =
+  "[    1.600000] ---[ end Kernel panic - not syncing: VFS: Unable to mount root fs ]---\r\n";
 
 function make(): { clock: VirtualClock; watch: PanicWatch; panics: () => number; say: Say } {
   const clock = new VirtualClock();
@@ -29,7 +30,9 @@ test("a panic is one after its last line and silence", () => {
 test("lines without time, and with the caller, count as well", () => {
   for (const stamp of ["", "[   12.345678][    T1] "]) {
     const { clock, panics, say } = make();
-    say(`${stamp}Kernel panic - not syncing: x\n${stamp}---[ end Kernel panic - not syncing: x ]---\n`);
+    say(
+      `${stamp}Kernel panic - not syncing: x\n${stamp}---[ end Kernel panic - not syncing: x ]---\n`,
+    );
     clock.advance(PANIC_SILENCE);
     assert.equal(panics(), 1);
   }

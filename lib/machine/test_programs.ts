@@ -1,7 +1,7 @@
 /** Bare-metal programs for tests: their source, and the words that GNU as makes of it. */
 
 /** Bytes of a program from its words in hexadecimal. */
-function words(text: string): Uint8Array<ArrayBuffer> {
+export function words(text: string): Uint8Array<ArrayBuffer> {
   const list = text.trim().split(/\s+/).map((word) => parseInt(word, 16));
   const bytes = new Uint8Array(list.length * 4);
   const view = new DataView(bytes.buffer);

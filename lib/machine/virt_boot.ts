@@ -22,6 +22,8 @@ export interface BootImage {
 export interface Loaded {
   readonly entry: number;
   readonly dtb: number;
+  /** The device tree at `dtb`. */
+  readonly tree: Uint8Array;
 }
 
 /** Loads everything. `memory`: bytes of RAM. Throws a BootError if it does not fit. */
@@ -33,8 +35,9 @@ export function loadVirt(board: VirtBoard, memory: number, image: BootImage): Lo
     const { bytes, imageSize, textOffset } = kernel.image;
     const place = placeLinux({ ...ram, textOffset, imageSize });
     write(guest, place.kernel, bytes);
-    finish(board, place, makeDtb(board, place, initrd), initrd);
-    return { entry: place.kernel, dtb: place.dtb };
+    const tree = makeDtb(board, place, initrd);
+    finish(board, place, tree, initrd);
+    return { entry: place.kernel, dtb: place.dtb, tree };
   }
   const { entry, segments } = kernel.program;
   // The size of the tree does not depend on the places in it.
@@ -46,8 +49,9 @@ export function loadVirt(board: VirtBoard, memory: number, image: BootImage): Lo
     guest.sliceForWriting(address + bytes.length, memorySize - bytes.length)?.fill(0);
     guest.written(address + bytes.length, memorySize - bytes.length);
   }
-  finish(board, place, makeDtb(board, place, initrd), initrd);
-  return { entry, dtb: place.dtb };
+  const tree = makeDtb(board, place, initrd);
+  finish(board, place, tree, initrd);
+  return { entry, dtb: place.dtb, tree };
 }
 
 function makeDtb(

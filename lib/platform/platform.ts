@@ -3,8 +3,12 @@
  * `platform/`; {@linkcode VirtualClock} is the deterministic clock that needs none.
  */
 
+import type { Sockets } from "./sockets.ts";
+import type { Threads } from "./threads.ts";
+
 /** Handle of a deadline; `cancel` may be called any number of times. */
 export interface Timer {
+  /** The callback will not be called any more. */
   cancel(): void;
 }
 
@@ -27,12 +31,15 @@ export type LogSink = (level: LogLevel, component: string, message: string) => v
 export interface BlockFile {
   /** Bytes. */
   readonly size: number;
+  /** Whether writes are refused. */
   readonly readOnly: boolean;
   /** Fills `into` from byte `offset`; beyond the end reads zero. */
   read(offset: number, into: Uint8Array): Promise<void>;
+  /** Writes all of `from` at byte `offset`; both lie within `size`. */
   write(offset: number, from: Uint8Array): Promise<void>;
   /** Resolves when all earlier writes are on stable storage. */
   flush(): Promise<void>;
+  /** Lets go of the file. */
   close(): Promise<void>;
 }
 
@@ -40,19 +47,25 @@ export interface BlockFile {
 export interface Terminal {
   /** Whether keys come one by one and the size is known. */
   readonly interactive: boolean;
+  /** Size in characters. */
   size(): { columns: number; rows: number };
   /** Begins raw input; returns the function that restores the terminal. */
   raw(): () => void;
+  /** Calls back with what is typed. The result ends that. */
   onInput(callback: (bytes: Uint8Array) => void): () => void;
+  /** Calls back when the size has changed. The result ends that. */
   onResize(callback: () => void): () => void;
+  /** Shows text. */
   write(bytes: Uint8Array): void;
 }
 
 /** One runtime. */
 export interface Platform {
+  /** Which runtime it is. */
   readonly name: "deno" | "bun" | "node" | "web" | "virtual";
   /** Monotonic nanoseconds. */
   monotonic(): number;
+  /** Seconds since 1970. */
   wallSeconds(): number;
   /** Resolves when the event loop has turned once. */
   yield(): Promise<void>;
@@ -60,5 +73,10 @@ export interface Platform {
   after(milliseconds: number, callback: () => void): Timer;
   /** Fills with entropy; the array may be shared memory. */
   random(into: Uint8Array): void;
+  /** Where log lines go. */
   readonly log: LogSink;
+  /** Undefined where there are none. */
+  readonly threads?: Threads;
+  /** Undefined where there are none: browsers. */
+  readonly sockets?: Sockets;
 }

@@ -336,20 +336,16 @@ const conversions: readonly Row[] = [
 
 /** [] -> [f] z + n * m of lanes 0 of vectors, rounded once. */
 export function hardMulAdd(b: Builder, width: Width, o: FmaOperands): void {
-  const fused = relaxedMaddIsFused();
-  const native = fused || width === 32;
-  if (native) {
-    const r = b.temp(typeOf(width));
-    fmaScalar(b, width, o, r, fused, (type) => b.temp(type));
-    b.if_(typeOf(width)).local_get(r).else_();
-  }
+  const r = b.temp(typeOf(width));
+  fmaScalar(b, width, o, r, relaxedMaddIsFused(), (type) => b.temp(type));
+  b.i32_eqz().if_();
   for (const operand of [o.z, o.n, o.m]) {
     b.local_get(operand);
     if (width === 64) b.f64x2_extract_lane(0);
     else b.f32x4_extract_lane(0);
   }
   b.callHelper(`fp.mulAdd.${width}`);
-  if (native) b.end();
+  b.local_set(r).end().local_get(r);
 }
 
 const threeSources: readonly Row[] = [

@@ -2,7 +2,14 @@
  * The native part of fused multiply-add, for the rows and for the helpers: a result, and whether it
  * may stand. The rest is in `fp_helpers_fma.ts`.
  */
-import { lanesStand, resultStands, type Shape, type StateCode, type Width } from "./fp_emit.ts";
+import {
+  inexactKnown,
+  lanesStand,
+  resultStands,
+  type Shape,
+  type StateCode,
+  type Width,
+} from "./fp_emit.ts";
 import type { ValType } from "../../wasm/types.ts";
 
 /** Makes a scratch local. */
@@ -23,8 +30,8 @@ const MIDDLE = 0x10000000n;
 const BELOW_SINGLE = 0x1fffffffn;
 
 /**
- * [] -> [i32] whether the sum in local `r` may stand. `o` are vectors of which lane 0 counts, as is
- * `r`; without a fused host only for single precision.
+ * [] -> [i32] whether the sum in local `r` may stand. `o` are vectors of which lane 0 counts; `r` is
+ * a scalar.
  */
 export function fmaScalar(
   c: StateCode,
@@ -40,6 +47,17 @@ export function fmaScalar(
     else c.f32x4_relaxed_madd().f32x4_extract_lane(0);
     c.local_set(r);
     resultStands(c, width, r);
+    return;
+  }
+  if (width === 64) {
+    const lane = (v: number): number => {
+      const local = scratch("f64");
+      c.local_get(v).f64x2_extract_lane(0).local_set(local);
+      return local;
+    };
+    fmaDouble(c, "f64", { z: lane(o.z), n: lane(o.n), m: lane(o.m) }, r, scratch);
+    inexactKnown(c);
+    c.i32_and();
     return;
   }
   const sum = scratch("f64");
@@ -61,6 +79,81 @@ export function notMiddle(c: StateCode, sum: number): void {
   c.i32_const(Number(MIDDLE)).i32_ne();
 }
 
+/** Pushes a double into all lanes. */
+function constant(c: StateCode, lanes: "f64" | "f64x2", value: number): void {
+  if (lanes === "f64") {
+    c.f64_const(value);
+    return;
+  }
+  const bits = new BigUint64Array(new Float64Array([value]).buffer)[0];
+  c.v128_const(bits, bits);
+}
+
+/** Splits a double into halves of 26 bits (Veltkamp). */
+const SPLITTER = 2 ** 27 + 1;
+/** Just more than 1. */
+const BEYOND = 1 + 2 ** -52;
+/** See `fmaDouble`. */
+const SMALLEST = 2 ** -850;
+
+/**
+ * [] -> [i32 or v128] whether the sum of doubles in local `r` may stand, provided that `inexactKnown`;
+ * a mask of the lanes if they are vectors. For hosts that do not fuse, by error-free transformations (Muller et al., "Handbook of Floating-Point
+ * Arithmetic", 4.3 and 4.4):
+ *
+ *     p + e = n * m    (Dekker)
+ *     s + t = z + p    (2Sum)
+ *     v = t + e rounded, r = s + v rounded, d = what that lost (Fast2Sum: |s| >= |v| or s = 0)
+ *
+ * Only v is not exact. By monotonicity it lies on the same side of any double as t + e does, and what
+ * s lacks to the middle between two neighbours of r is a double: unless v is just that, r is the
+ * sum rounded once. If it is, d is half the way to the other neighbour, and r + d * BEYOND is not r.
+ * The same test fails if anything was infinite or no number.
+ *
+ * If |n * m| is 2^-960 or more, e is exact: the last bits of n and m multiply to at least 2^-1066.
+ * If it is less and |r| >= SMALLEST, z is r, and the product so small that its errors do not matter.
+ */
+export function fmaDouble(
+  c: StateCode,
+  lanes: "f64" | "f64x2",
+  o: FmaOperands,
+  r: number,
+  scratch: Scratch,
+): void {
+  const local = (): number => scratch(lanes === "f64" ? "f64" : "v128");
+  const [nh, nl, mh, ml, p, s, t, x] = Array.from({ length: 8 }, local);
+  const [add, sub, mul] = [`${lanes}_add`, `${lanes}_sub`, `${lanes}_mul`] as const;
+  for (const [value, high, low] of [[o.n, nh, nl], [o.m, mh, ml]]) {
+    c.local_get(value);
+    constant(c, lanes, SPLITTER);
+    c[mul]().local_tee(high);
+    c.local_get(high).local_get(value)[sub]()[sub]().local_set(high);
+    c.local_get(value).local_get(high)[sub]().local_set(low);
+  }
+  c.local_get(o.n).local_get(o.m)[mul]().local_tee(p);
+  c.local_get(o.z)[add]().local_set(s);
+  // t: (p - (s - x)) + (z - x) with x = s - p.
+  c.local_get(s).local_get(p)[sub]().local_set(x);
+  c.local_get(p).local_get(s).local_get(x)[sub]()[sub]();
+  c.local_get(o.z).local_get(x)[sub]()[add]();
+  // e
+  c.local_get(nh).local_get(mh)[mul]().local_get(p)[sub]();
+  c.local_get(nh).local_get(ml)[mul]()[add]();
+  c.local_get(nl).local_get(mh)[mul]()[add]();
+  c.local_get(nl).local_get(ml)[mul]()[add]();
+  c[add]().local_set(t);
+  c.local_get(s).local_get(t)[add]().local_set(r);
+  // d * BEYOND + r
+  c.local_get(t).local_get(r).local_get(s)[sub]()[sub]();
+  constant(c, lanes, BEYOND);
+  c[mul]().local_get(r)[add]().local_get(r)[`${lanes}_eq`]();
+  c.local_get(r)[`${lanes}_abs`]();
+  constant(c, lanes, SMALLEST);
+  c[`${lanes}_ge`]();
+  if (lanes === "f64") c.i32_and();
+  else c.v128_and();
+}
+
 /** [] -> [v128] the two high singles of a local as doubles. */
 function promoteHigh(c: StateCode, local: number): void {
   c.local_get(local).local_get(local);
@@ -68,7 +161,10 @@ function promoteHigh(c: StateCode, local: number): void {
   c.f64x2_promote_low_f32x4();
 }
 
-/** [] -> [i32] whether all lanes of the sums in local `r` may stand. */
+/**
+ * [] -> [i32] whether all lanes of the sums in local `r` may stand. `stand` asks that of correctly
+ * rounded lanes; it is not for doubles of hosts that do not fuse.
+ */
 export function fmaVector(
   c: StateCode,
   shape: Shape,
@@ -76,13 +172,21 @@ export function fmaVector(
   r: number,
   fused: boolean,
   scratch: Scratch,
+  stand: () => void = () => lanesStand(c, shape, r),
 ): void {
   if (fused) {
     c.local_get(o.n).local_get(o.m).local_get(o.z);
     if (shape === "2d") c.f64x2_relaxed_madd();
     else c.f32x4_relaxed_madd();
     c.local_set(r);
-    lanesStand(c, shape, r);
+    stand();
+    return;
+  }
+  if (shape === "2d") {
+    fmaDouble(c, "f64x2", o, r, scratch);
+    c.i64x2_all_true();
+    inexactKnown(c);
+    c.i32_and();
     return;
   }
   const low = scratch("v128");
@@ -108,6 +212,6 @@ export function fmaVector(
     if (i === 1) c.v128_and();
   });
   c.i64x2_all_true();
-  lanesStand(c, shape, r);
+  stand();
   c.i32_and();
 }

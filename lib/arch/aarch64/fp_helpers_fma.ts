@@ -4,8 +4,8 @@
  * rounding (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums", 2008).
  */
 import type { Helper, HelperCode } from "../../engine/arch.ts";
-import { lanesStand, resultStands, type Shape, type Width, widthOf } from "./fp_emit.ts";
-import { fmaVector, notMiddle } from "./fp_fma.ts";
+import { inexactKnown, resultStands, type Shape, type Width, widthOf } from "./fp_emit.ts";
+import { fmaDouble, fmaVector, notMiddle } from "./fp_fma.ts";
 import {
   callSoft,
   finite,
@@ -172,74 +172,32 @@ function double(options: FmaOptions): Helper {
   });
 }
 
-/** [] -> [v128] whether the biased exponents of a local's lanes are near the middle. */
-function moderateLanes(c: HelperCode, local: number, distance: number): void {
-  const exponents = c.local("v128");
-  const bounds = [1023 - distance, 1023 + distance].map(BigInt);
-  c.local_get(local).i32_const(1).i64x2_shl().i32_const(53).i64x2_shr_u().local_tee(exponents);
-  c.v128_const(bounds[0], bounds[0]).i64x2_gt_s();
-  c.local_get(exponents).v128_const(bounds[1], bounds[1]).i64x2_lt_s().v128_and();
+/** Doubles of a host that does not fuse: returns the result if the lanes stand or are exact zeros. */
+function doubles(c: HelperCode): void {
+  const [r, zeros, isZero] = [c.local("v128"), c.local("v128"), c.local("v128")];
+  c.local_get(N).local_get(M).f64x2_mul().local_get(Z).f64x2_add().local_tee(zeros);
+  c.v128_const(0n, 0n).f64x2_eq();
+  c.local_get(N).v128_const(0n, 0n).f64x2_eq().local_get(M).v128_const(0n, 0n).f64x2_eq();
+  c.v128_or().v128_and().local_set(isZero);
+  fmaDouble(c, "f64x2", { z: Z, n: N, m: M }, r, (type) => c.local(type));
+  c.local_get(isZero).v128_or().i64x2_all_true();
+  inexactKnown(c);
+  c.i32_and().if_();
+  c.local_get(zeros).local_get(r).local_get(isZero).v128_bitselect().return_();
+  c.end();
 }
 
-/** 2Sum in each lane. */
-function twoSumLanes(c: HelperCode, x: number, y: number, sum: number, error: number): void {
-  const t = c.local("v128");
-  c.local_get(x).local_get(y).f64x2_add().local_set(sum);
-  c.local_get(sum).local_get(x).f64x2_sub().local_set(t);
-  c.local_get(x).local_get(sum).local_get(t).f64x2_sub().f64x2_sub();
-  c.local_get(y).local_get(t).f64x2_sub().f64x2_add().local_set(error);
-}
-
-/** [] -> [i32] the emulation of double precision in both lanes, and whether the result may stand. */
-function emulatedLanes(c: HelperCode, r: number): void {
-  const locals = (count: number): number[] => Array.from({ length: count }, () => c.local("v128"));
-  const [p, e, nh, nl, mh, ml, th, tl] = locals(8);
-  const [vh, vl, q, qe] = locals(4);
-  for (const [x, high, low] of [[N, nh, nl], [M, mh, ml]]) {
-    c.local_get(x).f64_const(2 ** 27 + 1).f64x2_splat().f64x2_mul().local_tee(high);
-    c.local_get(high).local_get(x).f64x2_sub().f64x2_sub().local_set(high);
-    c.local_get(x).local_get(high).f64x2_sub().local_set(low);
-  }
-  c.local_get(N).local_get(M).f64x2_mul().local_set(p);
-  c.local_get(nh).local_get(mh).f64x2_mul().local_get(p).f64x2_sub();
-  c.local_get(nh).local_get(ml).f64x2_mul().f64x2_add();
-  c.local_get(nl).local_get(mh).f64x2_mul().f64x2_add();
-  c.local_get(nl).local_get(ml).f64x2_mul().f64x2_add().local_set(e);
-  twoSumLanes(c, Z, e, th, tl);
-  twoSumLanes(c, p, th, vh, vl);
-  twoSumLanes(c, tl, vl, q, qe);
-  // To odd: one unit towards the error if there is one and the last bit is even.
-  c.local_get(q).local_get(q).local_get(qe).v128_xor().i32_const(63).i64x2_shr_s();
-  c.v128_const(1n, 1n).v128_or();
-  c.local_get(qe).v128_const(0n, 0n).f64x2_ne().v128_and();
-  c.local_get(q).v128_const(1n, 1n).v128_and().v128_const(0n, 0n).i64x2_eq().v128_and();
-  c.i64x2_add().local_get(vh).f64x2_add().local_set(r);
-  moderateLanes(c, N, 450);
-  moderateLanes(c, M, 450);
-  c.v128_and();
-  moderateLanes(c, Z, 900);
-  c.local_get(Z).v128_const(0n, 0n).f64x2_eq().v128_or().v128_and().i64x2_all_true();
-  lanesStand(c, "2d", r);
-  c.i32_and();
-}
-
-/** addend + n * m in each lane. */
-function vector(shape: Shape, options: FmaOptions): Helper {
-  const width = widthOf(shape);
+/** addend + n * m in each lane. Results that are normal or zero at once, others lane by lane. */
+function vector(shape: Shape, { fusedMadd }: FmaOptions): Helper {
   return wasmHelper(`fp.mulAdd.${shape}`, ["v128", "v128", "v128"], "v128", (c) => {
-    const r = c.local("v128");
-    if (options.fusedMadd || width === 32) {
-      fmaVector(c, shape, { z: Z, n: N, m: M }, r, options.fusedMadd, (type) => c.local(type));
-      c.if_().local_get(r).return_().end();
-    } else {
-      emulatedLanes(c, r);
-      c.if_().local_get(r).return_().end();
-    }
-    if (options.fusedMadd) {
-      zerosStand(c, shape, r, N, M);
+    if (!fusedMadd && shape === "2d") doubles(c);
+    else {
+      const r = c.local("v128");
+      const stand = (): void => zerosStand(c, shape, r, N, M);
+      fmaVector(c, shape, { z: Z, n: N, m: M }, r, fusedMadd, (type) => c.local(type), stand);
       c.if_().local_get(r).return_().end();
     }
-    eachLane(c, `fp.mulAdd.${width}`, shape, 3);
+    eachLane(c, `fp.mulAdd.${widthOf(shape)}`, shape, 3);
   });
 }
 

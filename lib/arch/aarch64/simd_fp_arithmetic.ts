@@ -147,16 +147,11 @@ function pairwise(combine: Combine) {
 
 /** [] -> [v128] z + n * m in each lane, rounded once. */
 export function hardMulAddLanes(b: Builder, shape: Shape, o: FmaOperands): void {
-  const fused = relaxedMaddIsFused();
-  const native = fused || shape !== "2d";
-  if (native) {
-    const r = b.temp("v128");
-    fmaVector(b, shape, o, r, fused, (type) => b.temp(type));
-    b.if_("v128").local_get(r).else_();
-  }
-  b.local_get(o.z).local_get(o.n).local_get(o.m);
+  const r = b.temp("v128");
+  fmaVector(b, shape, o, r, relaxedMaddIsFused(), (type) => b.temp(type));
+  b.i32_eqz().if_().local_get(o.z).local_get(o.n).local_get(o.m);
   b.callHelper(`fp.mulAdd.${shape}`);
-  if (native) b.end();
+  b.local_set(r).end().local_get(r);
 }
 
 function multiplyAdd(minus: boolean) {

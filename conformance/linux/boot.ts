@@ -1,0 +1,205 @@
+/**
+ * Boots Debian's kernels in the runtimes and checks what the guests say:
+ * node conformance/linux/boot.ts [--all] [--runtime node,deno,bun] [--binary FILE] [--jobs N]
+ * [--only TEXT] [--sets FOLDER]. Needs what `vml image debian` needs. Exit code 1 on a fault.
+ */
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { type DebianSet, debianSet } from "../../guests/linux/debian.ts";
+import { clockFaults, diskFaults, readAllowed, type RunJson, selfTestFaults } from "./checks.ts";
+import { type DialogueStep, ROOT, type RuntimeName, talk, vmlCommand } from "./runtimes.ts";
+import {
+  allScenarios,
+  type KernelName,
+  type Scenario,
+  scenarioName,
+  someScenarios,
+} from "./scenarios.ts";
+
+/** Seconds after which a boot that hangs is ended; many times what it takes. */
+const PATIENCE = 600;
+const DISK_BYTES = 65 * 2 ** 20;
+
+const { values } = parseArgs({
+  options: {
+    all: { type: "boolean", default: false },
+    runtime: { type: "string", default: "node,deno,bun" },
+    binary: { type: "string", default: "" },
+    jobs: { type: "string", default: "2" },
+    only: { type: "string", default: "" },
+    sets: { type: "string", default: join(ROOT, ".cache") },
+  },
+});
+
+const allowed = readAllowed(new URL("./allowed_warnings.txt", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "vml-linux-"));
+/** Console bytes of the first run of each scenario in virtual time, by all but the runtime. */
+const virtualRuns = new Map<string, { readonly name: string; readonly bytes: Uint8Array }>();
+
+/** Types commands at the shell; "RUN", "BACK", "RATE" are printed only by what the commands do. */
+const SHELL_DIALOGUE: readonly DialogueStep[] = [
+  { after: /VML-SHELL[^]*# /, type: "echo R''UN; sleep 1000\n" },
+  { after: /RUN\r\n/, type: "\x03" },
+  { after: /\^C[^]*# /, type: "echo BA''CK $?; stty rate 2>/dev/null; echo 12*3 | tr '*' 'x'\n" },
+  { after: /BACK 130[^]*12x3[^]*# /, type: "reboot -f\n" },
+  { after: /VML-SHELL[^]*# /, type: "poweroff -f\n" },
+];
+
+const KINDS: Record<Scenario["kind"], {
+  readonly append: string;
+  readonly options?: readonly string[];
+  readonly dialogue?: readonly DialogueStep[];
+  readonly code: number;
+}> = {
+  test: { append: "vml=test", code: 0 },
+  virtual: { append: "vml=off", options: ["--virtual-time", "--seed", "7"], code: 0 },
+  shell: { append: "vml=shell quiet", dialogue: SHELL_DIALOGUE, code: 0 },
+  panic: { append: "rdinit=/none root=/dev/none", code: 1 },
+  "panic-reset": { append: "rdinit=/none root=/dev/none panic=-1", code: 1 },
+};
+
+/** Boots once; gives console bytes and faults. */
+async function boot(
+  scenario: Scenario,
+  set: DebianSet,
+  id: string,
+): Promise<{ transcript: string; faults: string[] }> {
+  const kind = KINDS[scenario.kind];
+  const disk = join(folder, `${id}.img`);
+  writeFileSync(disk, "");
+  truncateSync(disk, DISK_BYTES);
+  const output = join(folder, `${id}.txt`);
+  const command = vmlCommand(scenario.runtime, values.binary) ?? [];
+  // deno-fmt-ignore
+  const ended = await talk([
+    ...command, "run", "--kernel", set.kernel, "--initrd", set.initrd, "--memory", "512M",
+    "--append", `console=ttyAMA0 ${kind.append} vmlcpus=${scenario.cpus}`,
+    "--gic", `${scenario.gic}`, "--cpus", `${scenario.cpus}`,
+    "--disk", disk, "--net", "loopback", "--device", "virtio-console", "--device", "virtio-rng",
+    "--json", "--console", kind.dialogue === undefined ? `file:${output}` : "stdio",
+    "--timeout", `${PATIENCE}`, ...kind.options ?? [],
+  ], kind.dialogue ?? [], PATIENCE + 60);
+  const transcript = kind.dialogue === undefined ? readFileSync(output, "latin1") : ended.stderr;
+  const faults: string[] = [];
+  if (ended.code !== kind.code) faults.push(`exit code ${ended.code}, not ${kind.code}`);
+  let result: RunJson | undefined;
+  try {
+    result = JSON.parse(ended.stdout) as RunJson;
+  } catch {
+    faults.push(`no result: ${ended.stderr.slice(-500)}`);
+  }
+  if (/BUG:|Oops|rcu.*stall|Internal error/.test(transcript)) faults.push("the kernel complains");
+  if (result !== undefined) faults.push(...kindFaults(scenario, transcript, result));
+  if (scenario.kind === "test") faults.push(...diskFaults(disk));
+  rmSync(disk);
+  return { transcript, faults };
+}
+
+function kindFaults(scenario: Scenario, transcript: string, result: RunJson): string[] {
+  const expect = (holds: boolean, otherwise: string): string[] => holds ? [] : [otherwise];
+  switch (scenario.kind) {
+    case "test":
+      return [...selfTestFaults(transcript, allowed), ...clockFaults(transcript, result)];
+    case "shell":
+      return [
+        ...expect(result.statistics.resets === 1, `${result.statistics.resets} resets, not 1`),
+        ...expect(
+          transcript.split("VML-GUEST-READY").length === 3,
+          "the guest did not come up a second time",
+        ),
+      ];
+    case "panic":
+    case "panic-reset":
+      return [
+        ...expect(result.reason === "crash", `ended by ${result.reason}, not by a crash`),
+        ...expect(/root fs|init/.test(result.panic ?? ""), `no reason of the panic`),
+      ];
+    case "virtual":
+      return expect(transcript.includes("VML-GUEST-READY"), "the guest did not come up");
+  }
+}
+
+/** All boots of a scenario. */
+async function run(scenario: Scenario, set: DebianSet, id: string): Promise<string[]> {
+  const first = await boot(scenario, set, id);
+  if (scenario.kind !== "virtual") {
+    if (first.faults.length > 0) keep(scenario, first.transcript);
+    return first.faults;
+  }
+  const second = await boot(scenario, set, id);
+  const faults = [...first.faults, ...second.faults];
+  const { kernel, gic, cpus } = scenario;
+  const key = `${kernel} ${gic} ${cpus}`;
+  for (const { transcript } of [first, second]) {
+    const bytes = new TextEncoder().encode(transcript);
+    const other = virtualRuns.get(key);
+    if (other === undefined) virtualRuns.set(key, { name: scenarioName(scenario), bytes });
+    else faults.push(...differences(other, bytes));
+  }
+  if (faults.length > 0) keep(scenario, first.transcript);
+  return faults;
+}
+
+function differences(other: { name: string; bytes: Uint8Array }, bytes: Uint8Array): string[] {
+  const at = bytes.findIndex((byte, i) => byte !== other.bytes[i]);
+  if (at < 0 && bytes.length === other.bytes.length) return [];
+  const line = (text: Uint8Array): string =>
+    new TextDecoder().decode(text.slice(Math.max(0, at - 80), at + 80)).replaceAll("\r\n", " / ");
+  return [`differs from ${other.name} at byte ${at}:\n  ${line(other.bytes)}\n  ${line(bytes)}`];
+}
+
+/** Keeps what the guest of a failed scenario said. */
+function keep(scenario: Scenario, transcript: string): void {
+  const path = join(values.sets, `${scenarioName(scenario).replaceAll(/[^a-z0-9]+/g, "-")}.log`);
+  writeFileSync(path, transcript, "latin1");
+  console.error(`transcript: ${path}`);
+}
+
+const names: RuntimeName[] = values.runtime.split(",") as RuntimeName[];
+if (values.binary !== "") names.push("binary");
+const runtimes = names.filter((name) => {
+  const here = vmlCommand(name, values.binary) !== undefined;
+  if (!here) console.error(`${name}: not found, its boots are left out`);
+  return here;
+});
+const scenarios = (values.all ? allScenarios(runtimes) : someScenarios(runtimes))
+  .filter((scenario) => scenarioName(scenario).includes(values.only));
+const sets = new Map<KernelName, DebianSet>();
+for (const kernel of new Set(scenarios.map((scenario) => scenario.kernel))) {
+  sets.set(
+    kernel,
+    await debianSet({
+      arch: "arm64",
+      kernel,
+      rootfs: "none",
+      folder: values.sets,
+      update: false,
+      progress: (text) => console.error(text),
+    }),
+  );
+}
+
+let failed = 0;
+const waiting = [...scenarios.entries()];
+async function worker(): Promise<void> {
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    const [i, scenario] = next;
+    const start = performance.now();
+    const faults = await run(scenario, sets.get(scenario.kernel) as DebianSet, `${i}`);
+    const seconds = ((performance.now() - start) / 1000).toFixed(0);
+    const verdict = faults.length === 0 ? "ok" : "FAILED";
+    console.error(`${verdict} ${scenarioName(scenario)} (${seconds} s)`);
+    for (const fault of faults) console.error(`  ${fault}`);
+    if (faults.length > 0) failed++;
+  }
+}
+try {
+  await Promise.all(Array.from({ length: Number(values.jobs) }, worker));
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+console.error(`linux: ${scenarios.length} boots, ${failed} failed`);
+process.exitCode = failed > 0 || scenarios.length === 0 ? 1 : 0;

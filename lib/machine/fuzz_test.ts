@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { makeImage } from "../boot/image.ts";
+import { Machine } from "./machine.ts";
+import { FuzzBoard } from "./testing/fuzz_board.ts";
+import { hostilePrograms } from "./testing/hostile_programs.ts";
+import { virtualPlatform } from "../platform/virtual.ts";
+
+/** Cases of each board. `conformance/fuzz` runs as many as one likes. */
+const CASES = 24;
+
+for (const gic of [2, 3] as const) {
+  test(`random code, page tables and device accesses harm nobody: GICv${gic}`, async () => {
+    const globals = Object.getOwnPropertyNames(globalThis).length;
+    const fuzz = new FuzzBoard(gic);
+    for (let seed = 0; seed < CASES; seed++) await fuzz.run(seed);
+    fuzz.dispose();
+    const { cases, instructions, compiled } = fuzz.totals;
+    assert.equal(cases, CASES);
+    // The cases do something: most slices go to their end, and code is compiled.
+    assert.ok(instructions > CASES * 5000, `${instructions} instructions`);
+    assert.ok(compiled > CASES);
+    assert.equal(Object.getOwnPropertyNames(globalThis).length, globals);
+  });
+}
+
+test("a case is the same each time", async () => {
+  const runs = [];
+  for (let i = 0; i < 2; i++) {
+    const fuzz = new FuzzBoard(3);
+    for (let seed = 100; seed < 104; seed++) await fuzz.run(seed);
+    runs.push(fuzz.totals);
+    fuzz.dispose();
+  }
+  assert.deepEqual(runs[0], runs[1]);
+});
+
+for (const [name, program] of Object.entries(hostilePrograms)) {
+  test(`the host gets its turns and can stop a guest: ${name}`, async () => {
+    const platform = virtualPlatform();
+    let turns = 0;
+    let lines = 0;
+    const abort = new AbortController();
+    await using machine = await Machine.create({
+      kernel: makeImage(program),
+      memory: "16M",
+      time: "virtual",
+      devices: ["virtio-rng"],
+    }, {
+      platform: {
+        ...platform,
+        // Host time that passes with the calls: slices and turns do not depend on the host's speed.
+        monotonic: () => {
+          platform.clock.advance(100_000);
+          return platform.monotonic();
+        },
+        yield: () => {
+          if (++turns === 20) abort.abort();
+          return Promise.resolve();
+        },
+        log: () => void lines++,
+      },
+    });
+    const { reason, instructions } = await machine.run(abort.signal);
+    assert.equal(reason, "stopped");
+    assert.ok(instructions > 0);
+    // One device, a burst of eight, and a line in ten seconds: none of these lasts that long.
+    assert.ok(lines <= 8 + machine.statistics().resets, `${lines} lines`);
+  });
+}

@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import process from "node:process";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { makeImage } from "../boot/image.ts";
+import type { MachineOptions } from "../config/machine_config.ts";
+import { Machine } from "./machine.ts";
+import { echoProgram, helloProgram, timerProgram, words } from "./test_programs.ts";
+
+/*
+1: wfi
+   b 1b
+*/
+const waiting = words("d503207f 17ffffff");
+/*
+1: b 1b
+*/
+const busy = words("14000000");
+
+function create(program: Uint8Array, options: MachineOptions = {}): Promise<Machine> {
+  return Machine.create({ kernel: makeImage(program), memory: "16M", ...options });
+}
+
+/** A turn of the event loop. */
+const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
+for (const [name, program] of [["WFI", waiting], ["a busy loop", busy]] as const) {
+  for (const time of ["real", "virtual"] as const) {
+    test(`stop during ${name}, in ${time} time, twice, and go on`, async () => {
+      await using machine = await create(program, { time });
+      for (let i = 0; i < 2; i++) {
+        const run = machine.run();
+        await turn();
+        assert.equal(machine.running, true);
+        machine.stop();
+        machine.stop();
+        assert.equal((await run).reason, "stopped");
+        assert.equal(machine.running, false);
+      }
+    });
+
+    test(`dispose during ${name}, in ${time} time`, async () => {
+      const machine = await create(program, { time });
+      const run = machine.run();
+      await turn();
+      await machine[Symbol.asyncDispose]();
+      assert.equal((await run).reason, "stopped");
+      await assert.rejects(machine.run(), /disposed/);
+      machine.stop();
+    });
+  }
+}
+
+test("stop before run does nothing to the run that follows", async () => {
+  await using machine = await create(helloProgram);
+  machine.stop();
+  assert.equal((await machine.run()).reason, "power-off");
+});
+
+test("a signal that has aborted already ends the run before the guest begins", async () => {
+  await using machine = await create(helloProgram);
+  const { reason, instructions } = await machine.run(AbortSignal.abort());
+  assert.equal(reason, "stopped");
+  assert.equal(instructions, 0);
+  assert.equal((await machine.run()).reason, "power-off");
+});
+
+test("a signal aborts a guest that waits; afterwards it has no hold on the machine", async () => {
+  await using machine = await create(waiting);
+  const abort = new AbortController();
+  const first = machine.run(abort.signal);
+  await turn();
+  abort.abort();
+  assert.equal((await first).reason, "stopped");
+  const second = machine.run();
+  await turn();
+  assert.equal(machine.running, true);
+  machine.stop();
+  await second;
+});
+
+test("reset before run, during it, and after power-off", async () => {
+  await using machine = await create(helloProgram, { time: "virtual" });
+  let output = "";
+  machine.onSerial((bytes) => output += new TextDecoder().decode(bytes));
+  machine.reset();
+  await machine.run();
+  const again = machine.run();
+  machine.reset();
+  await again;
+  machine.reset();
+  await machine.run();
+  assert.match(output, /^(hello Y){3}$/);
+});
+
+test("two machines at once in one process do not know each other", async () => {
+  await using one = await create(echoProgram);
+  await using two = await create(echoProgram);
+  const outputs = ["", ""];
+  one.onSerial((bytes) => outputs[0] += new TextDecoder().decode(bytes));
+  two.onSerial((bytes) => outputs[1] += new TextDecoder().decode(bytes));
+  const runs = [one.run(), two.run()];
+  for (let i = 0; i < 20; i++) {
+    one.serialInput(Uint8Array.of(0x41 + i));
+    two.serialInput(Uint8Array.of(0x61 + (i % 10)));
+    await turn();
+  }
+  one.serialInput(new TextEncoder().encode("q"));
+  assert.equal((await runs[0]).reason, "power-off");
+  assert.equal(two.running, true);
+  await one[Symbol.asyncDispose]();
+  two.serialInput(new TextEncoder().encode("q"));
+  assert.equal((await runs[1]).reason, "power-off");
+  assert.deepEqual(outputs, ["BCDEFGHIJKLMNOPQRSTU", "bcdefghijkbcdefghijk"]);
+});
+
+/** Machines of the leak test, and from when on memory must have settled. */
+const LIVES = 200;
+const SETTLED = 60;
+/** What 140 machines may leave behind, in bytes: less than one of them has as RAM. */
+const LEAK = 96 * 2 ** 20;
+
+test("200 lives of a machine leave no memory behind", async () => {
+  let settled = 0;
+  for (let life = 0; life < LIVES; life++) {
+    const machine = await create([helloProgram, timerProgram, waiting, echoProgram][life % 4], {
+      memory: "128M",
+      // Three seconds of the timer program pass at once.
+      time: life % 4 < 2 ? "virtual" : "real",
+      devices: ["virtio-rng", "virtio-net"],
+    });
+    const run = machine.run();
+    if (life % 4 >= 2) {
+      await turn();
+      machine.stop();
+    }
+    await run;
+    if (life % 5 === 0) {
+      machine.reset();
+      await machine.run(AbortSignal.abort());
+    }
+    await machine[Symbol.asyncDispose]();
+    if (life === SETTLED) settled = process.memoryUsage.rss();
+  }
+  const grown = process.memoryUsage.rss() - settled;
+  assert.ok(grown < LEAK, `${Math.round(grown / 2 ** 20)} MiB more`);
+});
+
+test("a process whose machines are gone, or stand still, ends by itself", () => {
+  const program = fileURLToPath(new URL("./testing/lives.ts", import.meta.url));
+  const flags = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...flags, program], {
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+  assert.equal(stdout, "end of the program\n", stderr);
+  assert.equal(status, 0, stderr);
+});

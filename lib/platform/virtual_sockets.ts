@@ -1,0 +1,251 @@
+/**
+ * Sockets inside one process: a network of names and ports that exists in memory only. Everything
+ * arrives in the order in which it was sent, one microtask later, so that tests are the same each time.
+ */
+import {
+  type DatagramReceiver,
+  type DatagramSocket,
+  type InternetAddress,
+  SocketError,
+  type SocketErrorCode,
+  type Sockets,
+  type StreamAddress,
+  type StreamServer,
+  type StreamSocket,
+} from "./sockets.ts";
+
+/** Bytes that wait in one direction before the writer has to. */
+const WINDOW = 65536;
+/** Datagrams longer than this are lost. */
+const MAX_DATAGRAM = 65507;
+/** Ports that are given out. */
+const FIRST_PORT = 49152;
+const LAST_PORT = 65535;
+
+/** One direction of a connection. */
+class Pipe {
+  readonly #chunks: Uint8Array[] = [];
+  #bytes = 0;
+  #ended = false;
+  #error: SocketError | undefined;
+  #wakeReader: (() => void) | undefined;
+  #wakeWriters: (() => void)[] = [];
+
+  get done(): boolean {
+    return this.#error !== undefined || (this.#ended && this.#chunks.length === 0);
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    if (this.#wakeReader !== undefined) throw new SocketError("other", "somebody reads already");
+    while (this.#chunks.length === 0 && !this.done) {
+      await new Promise<void>((resolve) => this.#wakeReader = resolve);
+      this.#wakeReader = undefined;
+    }
+    if (this.#error !== undefined) throw this.#error;
+    const chunk = this.#chunks.shift();
+    this.#bytes -= chunk?.length ?? 0;
+    if (this.#bytes < WINDOW) this.#letWriters();
+    return chunk;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.#error !== undefined) throw this.#error;
+    if (this.#ended) throw new SocketError("closed", "the connection was ended here");
+    if (bytes.length > 0) {
+      this.#chunks.push(new Uint8Array(bytes));
+      this.#bytes += bytes.length;
+      this.#wakeReader?.();
+    }
+    while (this.#bytes >= WINDOW && this.#error === undefined) {
+      await new Promise<void>((resolve) => this.#wakeWriters.push(resolve));
+    }
+    if (this.#error !== undefined) throw this.#error;
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wakeReader?.();
+  }
+
+  fail(code: SocketErrorCode, message: string): void {
+    if (this.done) return;
+    this.#error = new SocketError(code, message);
+    this.#chunks.length = this.#bytes = 0;
+    this.#wakeReader?.();
+    this.#letWriters();
+  }
+
+  #letWriters(): void {
+    for (const wake of this.#wakeWriters.splice(0)) wake();
+  }
+}
+
+class VirtualStream implements StreamSocket {
+  readonly remote: StreamAddress;
+  readonly closed: Promise<void>;
+  #close: () => void = () => {};
+  readonly #in: Pipe;
+  readonly #out: Pipe;
+  #peer: VirtualStream | undefined;
+  #read = false;
+  #wrote = false;
+
+  constructor(remote: StreamAddress, incoming: Pipe, outgoing: Pipe) {
+    this.remote = remote;
+    this.#in = incoming;
+    this.#out = outgoing;
+    this.closed = new Promise((resolve) => this.#close = resolve);
+  }
+
+  join(peer: VirtualStream): void {
+    this.#peer = peer;
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    const bytes = await this.#in.read();
+    if (bytes === undefined) this.#finish("read");
+    return bytes;
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#out.write(bytes);
+  }
+
+  end(): void {
+    this.#out.end();
+    this.#finish("wrote");
+  }
+
+  abort(): void {
+    this.#in.fail("closed", "the connection was aborted here");
+    this.#out.fail("reset", "the other side aborted the connection");
+    this.#peer?.broken();
+    this.#close();
+  }
+
+  /** The other side has aborted. */
+  broken(): void {
+    this.#in.fail("reset", "the other side aborted the connection");
+    this.#close();
+  }
+
+  #finish(direction: "read" | "wrote"): void {
+    if (direction === "read") this.#read = true;
+    else this.#wrote = true;
+    if (this.#read && this.#wrote) this.#close();
+  }
+}
+
+interface Listener {
+  readonly onConnection: (socket: StreamSocket) => void;
+}
+
+/** A network in memory. */
+export class VirtualSockets implements Sockets {
+  readonly #listeners = new Map<string, Listener>();
+  readonly #datagrams = new Map<string, VirtualDatagrams>();
+  #nextPort = FIRST_PORT;
+
+  /** Connects to what {@linkcode VirtualSockets.listen} has made; else the connection is refused. */
+  async connect(address: StreamAddress, signal?: AbortSignal): Promise<StreamSocket> {
+    await Promise.resolve();
+    if (signal?.aborted) throw new SocketError("closed", "the attempt was aborted");
+    const listener = this.#listeners.get(keyOf(address));
+    if (listener === undefined) {
+      const code = "path" in address ? "not-found" : "refused";
+      throw new SocketError(code, `nobody listens at ${keyOf(address)}`);
+    }
+    const [there, back] = [new Pipe(), new Pipe()];
+    const client = new VirtualStream(address, back, there);
+    const from = "path" in address ? { path: "" } : { host: "127.0.0.1", port: this.#freePort() };
+    const server = new VirtualStream(from, there, back);
+    client.join(server);
+    server.join(client);
+    listener.onConnection(server);
+    return client;
+  }
+
+  /** Listens at an address that nobody has. */
+  async listen(
+    address: StreamAddress,
+    onConnection: (socket: StreamSocket) => void,
+  ): Promise<StreamServer> {
+    await Promise.resolve();
+    const place = "path" in address ? address : this.#withPort(address);
+    const key = keyOf(place);
+    if (this.#listeners.has(key)) throw new SocketError("in-use", `${key} is in use`);
+    const listener = { onConnection };
+    this.#listeners.set(key, listener);
+    return {
+      address: place,
+      close: () => {
+        if (this.#listeners.get(key) === listener) this.#listeners.delete(key);
+        return Promise.resolve();
+      },
+    };
+  }
+
+  /** Makes a datagram socket at an address that nobody has. */
+  async bind(address: InternetAddress): Promise<DatagramSocket> {
+    await Promise.resolve();
+    const place = this.#withPort(address);
+    const key = keyOf(place);
+    if (this.#datagrams.has(key)) throw new SocketError("in-use", `${key} is in use`);
+    const socket = new VirtualDatagrams(place, this.#datagrams);
+    this.#datagrams.set(key, socket);
+    return socket;
+  }
+
+  #withPort({ host, port }: InternetAddress): InternetAddress {
+    return { host, port: port === 0 ? this.#freePort() : port };
+  }
+
+  /** The next port in turn that nobody listens at or is bound to. */
+  #freePort(): number {
+    for (let tries = 0; tries <= LAST_PORT - FIRST_PORT; tries++) {
+      const port = this.#nextPort;
+      this.#nextPort = port === LAST_PORT ? FIRST_PORT : port + 1;
+      const keys = [...this.#listeners.keys(), ...this.#datagrams.keys()];
+      if (!keys.some((key) => key.endsWith(` ${port}`))) return port;
+    }
+    throw new SocketError("in-use", "no port is free");
+  }
+}
+
+class VirtualDatagrams implements DatagramSocket {
+  readonly address: InternetAddress;
+  readonly #all: Map<string, VirtualDatagrams>;
+  #receiver: DatagramReceiver | undefined;
+  #closed = false;
+
+  constructor(address: InternetAddress, all: Map<string, VirtualDatagrams>) {
+    this.address = address;
+    this.#all = all;
+  }
+
+  send(bytes: Uint8Array, to: InternetAddress): void {
+    if (this.#closed || bytes.length > MAX_DATAGRAM) return;
+    const copy = new Uint8Array(bytes);
+    queueMicrotask(() => this.#all.get(keyOf(to))?.receive(copy, this.address));
+  }
+
+  receive(bytes: Uint8Array, from: InternetAddress): void {
+    this.#receiver?.(bytes, from);
+  }
+
+  onDatagram(receiver: DatagramReceiver): void {
+    this.#receiver = receiver;
+  }
+
+  close(): Promise<void> {
+    if (!this.#closed) this.#all.delete(keyOf(this.address));
+    this.#closed = true;
+    return Promise.resolve();
+  }
+}
+
+function keyOf(address: StreamAddress): string {
+  if ("path" in address) return address.path;
+  const host = address.host === "localhost" ? "127.0.0.1" : address.host;
+  return `${host} ${address.port}`;
+}
