@@ -1,6 +1,32 @@
 /**
  * Virtual Machine Libraries: virtual hardware that is put together into whole virtual machines.
  *
+ * @example A guest that prints two letters and switches the machine off
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Machine, makeImage } from "@vml/vml";
+ *
+ * const program = Uint32Array.of(
+ *   0xd2a12001, // mov x1, #0x09000000: UART
+ *   0x52800d00, // mov w0, #'h'
+ *   0xb9000020, // str w0, [x1]
+ *   0x52800d20, // mov w0, #'i'
+ *   0xb9000020, // str w0, [x1]
+ *   0x52800100, // mov w0, #8
+ *   0x72b08000, // movk w0, #0x8400, lsl #16: PSCI SYSTEM_OFF
+ *   0xd4000002, // hvc #0
+ * );
+ * const machine = await Machine.create({
+ *   kernel: makeImage(new Uint8Array(program.buffer)),
+ *   memory: "16M",
+ * });
+ * let output = "";
+ * machine.onSerial((bytes) => output += new TextDecoder().decode(bytes));
+ * const { reason } = await machine.run();
+ * await machine[Symbol.asyncDispose]();
+ * assert.deepEqual([output, reason], ["hi", "power-off"]);
+ * ```
+ *
  * @module
  */
 export { Machine } from "./lib/machine/machine.ts";
@@ -54,4 +80,23 @@ export type {
   Terminal,
   Timer,
 } from "./lib/platform/platform.ts";
+export { SocketError } from "./lib/platform/sockets.ts";
+export type {
+  DatagramReceiver,
+  DatagramSocket,
+  InternetAddress,
+  SocketErrorCode,
+  Sockets,
+  StreamAddress,
+  StreamServer,
+  StreamSocket,
+  UnixAddress,
+} from "./lib/platform/sockets.ts";
+export type {
+  Thread,
+  ThreadHost,
+  ThreadPort,
+  Threads,
+  WaitResult,
+} from "./lib/platform/threads.ts";
 export { webPlatform } from "./lib/platform/web.ts";

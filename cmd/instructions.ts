@@ -5,7 +5,7 @@ import type { Arguments } from "./command.ts";
 import { EXIT } from "./errors.ts";
 
 /** Instructions of one architectural feature. */
-interface Feature {
+export interface Feature {
   readonly feature: string;
   readonly instructions: readonly { readonly name: string; readonly pattern: string }[];
 }
@@ -29,15 +29,26 @@ export function listInstructions(args: Arguments): number {
 }
 
 /** Groups in the order of the features' first instructions; in a group by name. */
-function byFeature(rows: readonly Row[]): Feature[] {
+export function byFeature(rows: readonly Row[]): Feature[] {
   const groups = new Map<string, { name: string; pattern: string }[]>();
-  for (const { feature, name, pattern } of rows) {
+  for (const { feature: condition, name, pattern } of rows) {
+    // The condition of some rows is a mode of the CPU.
+    const feature = condition.startsWith("FEAT_") ? condition : "FEAT_AA64";
+    const instruction = { name, pattern: fieldNames(pattern) };
     const group = groups.get(feature);
-    if (group === undefined) groups.set(feature, [{ name, pattern }]);
-    else group.push({ name, pattern });
+    if (group === undefined) groups.set(feature, [instruction]);
+    else group.push(instruction);
   }
   return Array.from(groups, ([feature, instructions]) => ({
     feature,
     instructions: instructions.sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
   }));
+}
+
+/** A pattern with the manual's names of fields: without what they tell the engine. */
+function fieldNames(pattern: string): string {
+  return pattern.replaceAll(/\braw([A-Z])(\w*)/g, (_, first: string, rest: string) => {
+    const kept = first === "R" || first === "V" || !/^[a-z0-9]/.test(rest);
+    return (kept ? first : first.toLowerCase()) + rest;
+  }).replaceAll("_sp", "");
 }

@@ -198,6 +198,7 @@ test("inspect disassemble prints instructions at their addresses", async () => {
     "40080004: 91000421 add x1, x1, #0x1",
     "40080008: 14000002 b 0x40080010",
     "4008000c: d65f03c0 ret",
+    "40080010: .byte 0x00, 0x00",
     "",
   ]]);
   const part = await vml("inspect", "disassemble", file, "--offset", "4", "--length", "4");

@@ -16,3 +16,20 @@ export type {
   Terminal,
   Timer,
 } from "../lib/platform/platform.ts";
+export type {
+  DatagramReceiver,
+  DatagramSocket,
+  InternetAddress,
+  Sockets,
+  StreamAddress,
+  StreamServer,
+  StreamSocket,
+  UnixAddress,
+} from "../lib/platform/sockets.ts";
+export type {
+  Thread,
+  ThreadHost,
+  ThreadPort,
+  Threads,
+  WaitResult,
+} from "../lib/platform/threads.ts";

@@ -3,6 +3,8 @@ import { getRandomValues } from "node:crypto";
 import process from "node:process";
 import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import type { LogLevel, LogSink, Platform, Timer } from "../lib/platform/platform.ts";
+import { hostSockets } from "./sockets.ts";
+import { workerThreads } from "./threads.ts";
 
 /** Options of a runtime's platform. */
 export interface PlatformOptions {
@@ -35,6 +37,8 @@ export function runtimePlatform(
     log: (level, component, message) => {
       if (LEVELS.indexOf(level) >= least) sink(level, component, message);
     },
+    threads: workerThreads(),
+    sockets: hostSockets(),
   };
 }
 

@@ -54,7 +54,7 @@ function findScope(): Scope {
   if (parentPort === null) throw new Error("this is not a thread");
   let listener: ((data: unknown) => void) | undefined;
   return {
-    postMessage: (message, transfer) => parentPort.postMessage(message, transfer),
+    postMessage: (message, transfer = []) => parentPort.postMessage(message, [...transfer]),
     listen: (callback) => {
       if (listener !== undefined) parentPort.off("message", listener);
       listener = callback;

@@ -1,6 +1,6 @@
 /** Threads of Deno, Bun and Node: web workers where there are any, else those of node:worker_threads. */
 import { availableParallelism } from "node:os";
-import { clearTimeout, setTimeout } from "node:timers";
+import { clearInterval, setInterval } from "node:timers";
 import { Worker as NodeWorker } from "node:worker_threads";
 import type { Thread, Threads, WaitResult } from "../lib/platform/threads.ts";
 import { Envelope } from "./thread_envelope.ts";
@@ -135,10 +135,10 @@ async function waitAsync(
   const result = Atomics.waitAsync(words as Int32Array<SharedArrayBuffer>, index, value, milliseconds);
   if (!result.async) return result.value;
   // No runtime stays alive for a wait.
-  const hold = setTimeout(() => {}, Math.min(milliseconds, LONGEST_DELAY));
+  const hold = setInterval(() => {}, LONGEST_DELAY);
   try {
     return await result.value;
   } finally {
-    clearTimeout(hold);
+    clearInterval(hold);
   }
 }

@@ -44,7 +44,8 @@ export interface Difference {
 
 /**
  * Runs cases that lie in one batch of slots; `code` are all words of the batch. Cases of which no end
- * is recorded (faults in loops) must end as with the first executor.
+ * is recorded (faults in loops) must end as with the first executor; all executors must count the
+ * same number of instructions.
  */
 function runBatch(
   machine: CaseMachine,
@@ -56,6 +57,7 @@ function runBatch(
   const before = new State();
   const after = new State();
   const first = new Map<Case, Digest>();
+  const counts = new Map<Case, number>();
   for (const executor of executors) {
     machine.loadCode(code);
     if (executor === "region" || executor === "sliced") {
@@ -74,6 +76,9 @@ function runBatch(
         first.set(test, expected);
       }
       const names = differences(expected, got);
+      const count = counts.get(test) ?? machine.executed;
+      counts.set(test, count);
+      if (machine.executed !== count) names.push(`executed ${machine.executed}, not ${count}`);
       if (names.length === 0) continue;
       const copies = { before: clone(before), after: clone(after) };
       report({ case: test, executor, names, ...copies, got });

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { needRuntime, ROOT } from "./runtimes.ts";
+import { needRuntime, ROOT, threadEntries } from "./runtimes.ts";
 
 /** Systems for which an executable can be built on any of them; Bun fetches its part from npm. */
 export const TARGETS = [
@@ -30,6 +30,7 @@ export function buildExecutable(target: Target): string {
     // All entries side by side, as they find each other by relative URLs.
     "--entry-naming=[name].[ext]",
     join(ROOT, "cmd/vml.ts"),
+    ...threadEntries().map((path) => join(ROOT, path)),
     "--outfile",
     path,
   ], { cwd: folder, encoding: "utf8" });

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { needRuntime, ROOT } from "./runtimes.ts";
+import { needRuntime, ROOT, threadEntries } from "./runtimes.ts";
 
 /** Entries of the package; it holds what they import. */
 const ENTRIES = ["mod.ts", "platform/mod.ts", "cmd/vml.ts"];
@@ -27,7 +27,7 @@ export function makePackage(): string {
         rewriteRelativeImportExtensions: true,
       },
       include: [],
-      files: ENTRIES.map((entry) => join(ROOT, entry)),
+      files: [...ENTRIES, ...threadEntries()].map((entry) => join(ROOT, entry)),
     }),
   );
   const compiler = join(ROOT, "node_modules/typescript/bin/tsc");

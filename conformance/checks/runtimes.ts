@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, globSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -52,4 +52,11 @@ export function needRuntime(name: RuntimeName): Runtime {
   if (found !== undefined) return found;
   const least = LEAST_VERSION[name].join(".");
   throw new Error(`${name}: no version from ${least} on found; npm install brings one`);
+}
+
+/** Modules that threads begin with. No import names them, so bundlers have to be told. */
+export function threadEntries(): string[] {
+  return globSync("{lib,platform,cmd}/**/*_thread.ts", { cwd: ROOT })
+    .filter((path) => !path.includes("/testing/"))
+    .sort();
 }

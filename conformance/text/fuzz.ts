@@ -35,8 +35,10 @@ interface Chunk {
   readonly length: number;
 }
 
-const CODE = RAM + 0x10000;
-const DATA = RAM + 0x20000;
+/** First page of code. */
+export const CODE: number = RAM + 0x10000;
+/** Two pages of data. */
+export const DATA: number = RAM + 0x20000;
 /** X16 holds code addresses, X20 data, X23 nothing that is mapped, X25 code that is changed; X21 and X22 are the handler's. */
 const DATA_BASE = 20;
 const HOLE_BASE = 23;

@@ -85,6 +85,8 @@ export interface TestMachineOptions {
   readonly threshold?: number;
   /** @default 1 */
   readonly cpus?: number;
+  /** Bytes. @default RAM_SIZE */
+  readonly ramSize?: number;
 }
 
 export class TestMachine {
@@ -100,7 +102,7 @@ export class TestMachine {
       arch: aarch64,
       cpus: options.cpus ?? 1,
       ramBase: RAM,
-      ramSize: RAM_SIZE,
+      ramSize: options.ramSize ?? RAM_SIZE,
       bus: this.device,
       threshold: options.threshold ?? 0,
       makeCpu: (index, { state, memory, engine }) => {
@@ -134,7 +136,7 @@ export class TestMachine {
   /** RAM all zeros but for the vectors, vCPUs after reset, nothing cached. */
   reset(): void {
     const { engine } = this;
-    engine.memory.write(RAM, new Uint8Array(RAM_SIZE));
+    engine.memory.write(RAM, new Uint8Array(engine.memory.size));
     for (let vector = 0; vector < 0x800; vector += 0x80) {
       engine.memory.write32(VECTORS + vector, HVC);
     }

@@ -40,7 +40,8 @@ function mapUsual(tables: Tables): void {
   tables.map({ virtual: DEVICE, physical: DEVICE, rights: "wd", size: "4K" });
 }
 
-function setSystemRegisters(machine: TestMachine, tables: Tables, mmu: boolean): void {
+/** The registers of a system whose translation is in `tables`. */
+export function setSystemRegisters(machine: TestMachine, tables: Tables, mmu: boolean): void {
   machine.set("VBAR_EL1", BigInt(VECTORS));
   machine.set("TCR_EL1", TCR);
   machine.set("MAIR_EL1", MAIR);

@@ -82,6 +82,21 @@ export class AptRoot {
     return join(debs, file);
   }
 
+  /** Where apt puts packages that it downloads with their dependencies. */
+  get archives(): string {
+    return join(this.#folder, "cache/archives");
+  }
+
+  /** Downloads packages, named or by apt's patterns, and all that they depend on; gives the paths. */
+  async downloadAll(names: readonly string[]): Promise<string[]> {
+    await this.update();
+    const arguments_ = ["install", "--quiet", "--yes", "--download-only", ...names];
+    await tool("apt-get", [...this.#options, "autoclean"]);
+    await tool("apt-get", [...this.#options, ...arguments_]);
+    return (await readdir(this.archives)).filter((name) => name.endsWith(".deb")).sort()
+      .map((name) => join(this.archives, name));
+  }
+
   async #cache(...args: readonly string[]): Promise<string> {
     try {
       return await toolText("apt-cache", [...this.#options, ...args]);

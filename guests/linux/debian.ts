@@ -96,7 +96,17 @@ async function make(options: DebianOptions, folder: string): Promise<void> {
     }),
   );
   if (rootfs === "minbase") {
-    versions.push(...await makeRootDisk(apt, join(work, "root.img"), progress));
+    const read = async (file: string): Promise<Uint8Array> =>
+      new Uint8Array(await readFile(join(work, file)));
+    versions.push(
+      ...await makeRootDisk({
+        apt,
+        path: join(work, "root.img"),
+        kernel: await read("Image"),
+        initrd: await read("initrd.cpio"),
+        progress,
+      }),
+    );
   }
   await rm(unpacked, { recursive: true });
   await writeFile(join(work, PACKAGE_LIST), `${versions.join("\n")}\n`);

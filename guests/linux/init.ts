@@ -20,6 +20,7 @@ export const TEST_HASH = "6226c0575b7f7af9119f8fe4509357cc346969dbb2e9e68460d34b
  * vml=off      powers off at once
  * vml=test     self-test with "VML-TEST ok|FAIL name" lines, then powers off; a disk is overwritten
  * vml=root     mounts /dev/vda and starts /sbin/init there
+ * vml=install  runs /vml-install/install on /dev/vda, as root file system, then powers off
  * vmlreboot    reboots where it would power off
  * vmlcpus=N    CPUs that the self-test expects
  */
@@ -147,6 +148,16 @@ case $mode in
     dmesg -r | grep '^<[0-4]>' | sed 's/^<[0-9]*>\[ *[0-9.]*\] /VML-DMESG /'
     echo "VML-INFO end uptime=$(uptime_now)"
     if [ $failed = 0 ]; then echo "VML-SELFTEST PASS"; else echo "VML-SELFTEST FAIL $failed"; fi
+    finish ;;
+  install)
+    load root-order
+    mount -t ext4 -o rw /dev/vda /mnt || finish
+    # Unpacked by a user who is not root there.
+    find /mnt -xdev ! -user 0 -exec chown -h 0:0 {} +
+    for folder in proc sys dev; do mount --bind /$folder /mnt/$folder; done
+    if chroot /mnt /bin/sh /vml-install/install; then echo "VML-INSTALL ok"; else echo "VML-INSTALL FAIL"; fi
+    umount /mnt/proc /mnt/sys /mnt/dev
+    umount /mnt
     finish ;;
   root)
     load root-order

@@ -17,6 +17,8 @@ import {
 import type { Decoded, Handler, InstructionTable } from "./table.ts";
 import type { Operand } from "./row.ts";
 
+/** Writes of data to a page with code after which it counts as data. */
+const DATA_WRITES = 16;
 /** Decoded this far ahead at most. */
 const DECODE_AHEAD = 64;
 
@@ -52,6 +54,8 @@ export interface CodeCacheOptions {
   readonly onCodePage: (offset: number) => void;
   /** Regions are gone: their slots, and every way to them, must be forgotten. */
   readonly onDrop: (regions: Iterable<Region>) => void;
+  /** A page's records are gone: nobody may find them by a virtual address any more. */
+  readonly onRelease: () => void;
   /** All records are gone. */
   readonly onFlush: () => void;
 }
@@ -65,6 +69,9 @@ export class CodeCache {
   readonly #byIndex: (CodePage | undefined)[] = [];
   /** For each RAM page 1 if it holds code. */
   readonly #isCode: Uint8Array;
+  /** For each RAM page the writes since it holds code that left the code alone. */
+  readonly #dataWrites: Uint8Array;
+  readonly #free: number[] = [];
   #next = 0;
   decodes = 0;
   invalidations = 0;
@@ -78,10 +85,11 @@ export class CodeCache {
     const { ram } = options;
     this.#code = new Uint32Array(ram.buffer, ram.byteOffset, ram.length / 4);
     this.#isCode = new Uint8Array(ram.length / PAGE_SIZE);
+    this.#dataWrites = new Uint8Array(ram.length / PAGE_SIZE);
   }
 
   get pages(): number {
-    return this.#next;
+    return this.#next - this.#free.length;
   }
 
   isCode(offset: number): boolean {
@@ -93,8 +101,8 @@ export class CodeCache {
     const known = this.#pages.get(offset);
     const found = known?.find((page) => page.mode === mode);
     if (found !== undefined) return found;
-    if (this.#next === RECORD_PAGES) this.flush();
-    const index = this.#next++;
+    if (this.#next === RECORD_PAGES && this.#free.length === 0) this.flush();
+    const index = this.#free.pop() ?? this.#next++;
     const records = RECORDS_BASE + index * RECORDS_STRIDE;
     this.#words.fill(0, records >> 2, (records + RECORDS_STRIDE) >> 2);
     this.#bytes[records + RECORDS_PER_PAGE * RECORD] = Special.pageEnd;
@@ -110,16 +118,22 @@ export class CodeCache {
     if (pages === undefined) {
       this.#pages.set(offset, [page]);
       this.#isCode[offset / PAGE_SIZE] = 1;
+      this.#dataWrites[offset / PAGE_SIZE] = 0;
       this.#o.onCodePage(offset);
     } else pages.push(page);
     return page;
   }
 
-  /** The page and instruction number of a record's address. */
-  locate(record: number): { page: CodePage; index: number } {
+  /** The page and instruction number of a record's address; undefined if the page was released. */
+  find(record: number): { page: CodePage; index: number } | undefined {
     const number = Math.floor((record - RECORDS_BASE) / RECORDS_STRIDE);
-    const page = this.#byIndex[number] as CodePage;
-    return { page, index: (record - page.records) / RECORD };
+    const page = this.#byIndex[number];
+    return page === undefined ? undefined : { page, index: (record - page.records) / RECORD };
+  }
+
+  /** Like {@linkcode find}, for a record that is being executed. */
+  locate(record: number): { page: CodePage; index: number } {
+    return this.find(record) as { page: CodePage; index: number };
   }
 
   /** The instruction word, from guest RAM. */
@@ -205,7 +219,10 @@ export class CodeCache {
     page.regions.set(index, { page, index, slot });
   }
 
-  /** Drops what was made of [offset, offset + length) of RAM. Cheap where there is no code. */
+  /**
+   * Something wrote to [offset, offset + length) of RAM. Pages whose code that changes are no code
+   * pages any more, and so are those that data is written to again and again. Cheap elsewhere.
+   */
   invalidate(offset: number, length: number): void {
     if (length <= 0) return;
     const last = offset + length - 1;
@@ -213,20 +230,24 @@ export class CodeCache {
       if (this.#isCode[at / PAGE_SIZE] === 0) continue;
       const from = Math.max(0, offset - at) >> 2;
       const to = Math.min(PAGE_SIZE - 1, last - at) >> 2;
-      for (const page of this.#pages.get(at) as CodePage[]) {
-        if (anyBit(page.decoded, from, to)) this.#drop(page);
-      }
+      const pages = this.#pages.get(at) as CodePage[];
+      const changed = pages.some(({ decoded }) => anyBit(decoded, from, to));
+      if (changed || ++this.#dataWrites[at / PAGE_SIZE] >= DATA_WRITES) this.#release(at, pages);
     }
   }
 
-  #drop(page: CodePage): void {
+  #release(offset: number, pages: readonly CodePage[]): void {
     this.invalidations++;
-    this.#words.fill(0, page.records >> 2, (page.records + RECORDS_PER_PAGE * RECORD) >> 2);
-    page.decoded.fill(0);
-    if (page.regions.size > 0) {
-      this.#o.onDrop(page.regions.values());
+    for (const page of pages) {
+      const index = (page.records - RECORDS_BASE) / RECORDS_STRIDE;
+      this.#byIndex[index] = undefined;
+      this.#free.push(index);
+      if (page.regions.size > 0) this.#o.onDrop(page.regions.values());
       page.regions.clear();
     }
+    this.#pages.delete(offset);
+    this.#isCode[offset / PAGE_SIZE] = 0;
+    this.#o.onRelease();
   }
 
   /** Drops everything. */
@@ -241,6 +262,7 @@ export class CodeCache {
     this.#pages.clear();
     this.#isCode.fill(0);
     this.#byIndex.length = 0;
+    this.#free.length = 0;
     this.#next = 0;
     this.#o.onFlush();
   }

@@ -56,6 +56,7 @@ class Rig {
       onDrop: (regions) => {
         for (const { slot } of regions) this.events.push(`drop ${slot}`);
       },
+      onRelease: () => this.events.push("release"),
       onFlush: () => this.events.push("flush"),
     });
   }
@@ -166,11 +167,15 @@ test("a write drops what was made of the words it touches, and nothing else", ()
   assert.equal(rig.cache.invalidations, 0);
   assert.equal(rig.number(page, 0), Special.enter);
   rig.cache.invalidate(0x100b, 1);
-  assert.deepEqual(rig.takeEvents(), ["drop 20000"]);
-  assert.equal(rig.number(page, 0), Special.undecoded);
-  assert.equal(rig.number(page, RECORDS_PER_PAGE), Special.pageEnd);
+  assert.deepEqual(rig.takeEvents(), ["drop 20000", "release"]);
+  assert.equal(rig.cache.isCode(0x1000), false);
+  assert.equal(rig.cache.find(page.records), undefined);
   assert.equal(rig.number(other, 0), 4);
   assert.equal(page.regions.size, 0);
+  const again = rig.cache.page(0x1000, 0);
+  assert.equal(again.records, page.records);
+  assert.equal(rig.number(again, 0), Special.undecoded);
+  assert.equal(rig.number(again, RECORDS_PER_PAGE), Special.pageEnd);
 });
 
 test("a long write drops all pages on its way, in all modes", () => {
@@ -184,8 +189,20 @@ test("a long write drops all pages on its way, in all modes", () => {
     });
   });
   rig.cache.invalidate(0x1001, 0x2000);
-  assert.deepEqual(pages.map((page) => rig.number(page, 0)), [0, 0, 0, 0, 0, 0]);
-  assert.equal(rig.cache.invalidations, 6);
+  assert.ok(pages.every((page) => rig.cache.find(page.records) === undefined));
+  assert.equal(rig.cache.invalidations, 3);
+});
+
+test("a page that data is written to again and again is no code page any more", () => {
+  const rig = new Rig();
+  rig.put(0x1000, JUMP);
+  const page = rig.cache.page(0x1000, 0);
+  rig.cache.decode(page, 0);
+  for (let i = 1; i < 16; i++) rig.cache.invalidate(0x1800, 8);
+  assert.equal(rig.cache.isCode(0x1000), true);
+  rig.cache.invalidate(0x1800, 8);
+  assert.equal(rig.cache.isCode(0x1000), false);
+  assert.equal(rig.cache.find(page.records), undefined);
 });
 
 test("a word that a region was made of counts, though it has no record", () => {

@@ -145,6 +145,7 @@ export class Engine {
         this.#hotCode.drop(regions);
         this.#tlb.flushJumps();
       },
+      onRelease: () => this.#tlb.flushCode(),
       onFlush: () => {
         this.#hotCode.forget();
         this.#tlb.flushCode();

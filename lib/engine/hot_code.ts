@@ -64,7 +64,9 @@ export class HotCode {
     const start = performance.now();
     const batch: RegionRequest[] = [];
     for (const record of this.#pending) {
-      const { page, index } = this.#cache.locate(record);
+      const found = this.#cache.find(record);
+      if (found === undefined) continue;
+      const { page, index } = found;
       if (page.regions.has(index)) continue;
       if (this.#cache.handlerNumber(page, index) < Special.first) continue;
       const slot = this.#free.pop() ?? this.#next++;

@@ -57,7 +57,7 @@ export const RECORD = 16;
 /** Instructions of a page, and the record that follows the last. */
 export const RECORDS_PER_PAGE: number = PAGE_SIZE / 4;
 export const RECORDS_STRIDE: number = (RECORDS_PER_PAGE + 1) * RECORD + 16;
-export const RECORD_PAGES = 2048;
+export const RECORD_PAGES = 4096;
 
 /** Offsets in a record. */
 export const Record = {

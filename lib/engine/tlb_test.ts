@@ -54,7 +54,7 @@ class Rig {
 
   fill(tlb: number, write: boolean, va: bigint, host: number): void {
     const [high, low] = halves(va);
-    this.tlb.fill(tlb, write, high, low, high, (low & -4096) >>> 0, host + (low & 4095));
+    this.tlb.fill(tlb, write, low, high, (low & -4096) >>> 0, host + (low & 4095));
   }
 
   flushPage(va: bigint): void {

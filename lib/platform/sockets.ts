@@ -34,7 +34,7 @@ export class SocketError extends Error {
   /** What kind of failure it was. */
   readonly code: SocketErrorCode;
 
-  /** @param cause what the runtime said. */
+  /** An error with its code. @param cause what the runtime said. */
   constructor(code: SocketErrorCode, message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = "SocketError";

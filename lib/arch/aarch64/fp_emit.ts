@@ -92,29 +92,28 @@ export function resultStands(b: StateCode, width: Width, result: number): void {
   }
 }
 
+// Signed comparison, which is cheaper: both sides with the top bit inverted.
+const SINGLE_BIAS = 0x7e000000;
+const SINGLE_BOUND = 0x7cffffff;
 const DOUBLE_BIAS = BigInt.asUintN(64, 0x80000000_00000000n - (BigInt(FAST_BIAS_64_HIGH) << 32n));
 const DOUBLE_BOUND = 0x7f9fffff_ffffffffn;
 
 /** [] -> [v128] which lanes of a result may stand, provided that `inexactKnown`. */
-export function standMask(b: StateCode, shape: Shape, result: number): void {
+export function standMask(b: Code, shape: Shape, result: number): void {
   b.local_get(result).i32_const(1);
   if (shape === "2d") {
-    // There is no unsigned comparison of 64-bit lanes: both sides with the top bit inverted.
     b.i64x2_shl().v128_const(DOUBLE_BIAS, DOUBLE_BIAS).i64x2_add();
     b.v128_const(DOUBLE_BOUND, DOUBLE_BOUND).i64x2_lt_s();
     return;
   }
-  // The bound itself is looked up: it is zero unless inexactness is known.
-  b.i32x4_shl().i32_const(FAST_BIAS).i32x4_splat().i32x4_sub();
-  b.getState(fpFastField);
-  b.i32x4_splat().i32x4_lt_u();
+  b.i32x4_shl().i32_const(SINGLE_BIAS).i32x4_splat().i32x4_add();
+  b.i32_const(SINGLE_BOUND).i32x4_splat().i32x4_lt_s();
 }
 
 /** [] -> [i32] whether all lanes of the result may stand. */
 export function lanesStand(b: StateCode, shape: Shape, result: number): void {
   standMask(b, shape, result);
   allTrue(b, shape);
-  if (shape !== "2d") return;
   b.getState(fpFastField);
   b.i32_and();
 }

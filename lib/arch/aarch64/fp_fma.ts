@@ -10,6 +10,7 @@ import {
   type StateCode,
   type Width,
 } from "./fp_emit.ts";
+import type { Code } from "../../wasm/code.ts";
 import type { ValType } from "../../wasm/types.ts";
 
 /** Makes a scratch local. */
@@ -79,14 +80,10 @@ export function notMiddle(c: StateCode, sum: number): void {
   c.i32_const(Number(MIDDLE)).i32_ne();
 }
 
-/** Pushes a double into all lanes. */
-function constant(c: StateCode, lanes: "f64" | "f64x2", value: number): void {
-  if (lanes === "f64") {
-    c.f64_const(value);
-    return;
-  }
-  const bits = new BigUint64Array(new Float64Array([value]).buffer)[0];
-  c.v128_const(bits, bits);
+/** [] -> [f64 or v128] a double in all lanes. */
+function constant(c: Code, lanes: "f64" | "f64x2", value: number): void {
+  c.f64_const(value);
+  if (lanes === "f64x2") c.f64x2_splat();
 }
 
 /** Splits a double into halves of 26 bits (Veltkamp). */
@@ -114,7 +111,7 @@ const SMALLEST = 2 ** -850;
  * If it is less and |r| >= SMALLEST, z is r, and the product so small that its errors do not matter.
  */
 export function fmaDouble(
-  c: StateCode,
+  c: Code,
   lanes: "f64" | "f64x2",
   o: FmaOperands,
   r: number,
@@ -202,16 +199,16 @@ export function fmaVector(
     c.f64x2_mul();
     promoteHigh(c, o.z);
     c.f64x2_add().local_tee(high).f32x4_demote_f64x2_zero();
-    c.i8x16_shuffle([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
+    c.f64x2_extract_lane(0).f64x2_replace_lane(1);
   }
   c.local_set(r);
   const sums = high === undefined ? [low] : [low, high];
   sums.forEach((sum, i) => {
     c.local_get(sum).v128_const(BELOW_SINGLE, BELOW_SINGLE).v128_and();
-    c.v128_const(MIDDLE, MIDDLE).i64x2_ne();
-    if (i === 1) c.v128_and();
+    c.v128_const(MIDDLE, MIDDLE).i64x2_eq();
+    if (i === 1) c.v128_or();
   });
-  c.i64x2_all_true();
+  c.v128_any_true().i32_eqz();
   stand();
   c.i32_and();
 }

@@ -1,0 +1,9 @@
+/**
+ * Writes docs/aarch64_instructions.md from the instruction table: node
+ * conformance/disassembly/document.ts
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { DOCUMENT, documentText } from "./document_text.ts";
+
+mkdirSync(new URL(".", DOCUMENT), { recursive: true });
+writeFileSync(DOCUMENT, documentText());
