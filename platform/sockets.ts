@@ -6,6 +6,7 @@ import {
   type DatagramReceiver,
   type DatagramSocket,
   type InternetAddress,
+  MAX_DATAGRAM,
   SocketError,
   type SocketErrorCode,
   type Sockets,
@@ -16,6 +17,8 @@ import {
 
 /** Bytes that are taken from the host before somebody reads them. */
 const WINDOW = 65536;
+
+const LAST_PORT = 65535;
 
 const CODES: Readonly<Record<string, SocketErrorCode>> = {
   ECONNREFUSED: "refused",
@@ -234,11 +237,20 @@ class HostDatagrams implements DatagramSocket {
   }
 
   send(bytes: Uint8Array, { host, port }: InternetAddress): void {
-    if (this.#closing !== undefined) return;
+    if (this.#closing !== undefined || bytes.length > MAX_DATAGRAM) return;
+    if (!(port > 0 && port <= LAST_PORT)) return;
+    this.#send(Buffer.from(new Uint8Array(bytes).buffer), { host, port }, true);
+  }
+
+  #send(bytes: Buffer, to: InternetAddress, again: boolean): void {
     try {
-      this.#socket.send(Buffer.from(new Uint8Array(bytes).buffer), port, host, () => {});
+      this.#socket.send(bytes, to.port, to.host, (error) => {
+        // The system tells of an earlier datagram that was refused, and Bun loses this one for it.
+        const refused = (error as { code?: string } | null)?.code === "ECONNREFUSED";
+        if (refused && again && this.#closing === undefined) this.#send(bytes, to, false);
+      });
     } catch {
-      // Too long, or a port that cannot be.
+      // No address, for example.
     }
   }
 

@@ -1,5 +1,5 @@
 /** The thread's end of the channel: what a thread's program talks to its starter with. */
-import process from "node:process";
+import { parentPort } from "node:worker_threads";
 import type { ThreadHost } from "../lib/platform/threads.ts";
 import { Envelope } from "./thread_envelope.ts";
 
@@ -40,7 +40,6 @@ function findScope(): Scope {
     close?: () => void;
     WorkerGlobalScope?: unknown;
   };
-  const { parentPort } = process.getBuiltinModule("node:worker_threads");
   if (typeof web.postMessage === "function") {
     return {
       postMessage: (message, transfer) => web.postMessage?.(message, transfer),
@@ -51,15 +50,16 @@ function findScope(): Scope {
       close: () => void setTimeout(() => web.close?.(), 0),
     };
   }
-  if (parentPort === null) throw new Error("this is not a thread");
+  const port = parentPort;
+  if (port === null) throw new Error("this is not a thread");
   let listener: ((data: unknown) => void) | undefined;
   return {
-    postMessage: (message, transfer = []) => parentPort.postMessage(message, [...transfer]),
+    postMessage: (message, transfer = []) => port.postMessage(message, [...transfer]),
     listen: (callback) => {
-      if (listener !== undefined) parentPort.off("message", listener);
+      if (listener !== undefined) port.off("message", listener);
       listener = callback;
-      parentPort.on("message", callback);
+      port.on("message", callback);
     },
-    close: () => parentPort.close(),
+    close: () => port.close(),
   };
 }

@@ -12,10 +12,10 @@ import {
   type Handler,
   InstructionTable,
 } from "../../lib/engine/table.ts";
-import { CODE, initialState, Random, SLOT_BYTES, slotAddress, State, WINDOW } from "./cases.ts";
+import { initialState, Random, slotAddress, State, WINDOW } from "./cases.ts";
 
 /** EL0 with everything that EL0 may have. */
-export const USER_MODE: number = Tlb.el0 | Mode.fp | Mode.ctr | Mode.zero;
+const USER_MODE: number = Tlb.el0 | Mode.fp | Mode.ctr | Mode.zero;
 
 /** Rows of the host that are in the vectors: reads and writes of FPCR and FPSR. */
 const HOST_WORDS: readonly number[] = [0xd51b4400, 0xd51b4420];
@@ -41,7 +41,7 @@ function weightOf({ row }: CompiledRow): number {
 /** Instructions whose result depends on the machine: CTR_EL0, TPIDRRO_EL0. */
 const isMachineDependent = (row: CompiledRow): boolean => /CTR_EL0|TPIDRRO/.test(row.row.name);
 
-export const isLoadStore = (word: number): boolean => (word & 0x0a000000) === 0x08000000;
+const isLoadStore = (word: number): boolean => (word & 0x0a000000) === 0x08000000;
 const isStoreExclusive = (word: number): boolean =>
   (word & 0x3fc00000) === 0x08000000 && (word & 0x80200000) !== 0x00200000;
 const isExclusive = (word: number): boolean =>
@@ -51,11 +51,6 @@ const isLoadPair = (word: number): boolean => (word & 0x3a400000) === 0x28400000
 /** Rows of FEAT_LSE and FEAT_RDM need another model of the recorder. */
 export function needsLater(row: CompiledRow): boolean {
   return row.row.feature === "FEAT_LSE" || row.row.feature === "FEAT_RDM";
-}
-
-function fieldOf(row: CompiledRow, word: number, name: string): number {
-  const field = row.bits.find((bits) => bits.name === name);
-  return field === undefined ? -1 : (word >>> field.shift) & field.mask;
 }
 
 /** CONSTRAINED UNPREDICTABLE: which of several results comes is up to the implementation. */
@@ -411,5 +406,3 @@ class Sequence {
     return old;
   }
 }
-
-export { CODE, fieldOf, SLOT_BYTES };

@@ -5,6 +5,7 @@
 import {
   type Access,
   Access as AccessKind,
+  type Arch,
   type ArchCpu,
   type EngineServices,
   Outcome,
@@ -126,6 +127,8 @@ class CaseCpu implements ArchCpu {
 
 /** Options of {@linkcode CaseMachine}. */
 export interface CaseMachineOptions {
+  /** Instead of AArch64 as it is made for this host. */
+  readonly arch?: Arch;
   /** Samples of the instructions that are inlined into the interpreter. @default none */
   readonly inlineWords?: readonly number[];
 }
@@ -145,7 +148,7 @@ export class CaseMachine {
   constructor(options: CaseMachineOptions = {}) {
     let cpu: CaseCpu | undefined;
     this.engine = new Engine({
-      arch: aarch64,
+      arch: options.arch ?? aarch64,
       cpus: 1,
       ramBase: WINDOW.address,
       ramSize: RAM_SIZE,

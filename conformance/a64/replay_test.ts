@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { aarch64 } from "../../lib/arch/aarch64/arch.ts";
 import { commonWords } from "../../lib/arch/aarch64/common_words.ts";
+import { crc32Helpers } from "../../lib/arch/aarch64/crc32.ts";
+import { fpHelpers } from "../../lib/arch/aarch64/fp_helpers.ts";
+import { instructionRows } from "../../lib/arch/aarch64/instruction_rows.ts";
+import { simdHelpers } from "../../lib/arch/aarch64/simd_helpers.ts";
+import type { Arch } from "../../lib/engine/arch.ts";
+import { InstructionTable } from "../../lib/engine/table.ts";
 import { Ending } from "./cases.ts";
 import { CaseMachine } from "./machine.ts";
 import type { Case } from "./vectors.ts";
@@ -26,6 +33,27 @@ for (let part = 0; part < PARTS; part++) {
     assert.ok(count > 250, `${count} cases`);
   });
 }
+
+test("multiply-add is exact without the host's fused instruction", () => {
+  const table = new InstructionTable(instructionRows);
+  const isFused = (word: number): boolean =>
+    /^FN?M(ADD|SUB|LA|LS)|^FRECPS|^FRSQRTS/.test(table.matches(word)[0]?.row.name ?? "");
+  const arch: Arch = {
+    ...aarch64,
+    bind: (layout) => ({
+      ...aarch64.bind(layout),
+      helpers: [...fpHelpers({ fusedMadd: false }), ...simdHelpers, ...crc32Helpers],
+    }),
+  };
+  const slow = new CaseMachine({ arch });
+  const differences: string[] = [];
+  const few = new Set(cases.filter(({ words }) => words.some(isFused)).slice(0, 600));
+  replay(slow, cases, ["single"], (one) => few.has(one), (difference) => {
+    if (differences.length < 5) differences.push(describe(difference));
+  });
+  assert.deepEqual(differences, []);
+  assert.equal(few.size, 600);
+});
 
 test("faults in loops leave the same state in all executors", () => {
   const differences: string[] = [];

@@ -26,7 +26,9 @@ function assemble(test: TextTest, folder: string): Uint32Array[] {
     execFileSync(TOOLS + tool, args, { stdio: "inherit" });
   };
   run("as", path("a.s"), "-o", path("a.o"));
-  const starts = test.code.map(({ virtual }, i) => `--section-start=.block${i}=0x${virtual.toString(16)}`);
+  const starts = test.code.map(({ virtual }, i) =>
+    `--section-start=.block${i}=0x${virtual.toString(16)}`
+  );
   run("ld", "-e", "0", "--no-warn-rwx-segments", ...starts, path("a.o"), "-o", path("a.elf"));
   return test.code.map((_, i) => {
     run("objcopy", "-O", "binary", "-j", `.block${i}`, path("a.elf"), path("a.bin"));

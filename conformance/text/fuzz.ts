@@ -192,12 +192,15 @@ export class FuzzProgram {
       case 0: {
         // add, adds, sub, subs (immediate): 31 would be the stack pointer.
         const op = random.pick([0x11000000, 0x31000000, 0x51000000, 0x71000000]);
-        return (size + (op | (random.below(4096) << 10) | (random.below(15) << 5) | random.below(15))) >>> 0;
+        return (size +
+          (op | (random.below(4096) << 10) | (random.below(15) << 5) | random.below(15))) >>> 0;
       }
       case 1: {
         const flags = random.below(16);
         const op = random.pick([0x3a400000, 0x7a400000, 0x3a400800, 0x7a400800]);
-        if (random.below(2) === 0) return (size + (op | (m << 16) | condition | (n << 5) | flags)) >>> 0;
+        if (random.below(2) === 0) {
+          return (size + (op | (m << 16) | condition | (n << 5) | flags)) >>> 0;
+        }
         return (size + (word | three)) >>> 0;
       }
       default:
@@ -252,7 +255,8 @@ export class FuzzProgram {
       case 6:
       case 7: {
         const bit = random.below(32) << 19;
-        return (random.pick([0x36000000, 0x37000000, 0xb6000000]) | bit | ((distance & 0x3fff) << 5) | r) >>> 0;
+        return (random.pick([0x36000000, 0x37000000, 0xb6000000]) | bit |
+          ((distance & 0x3fff) << 5) | r) >>> 0;
       }
       default:
         return (0x54000000 | imm19 | random.below(14)) >>> 0;

@@ -40,7 +40,9 @@ export function compareRuns(
       if (value !== wanted) problems.push(`${name} = ${show(value)}, not ${show(wanted)}`);
     }
     const compares = i % 8 === 0 || i === SLICES - 1;
-    const at = compares ? firstDifference(machine.engine.memory.bytes, reference.engine.memory.bytes) : -1;
+    const at = compares
+      ? firstDifference(machine.engine.memory.bytes, reference.engine.memory.bytes)
+      : -1;
     if (at >= 0) problems.push(`RAM + ${at.toString(16)}`);
     if (problems.length > 0) return [`seed ${seed}, after ${total} of slice ${slice}`, ...problems];
     if (random.below(2) === 0) program.kick(random, [reference, machine]);

@@ -1,6 +1,7 @@
 /** Several vCPUs in turn, and programs that use up what the engine has of records, slots and modules. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RECORD_PAGES } from "../../lib/engine/memory_map.ts";
 import { CODE, DATA, FuzzProgram, Random } from "./fuzz.ts";
 import { RAM, TestMachine, VECTORS } from "./machine.ts";
 import { setSystemRegisters, show, startSystem } from "./runner.ts";
@@ -53,7 +54,11 @@ for (const threshold of [0, 2]) {
         together.engine.select(i);
         const wanted = alone.snapshot();
         for (const [name, value] of together.snapshot()) {
-          assert.equal(show(value), show(wanted.get(name) as bigint), `${name} of vCPU ${i}, seed ${seed}`);
+          assert.equal(
+            show(value),
+            show(wanted.get(name) as bigint),
+            `${name} of vCPU ${i}, seed ${seed}`,
+          );
         }
         const data = (machine: TestMachine): Uint8Array =>
           machine.engine.memory.slice(dataOf(i), 0x2000) as Uint8Array;
@@ -98,8 +103,8 @@ test("TLBI of one vCPU reaches another that has run the page's old code", () => 
 // ---- limits
 
 test("more code pages than there are records for", () => {
-  const pages = 3000;
-  const machine = new TestMachine({ threshold: 1, ramSize: 16 << 20 });
+  const pages = RECORD_PAGES + 500;
+  const machine = new TestMachine({ threshold: 1, ramSize: (pages + 512) * 4096 });
   machine.reset();
   const { engine } = machine;
   const first = RAM + 0x100000;
@@ -115,12 +120,12 @@ test("more code pages than there are records for", () => {
     machine.set("pc", BigInt(CODE));
     machine.set("x", BigInt(first), 1);
     machine.set("x", BigInt(first + pages * 4096), 2);
-    const { reason, executed } = machine.run({ slice: 500, limit: 100_000 });
+    const { reason, executed } = machine.run({ slice: 5000, limit: 100_000 });
     assert.equal(reason, "hvc");
     assert.equal(executed, 6 * pages + 1);
     assert.equal(machine.get("x", 0), BigInt(pages * round));
   }
-  assert.ok(engine.statistics.codePages <= 2048);
+  assert.ok(engine.statistics.codePages <= RECORD_PAGES);
 });
 
 test("more regions than there are table slots", () => {
@@ -130,7 +135,7 @@ test("more regions than there are table slots", () => {
   machine.cpus[0].reload();
   const { engine } = machine;
   const first = RAM + 0x20000;
-  const count = 56 * 1024;
+  const count = 50 * 1024;
   const code = new Uint32Array(count).fill(RET);
   engine.memory.write(first, new Uint8Array(code.buffer));
   engine.compileAt(0, Array.from({ length: count }, (_, i) => first + 4 * i));
@@ -155,7 +160,16 @@ test("a storm of code that is compiled and written over", () => {
   const rounds = 1500;
   engine.memory.write32(RAM + 0x20004, RET);
   // loop: str w2, [x1]; blr x1; blr x1; add w2, w2, #0x400; and w2, w2, w4; subs x3, x3, #1; b.ne loop; hvc
-  const words = [0xb9000022, 0xd63f0020, 0xd63f0020, 0x11100042, 0x0a040042, 0xf1000463, 0x54ffff41, HVC];
+  const words = [
+    0xb9000022,
+    0xd63f0020,
+    0xd63f0020,
+    0x11100042,
+    0x0a040042,
+    0xf1000463,
+    0x54ffff41,
+    HVC,
+  ];
   words.forEach((word, i) => engine.memory.write32(CODE + 4 * i, word));
   machine.set("pc", BigInt(CODE));
   machine.set("x", BigInt(RAM + 0x20000), 1);

@@ -10,7 +10,9 @@ test("fields follow each other at multiples of their size", () => {
     { name: "d", type: "v128", count: 2 },
     { name: "e", type: "u32" },
   ]);
-  const places = [...layout.fields.values()].map(({ name, address }) => [name, address - STATE_BASE]);
+  const places = [...layout.fields.values()].map((
+    { name, address },
+  ) => [name, address - STATE_BASE]);
   assert.deepEqual(places, [["a", 0], ["b", 8], ["c", 16], ["d", 32], ["e", 64]]);
   assert.equal(layout.end, STATE_BASE + 68);
   assert.equal(layout.get("c").size, 4);
@@ -18,14 +20,21 @@ test("fields follow each other at multiples of their size", () => {
 });
 
 test("a name twice and a block too large are refused", () => {
-  assert.throws(() => defineLayout([{ name: "a", type: "u32" }, { name: "a", type: "u64" }]), /twice/);
+  assert.throws(
+    () => defineLayout([{ name: "a", type: "u32" }, { name: "a", type: "u64" }]),
+    /twice/,
+  );
   const full = defineLayout([{ name: "a", type: "u64", count: STATE_SIZE / 8 }]);
   assert.equal(full.end, STATE_BASE + STATE_SIZE);
   assert.throws(() => defineLayout([{ name: "a", type: "u64", count: STATE_SIZE / 8 + 1 }]), /fit/);
 });
 
 test("a view reads and writes fields, whole and in halves", () => {
-  const layout = defineLayout([{ name: "w", type: "u32", count: 2 }, { name: "x", type: "u64", count: 2 }]);
+  const layout = defineLayout([{ name: "w", type: "u32", count: 2 }, {
+    name: "x",
+    type: "u64",
+    count: 2,
+  }]);
   const view = new StateView(new ArrayBuffer(STATE_BASE + STATE_SIZE));
   view.set32(layout.get("w"), -1, 1);
   assert.equal(view.get32(layout.get("w"), 1), 0xffffffff);

@@ -36,7 +36,8 @@ function handlerOf(word: number): Handler {
   return decoded.handler;
 }
 
-const names = (operands: Iterable<{ name: string }>): string[] => [...operands].map(({ name }) => name);
+const names = (operands: Iterable<{ name: string }>): string[] =>
+  [...operands].map(({ name }) => name);
 
 test("registers that are read and written", () => {
   const meta = metaOf(handlerOf(0x01000000));

@@ -29,7 +29,10 @@ const pages = Math.ceil((RAM_BASE + PAGE_SIZE) / 65536);
 const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 
 /** Code at the start of a page; `cold` are instructions that have not been executed. */
-function pageCode(words: readonly number[], cold: (index: number) => boolean = () => false): PageCode {
+function pageCode(
+  words: readonly number[],
+  cold: (index: number) => boolean = () => false,
+): PageCode {
   const ram = new Uint8Array(memory.buffer, RAM_BASE, PAGE_SIZE);
   new Uint32Array(memory.buffer, RAM_BASE, RECORDS_PER_PAGE).fill(0).set(words);
   const cache = new CodeCache({
@@ -156,7 +159,7 @@ function isDominator(blocks: readonly Block[], a: Block, b: Block): boolean {
 
 test("random code: order, dominators, loops and merges are what their definitions say", () => {
   let irreducible = 0;
-  for (let seed = 0; seed < 400; seed++) {
+  for (let seed = 0; seed < 150; seed++) {
     const words = randomWords(seed);
     const blocks = findRegion(pageCode(words), 0);
     assert.deepEqual(blocks.map(({ order }) => order), blocks.map((_, i) => i));
@@ -164,7 +167,9 @@ test("random code: order, dominators, loops and merges are what their definition
     for (const block of blocks) {
       // The immediate dominator is dominated by all other strict dominators.
       const strict = blocks.filter((each) => each !== block && isDominator(blocks, each, block));
-      const immediate = strict.find((each) => strict.every((other) => isDominator(blocks, other, each)));
+      const immediate = strict.find((each) =>
+        strict.every((other) => isDominator(blocks, other, each))
+      );
       assert.equal(block.dominator, immediate ?? block, `seed ${seed}, block ${block.start}`);
       const before = blocks.filter((each) => successors(each).includes(block));
       const back = before.filter((each) => each.order >= block.order);
@@ -176,7 +181,7 @@ test("random code: order, dominators, loops and merges are what their definition
     }
     irreducible += checkEdges(words, blocks);
   }
-  assert.ok(irreducible > 20, "the graphs are too simple");
+  assert.ok(irreducible > 10, "the graphs are too simple");
 });
 
 /** Blocks and their edges against the words. Gives the number of edges that were left out. */

@@ -74,7 +74,10 @@ test("`when` leaves words to another row or to none", () => {
 });
 
 test("a row of the host has its word as immediate", () => {
-  assert.deepEqual([decode(0x5abcdef0).low, decode(0x5abcdef0).slots], [0x5abcdef0, new Array(8).fill(0)]);
+  assert.deepEqual([decode(0x5abcdef0).low, decode(0x5abcdef0).slots], [
+    0x5abcdef0,
+    new Array(8).fill(0),
+  ]);
 });
 
 test("decoding again gives the same, whatever was decoded in between", () => {
@@ -128,7 +131,7 @@ test("raw fields of a word", () => {
 });
 
 test("a row that a record cannot hold is refused", () => {
-  const build = (pattern: string): (() => InstructionTable) => () =>
+  const build = (pattern: string): () => InstructionTable => () =>
     new InstructionTable([row(pattern, "x", "", nothing)]);
   assert.throws(build("imm:12 imm2:12 00000000"), /are wide/);
   assert.throws(build("Ra:4 Rb:4 Rc:4 Rd:4 Re:4 Rf:4 Rg:4 0000"), /more byte operands/);

@@ -7,6 +7,7 @@ import { Machine, type MachineStatistics, type RunResult } from "./machine.ts";
 import {
   echoProgram,
   helloProgram,
+  printProgram,
   resetProgram,
   smpProgram,
   timerProgram,
@@ -82,6 +83,35 @@ test("the serial line as Web Streams", async () => {
   await writer.write(new TextEncoder().encode("q"));
   assert.equal(output, "IBMyz");
   assert.equal((await running).reason, "power-off");
+});
+
+const PANIC =
+  "Kernel panic - not syncing: no init\n---[ end Kernel panic - not syncing: no init ]---\n";
+/** Function numbers of PSCI. */
+const SYSTEM_OFF = 8;
+const SYSTEM_RESET = 9;
+
+test("a kernel that says that it panicked, and then spins, ends the run as a crash", async () => {
+  const { result, output } = await run(printProgram(PANIC, 0));
+  assert.deepEqual([result.reason, result.panic, output], ["crash", "no init", PANIC]);
+});
+
+test("a reset after a panic is a crash, too, and an orderly one is none", async () => {
+  const panic = await run(printProgram(PANIC.slice(0, 40), SYSTEM_RESET));
+  assert.deepEqual([panic.result.reason, panic.result.panic], ["crash", "no init"]);
+  const text = `${PANIC}reboot: Restarting system\n`;
+  const orderly = await run(printProgram(text, SYSTEM_RESET), { onReset: "stop" });
+  assert.deepEqual([orderly.result.reason, orderly.result.panic], ["reset", undefined]);
+});
+
+test("what looks like a panic is none if the guest goes on, or if it was said to be ignored", async () => {
+  const off = await run(printProgram(PANIC, SYSTEM_OFF));
+  assert.deepEqual([off.result.reason, off.result.panic], ["power-off", undefined]);
+  const ignored = await run(printProgram(PANIC, SYSTEM_RESET), {
+    onPanic: "continue",
+    onReset: "stop",
+  });
+  assert.deepEqual([ignored.result.reason, ignored.result.panic], ["reset", undefined]);
 });
 
 test("a reset starts the kernel again and keeps RAM", async () => {

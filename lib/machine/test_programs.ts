@@ -167,3 +167,27 @@ export const smpProgram: Uint8Array<ArrayBuffer> = words(`
   39000261 100000e2 52800021 b9000041 d503209f d2b08000 91000800 d4000002
   00000000
 `);
+
+/*
+  mov x19, #0x09000000      // PL011
+  adr x1, text
+1: ldrb w2, [x1], #1
+  cbz w2, 2f
+  strb w2, [x19]
+  b 1b
+2: ldrb w2, [x1]
+  cbz w2, .
+  mov x0, #0x84000000
+  add x0, x0, x2
+  hvc #0
+text:
+*/
+const PRINT = words(`
+  d2a12013 10000141 38401422 34000062 39000262 17fffffd 39400022 34000002 d2b08000 8b020000
+  d4000002
+`);
+
+/** Prints a text, then calls a PSCI function of 32 bits by its number, 1..255, or spins if it is 0. */
+export function printProgram(text: string, psci: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array([...PRINT, ...new TextEncoder().encode(text), 0, psci, 0, 0, 0]);
+}

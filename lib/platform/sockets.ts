@@ -75,6 +75,9 @@ export interface StreamServer {
   close(): Promise<void>;
 }
 
+/** Longest datagram in bytes (IPv4). */
+export const MAX_DATAGRAM = 65507;
+
 /** Receives a datagram; the bytes are the callee's. */
 export type DatagramReceiver = (bytes: Uint8Array, from: InternetAddress) => void;
 
@@ -82,7 +85,7 @@ export type DatagramReceiver = (bytes: Uint8Array, from: InternetAddress) => voi
 export interface DatagramSocket {
   /** Where it is bound, with the port that was chosen. */
   readonly address: InternetAddress;
-  /** Sends a copy of up to 65507 bytes; failures are as silent as those of the network. */
+  /** Sends a copy of up to {@linkcode MAX_DATAGRAM} bytes; failures are as silent as those of the network. */
   send(bytes: Uint8Array, to: InternetAddress): void;
   /** Calls back with each datagram. There is one callback: another one replaces it. */
   onDatagram(receiver: DatagramReceiver): void;

@@ -6,6 +6,7 @@ import {
   type DatagramReceiver,
   type DatagramSocket,
   type InternetAddress,
+  MAX_DATAGRAM,
   SocketError,
   type SocketErrorCode,
   type Sockets,
@@ -16,8 +17,6 @@ import {
 
 /** Bytes that wait in one direction before the writer has to. */
 const WINDOW = 65536;
-/** Datagrams longer than this are lost. */
-const MAX_DATAGRAM = 65507;
 /** Ports that are given out. */
 const FIRST_PORT = 49152;
 const LAST_PORT = 65535;
@@ -89,6 +88,7 @@ class VirtualStream implements StreamSocket {
   #peer: VirtualStream | undefined;
   #read = false;
   #wrote = false;
+  #aborted = false;
 
   constructor(remote: StreamAddress, incoming: Pipe, outgoing: Pipe) {
     this.remote = remote;
@@ -107,8 +107,9 @@ class VirtualStream implements StreamSocket {
     return bytes;
   }
 
-  write(bytes: Uint8Array): Promise<void> {
-    return this.#out.write(bytes);
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.#aborted) throw new SocketError("closed", "the connection was aborted here");
+    await this.#out.write(bytes);
   }
 
   end(): void {
@@ -117,6 +118,7 @@ class VirtualStream implements StreamSocket {
   }
 
   abort(): void {
+    this.#aborted = true;
     this.#in.fail("closed", "the connection was aborted here");
     this.#out.fail("reset", "the other side aborted the connection");
     this.#peer?.broken();
