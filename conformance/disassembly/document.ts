@@ -1,5 +1,5 @@
 /**
- * Writes docs/aarch64_instructions.md from the instruction table: node
+ * Writes lib/arch/aarch64/INSTRUCTIONS.md from the instruction table: node
  * conformance/disassembly/document.ts
  */
 import { mkdirSync, writeFileSync } from "node:fs";

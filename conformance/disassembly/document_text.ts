@@ -2,7 +2,7 @@ import { byFeature } from "../../cmd/instructions.ts";
 import { instructionRows } from "../../lib/arch/aarch64/instruction_rows.ts";
 
 /** The document of supported instructions. */
-export const DOCUMENT: URL = new URL("../../docs/aarch64_instructions.md", import.meta.url);
+export const DOCUMENT: URL = new URL("../../lib/arch/aarch64/INSTRUCTIONS.md", import.meta.url);
 
 /** Its text: encodings by feature. */
 export function documentText(): string {

@@ -70,7 +70,8 @@ interface Outcome {
 /** State that interrupts change although the program does not see it. */
 const INTERRUPT_STATE = new Set(["ELR_EL1", "SPSR_EL1", "TPIDR_EL1", "exclusiveAddress"]);
 
-class Run {
+/** One test in one machine. */
+export class Run {
   readonly #test: TextTest;
   readonly #machine: TestMachine;
   readonly #tables: Tables;

@@ -151,17 +151,22 @@ export function fmaDouble(
   else c.v128_and();
 }
 
-/** [] -> [v128] the two high singles of a local as doubles. */
-function promoteHigh(c: StateCode, local: number): void {
-  c.local_get(local).local_get(local);
-  c.i8x16_shuffle([8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15]);
+/** [] -> [v128] the two low or high singles of a local as doubles. */
+export function promote(c: Code, local: number, high: boolean): void {
+  c.local_get(local);
+  if (high) {
+    c.local_get(local);
+    c.i8x16_shuffle([8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15]);
+  }
   c.f64x2_promote_low_f32x4();
 }
 
-/**
- * [] -> [i32] whether all lanes of the sums in local `r` may stand. `stand` asks that of correctly
- * rounded lanes; it is not for doubles of hosts that do not fuse.
- */
+/** [v128 low, v128 high] -> [v128] the low halves of two vectors. */
+export function joinHalves(c: Code): void {
+  c.f64x2_extract_lane(0).f64x2_replace_lane(1);
+}
+
+/** [] -> [i32] whether all lanes of the sums in local `r` may stand. */
 export function fmaVector(
   c: StateCode,
   shape: Shape,
@@ -169,14 +174,13 @@ export function fmaVector(
   r: number,
   fused: boolean,
   scratch: Scratch,
-  stand: () => void = () => lanesStand(c, shape, r),
 ): void {
   if (fused) {
     c.local_get(o.n).local_get(o.m).local_get(o.z);
     if (shape === "2d") c.f64x2_relaxed_madd();
     else c.f32x4_relaxed_madd();
     c.local_set(r);
-    stand();
+    lanesStand(c, shape, r);
     return;
   }
   if (shape === "2d") {
@@ -186,29 +190,24 @@ export function fmaVector(
     c.i32_and();
     return;
   }
-  const low = scratch("v128");
-  c.local_get(o.n).f64x2_promote_low_f32x4();
-  c.local_get(o.m).f64x2_promote_low_f32x4().f64x2_mul();
-  c.local_get(o.z).f64x2_promote_low_f32x4().f64x2_add();
-  c.local_tee(low).f32x4_demote_f64x2_zero();
-  let high: number | undefined;
-  if (shape === "4s") {
-    high = scratch("v128");
-    promoteHigh(c, o.n);
-    promoteHigh(c, o.m);
+  const sums: number[] = [];
+  for (const high of shape === "4s" ? [false, true] : [false]) {
+    const sum = scratch("v128");
+    sums.push(sum);
+    promote(c, o.n, high);
+    promote(c, o.m, high);
     c.f64x2_mul();
-    promoteHigh(c, o.z);
-    c.f64x2_add().local_tee(high).f32x4_demote_f64x2_zero();
-    c.f64x2_extract_lane(0).f64x2_replace_lane(1);
+    promote(c, o.z, high);
+    c.f64x2_add().local_tee(sum).f32x4_demote_f64x2_zero();
+    if (high) joinHalves(c);
   }
   c.local_set(r);
-  const sums = high === undefined ? [low] : [low, high];
   sums.forEach((sum, i) => {
     c.local_get(sum).v128_const(BELOW_SINGLE, BELOW_SINGLE).v128_and();
     c.v128_const(MIDDLE, MIDDLE).i64x2_eq();
     if (i === 1) c.v128_or();
   });
   c.v128_any_true().i32_eqz();
-  stand();
+  lanesStand(c, shape, r);
   c.i32_and();
 }

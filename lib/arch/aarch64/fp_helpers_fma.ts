@@ -5,7 +5,7 @@
  */
 import type { Helper, HelperCode } from "../../engine/arch.ts";
 import { inexactKnown, resultStands, type Shape, type Width, widthOf } from "./fp_emit.ts";
-import { fmaDouble, fmaVector, notMiddle } from "./fp_fma.ts";
+import { fmaDouble, joinHalves, notMiddle, promote } from "./fp_fma.ts";
 import {
   callSoft,
   finite,
@@ -79,6 +79,8 @@ function single(): Helper {
     twoSum(c, p, z, s, error);
     toOdd(c, s, error);
     c.local_get(s).f32_demote_f64().local_set(r);
+    resultStands(c, 32, r);
+    c.if_().local_get(r).return_().end();
     nativeOnly(c, 32, r);
     c.if_();
     {
@@ -187,14 +189,48 @@ function doubles(c: HelperCode): void {
   c.end();
 }
 
+/** [] -> [v128] z + p in lanes of doubles, rounded to odd: see `toOdd`. */
+function oddSums(c: HelperCode, z: number, p: number): void {
+  const [s, x, error] = [c.local("v128"), c.local("v128"), c.local("v128")];
+  c.local_get(p).local_get(z).f64x2_add().local_tee(s).local_get(p).f64x2_sub().local_set(x);
+  c.local_get(p).local_get(s).local_get(x).f64x2_sub().f64x2_sub();
+  c.local_get(z).local_get(x).f64x2_sub().f64x2_add().local_set(error);
+  c.local_get(s).local_get(s).local_get(error).v128_xor().i32_const(63).i64x2_shr_s();
+  c.v128_const(1n, 1n).v128_or();
+  c.local_get(error).v128_const(0n, 0n).f64x2_ne().v128_and();
+  c.local_get(s).v128_const(1n, 1n).v128_and().v128_const(0n, 0n).i64x2_eq().v128_and();
+  c.i64x2_add();
+}
+
+/** [] -> [] sums of singles in local `r`, on a host that does not fuse. */
+function singles(c: HelperCode, shape: Shape, r: number): void {
+  const [z, p] = [c.local("v128"), c.local("v128")];
+  for (const high of shape === "4s" ? [false, true] : [false]) {
+    promote(c, N, high);
+    promote(c, M, high);
+    c.f64x2_mul().local_set(p);
+    promote(c, Z, high);
+    c.local_set(z);
+    oddSums(c, z, p);
+    c.f32x4_demote_f64x2_zero();
+    if (high) joinHalves(c);
+  }
+  c.local_set(r);
+}
+
 /** addend + n * m in each lane. Results that are normal or zero at once, others lane by lane. */
 function vector(shape: Shape, { fusedMadd }: FmaOptions): Helper {
   return wasmHelper(`fp.mulAdd.${shape}`, ["v128", "v128", "v128"], "v128", (c) => {
     if (!fusedMadd && shape === "2d") doubles(c);
     else {
       const r = c.local("v128");
-      const stand = (): void => zerosStand(c, shape, r, N, M);
-      fmaVector(c, shape, { z: Z, n: N, m: M }, r, fusedMadd, (type) => c.local(type), stand);
+      if (fusedMadd) {
+        c.local_get(N).local_get(M).local_get(Z);
+        if (shape === "2d") c.f64x2_relaxed_madd();
+        else c.f32x4_relaxed_madd();
+        c.local_set(r);
+      } else singles(c, shape, r);
+      zerosStand(c, shape, r, N, M);
       c.if_().local_get(r).return_().end();
     }
     eachLane(c, `fp.mulAdd.${widthOf(shape)}`, shape, 3);

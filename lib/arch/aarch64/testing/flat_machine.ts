@@ -144,7 +144,8 @@ export class FlatMachine {
   run(address: number, instructions = 1_000_000): string {
     this.cpu.stopped = undefined;
     this.engine.state.set64(this.field("pc"), BigInt(address));
-    this.engine.run(0, instructions);
+    let left = instructions;
+    while (left > 0 && this.cpu.stopped === undefined) left -= this.engine.run(0, left).executed;
     return this.cpu.stopped ?? "budget";
   }
 }
