@@ -19,7 +19,7 @@ const EMULATORS: Partial<Record<Target, readonly string[]>> = {
   "linux-x64": ["qemu-x86_64-static", "-L", "/usr/x86_64-linux-gnu"],
 };
 /** Milliseconds after which a program hangs; emulated ones are slow. */
-const LIMIT = 120_000;
+const LIMIT = 300_000;
 
 interface Outcome {
   readonly code: number | null;

@@ -17,7 +17,7 @@ import { makePackage } from "./package_files.ts";
 import { needRuntime, ROOT } from "./runtimes.ts";
 
 /** Milliseconds after which a program hangs. */
-const LIMIT = 120_000;
+const LIMIT = 300_000;
 const PRINTS = "hello Y power-off\n";
 
 const node = needRuntime("node").program;

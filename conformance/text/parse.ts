@@ -10,7 +10,7 @@
  * code 0x40000000 [at 0x40010000]   instructions at a virtual address; `at` is the physical one
  *     d2800020  mov x0, #1          word and source; ` *9` at the end repeats the instruction
  *   label:
- * run mmu-off | irq 7 | limit 1000  how it is run
+ * run mmu-off | irq 7 | limit 1000 | not-on-qemu
  * expect x0 = 5, nzcv = 0110        state at the end; mem(address) is a doubleword
  * ```
  *
@@ -63,6 +63,8 @@ export interface TextTest {
   readonly missing: number[];
   readonly labels: Map<string, bigint>;
   readonly expect: Assignment[];
+  /** QEMU is known to do otherwise than the architecture says, or has other limits. */
+  notOnQemu: boolean;
   mmuOff: boolean;
   /** Interrupts come after this many instructions each time; 0: none. */
   irq: number;
@@ -128,6 +130,7 @@ export function parseTests(text: string): TextTest[] {
       }
       case "run":
         if (rest === "mmu-off") test.mmuOff = true;
+        else if (rest === "not-on-qemu") test.notOnQemu = true;
         else if (/^irq \d+$/.test(rest)) test.irq = Number(rest.slice(4));
         else if (/^limit \d+$/.test(rest)) test.limit = Number(rest.slice(6));
         else fail(`run ${rest}?`);
@@ -150,6 +153,7 @@ function newTest(name: string, line: number): TextTest {
     missing: [],
     labels: new Map(),
     expect: [],
+    notOnQemu: false,
     mmuOff: false,
     irq: 0,
     limit: 50_000,

@@ -82,8 +82,12 @@ export class AptRoot {
     return join(debs, file);
   }
 
-  /** Where apt puts packages that it downloads with their dependencies. */
-  get archives(): string {
+  /** Debian's name of the architecture. */
+  get arch(): string {
+    return this.#arch;
+  }
+
+  get #archives(): string {
     return join(this.#folder, "cache/archives");
   }
 
@@ -93,8 +97,8 @@ export class AptRoot {
     const arguments_ = ["install", "--quiet", "--yes", "--download-only", ...names];
     await tool("apt-get", [...this.#options, "autoclean"]);
     await tool("apt-get", [...this.#options, ...arguments_]);
-    return (await readdir(this.archives)).filter((name) => name.endsWith(".deb")).sort()
-      .map((name) => join(this.archives, name));
+    return (await readdir(this.#archives)).filter((name) => name.endsWith(".deb")).sort()
+      .map((name) => join(this.#archives, name));
   }
 
   async #cache(...args: readonly string[]): Promise<string> {

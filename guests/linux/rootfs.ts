@@ -1,13 +1,14 @@
 /**
- * A root disk with Debian's smallest system. The packages are unpacked here, and installed by the
- * guest itself at the end: so no emulator of another kind and no root is needed on the host.
+ * A root disk with Debian's smallest system. The packages are unpacked here, and configured by the
+ * guest itself, once: so the host needs no emulator of another kind and no root.
  */
-import { mkdir, readdir, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Machine } from "../../lib/machine/machine.ts";
 import { openBlockFile } from "../../platform/block_file.ts";
 import { hostPlatform } from "../../platform/host.ts";
-import { type AptRoot, unpack } from "./apt.ts";
+import type { AptRoot } from "./apt.ts";
+import { DpkgTree } from "./dpkg.ts";
 import { tool, ToolError } from "./tools.ts";
 
 /** Size of the disk in MiB; the file takes what is used of it. */
@@ -20,28 +21,16 @@ const WANTED = ["?essential", "?priority(required)", "apt", "systemd-sysv", "ude
 const MERGED = ["bin", "sbin", "lib"];
 
 const INSTALL = "vml-install";
+const OWNED_BY_ROOT = "root_owner=0:0";
 
-/** Installs in the guest, where everything but the scripts of the packages is in its place. */
+/** Runs in the guest, with the disk as root file system. */
 const INSTALL_SCRIPT: string = String.raw`#!/bin/sh
 set -e
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C
 export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true
-cd /${INSTALL}
-force="--force-depends --force-unsafe-io --force-confold"
-mkdir -p /var/lib/dpkg
-touch /var/lib/dpkg/status /var/lib/dpkg/available
-dpkg $force --install base-passwd_*.deb base-files_*.deb
-dpkg $force --install dpkg_*.deb
-dpkg $force --install libc6_*.deb
-dpkg $force --install perl-base_*.deb mawk_*.deb debconf_*.deb
-dpkg $force --unpack *.deb
-dpkg $force --configure --pending
+sh /${INSTALL}/owners
+dpkg --force-depends --force-unsafe-io --force-confold --configure --pending
 passwd -d root
-echo vml > /etc/hostname
-printf '127.0.0.1 localhost\n127.0.1.1 vml\n' > /etc/hosts
-printf '/dev/vda / ext4 errors=remount-ro 0 1\n' > /etc/fstab
-: > /etc/machine-id
-cd /
 rm -rf /${INSTALL}
 `;
 
@@ -70,26 +59,43 @@ export async function makeRootDisk(options: RootDiskOptions): Promise<string[]> 
     await symlink(`usr/${name}`, join(tree, name));
   }
   progress(`unpacking ${debs.length} packages`);
-  for (const deb of debs) await unpack(deb, tree);
+  const dpkg = new DpkgTree(tree, apt.arch);
+  await dpkg.create();
+  const packages = [];
+  for (const deb of debs) packages.push(await dpkg.add(deb));
+  await settings(tree);
   const install = join(tree, INSTALL);
   await mkdir(install);
-  for (const deb of debs) await tool("cp", [deb, install]);
-  await writeFile(join(install, "install"), INSTALL_SCRIPT, { mode: 0o755 });
+  await writeFile(join(install, "install"), INSTALL_SCRIPT);
+  const owners = packages.flatMap(({ ownership }) => ownership);
+  await writeFile(join(install, "owners"), `${owners.join("\n")}\n`);
   await writeFile(path, "");
   await truncate(path, DISK_MIB * 2 ** 20);
-  await tool("mke2fs", ["-q", "-F", "-t", "ext4", "-d", tree, "-E", "root_owner=0:0", path]);
+  await tool("mke2fs", ["-q", "-F", "-t", "ext4", "-d", tree, "-E", OWNED_BY_ROOT, path]);
   await rm(tree, { recursive: true, force: true });
-  progress("installing them in the guest, which takes minutes");
+  progress("configuring them in the guest, which takes a minute or two");
   await installInGuest(options);
-  return (await readdir(join(apt.archives))).filter((name) => name.endsWith(".deb")).map((name) =>
-    name.replace(/_[^_]*\.deb$/, "").replace("_", " ").replaceAll("%3a", ":")
-  );
+  return packages.map(({ name, version }) => `${name} ${version}`);
+}
+
+/** What an administrator would write, and what the first package finds made by its preinst. */
+async function settings(tree: string): Promise<void> {
+  const etc = join(tree, "etc");
+  await copyFile(join(tree, "usr/share/base-passwd/passwd.master"), join(etc, "passwd"));
+  await copyFile(join(tree, "usr/share/base-passwd/group.master"), join(etc, "group"));
+  await writeFile(join(etc, "hostname"), "vml\n");
+  await writeFile(join(etc, "hosts"), "127.0.0.1 localhost\n127.0.1.1 vml\n");
+  await writeFile(join(etc, "fstab"), "/dev/vda / ext4 errors=remount-ro 0 1\n");
+  await writeFile(join(etc, "machine-id"), "");
 }
 
 /** Characters of the guest's output that are kept for a message. */
 const KEPT_OUTPUT = 2000;
 
-async function installInGuest({ path, kernel, initrd }: RootDiskOptions): Promise<void> {
+/** Packages after which one is named. */
+const PROGRESS = 20;
+
+async function installInGuest({ path, kernel, initrd, progress }: RootDiskOptions): Promise<void> {
   const disk = await openBlockFile(path);
   let output = "";
   try {
@@ -101,13 +107,18 @@ async function installInGuest({ path, kernel, initrd }: RootDiskOptions): Promis
       devices: [{ type: "virtio-block", file: disk }, "virtio-rng"],
     }, { platform: hostPlatform() });
     let done = false;
+    let configured = 0;
     machine.onSerial((bytes) => {
-      output = (output + new TextDecoder().decode(bytes)).slice(-KEPT_OUTPUT);
+      const text = new TextDecoder().decode(bytes);
+      output = (output + text).slice(-KEPT_OUTPUT);
+      for (const [line] of text.matchAll(/Setting up \S+/g)) {
+        if (++configured % PROGRESS === 0) progress(`${configured}: ${line}`);
+      }
       done ||= output.includes("VML-INSTALL ok");
     });
     const { reason } = await machine.run();
     if (reason !== "power-off" || !done) {
-      throw new ToolError(`installation in the guest failed (${reason}): ${output}`);
+      throw new ToolError(`configuring in the guest failed (${reason}): ${output}`);
     }
   } finally {
     await disk.close();

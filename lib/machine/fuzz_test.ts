@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeImage } from "../boot/image.ts";
+import { virtualPlatform } from "../platform/virtual.ts";
 import { Machine } from "./machine.ts";
 import { FuzzBoard } from "./testing/fuzz_board.ts";
 import { hostilePrograms } from "./testing/hostile_programs.ts";
-import { virtualPlatform } from "../platform/virtual.ts";
 
 /** Cases of each board. `conformance/fuzz` runs as many as one likes. */
 const CASES = 24;
@@ -35,12 +35,18 @@ test("a case is the same each time", async () => {
   assert.deepEqual(runs[0], runs[1]);
 });
 
+/** Turns of the host after which it stops a guest. */
+const TURNS = 4;
+
 for (const [name, program] of Object.entries(hostilePrograms)) {
   test(`the host gets its turns and can stop a guest: ${name}`, async () => {
     const platform = virtualPlatform();
     let turns = 0;
     let lines = 0;
     const abort = new AbortController();
+    const turn = (): void => {
+      if (++turns === TURNS) abort.abort();
+    };
     await using machine = await Machine.create({
       kernel: makeImage(program),
       memory: "16M",
@@ -51,12 +57,17 @@ for (const [name, program] of Object.entries(hostilePrograms)) {
         ...platform,
         // Host time that passes with the calls: slices and turns do not depend on the host's speed.
         monotonic: () => {
-          platform.clock.advance(100_000);
+          platform.clock.advance(1_000_000);
           return platform.monotonic();
         },
         yield: () => {
-          if (++turns === 20) abort.abort();
+          turn();
           return Promise.resolve();
+        },
+        after: (_milliseconds, callback) => {
+          turn();
+          queueMicrotask(callback);
+          return { cancel: () => {} };
         },
         log: () => void lines++,
       },
