@@ -132,7 +132,12 @@ async function waitAsync(
   value: number,
   milliseconds = Infinity,
 ): Promise<WaitResult> {
-  const result = Atomics.waitAsync(words as Int32Array<SharedArrayBuffer>, index, value, milliseconds);
+  const result = Atomics.waitAsync(
+    words as Int32Array<SharedArrayBuffer>,
+    index,
+    value,
+    milliseconds,
+  );
   if (!result.async) return result.value;
   // No runtime stays alive for a wait.
   const hold = setInterval(() => {}, LONGEST_DELAY);

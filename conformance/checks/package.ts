@@ -1,7 +1,8 @@
 /**
  * Uses the library from outside as its users do, each time to boot a program of a few
  * instructions: as an npm package in Node, Bun and Deno, with its types, with its program, and in
- * Deno from an http URL. Exit code 1 if one fails. Needs what npm install brings, and the registry.
+ * Deno from an http URL. Exit code 1 if one fails. Needs what npm install brings; Bun
+ * asks the registry.
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -66,10 +67,15 @@ function run(program: string, args: readonly string[], cwd: string): Promise<str
   });
 }
 
-/** A project that depends on the package, ready for an installation. */
-function makeProject(folder: string, archive: string): string {
+/** A project that depends on the package and others, ready for an installation. */
+function makeProject(
+  folder: string,
+  archive: string,
+  others: Record<string, string> = {},
+): string {
   mkdirSync(folder);
-  const manifest = { type: "module", private: true, dependencies: { vml: `file:${archive}` } };
+  const dependencies = { vml: `file:${archive}`, ...others };
+  const manifest = { type: "module", private: true, dependencies };
   writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
   writeFileSync(join(folder, "main.js"), consumer("vml", false));
   writeFileSync(
@@ -91,7 +97,7 @@ function makeProject(folder: string, archive: string): string {
 }
 
 async function checkNpm(folder: string): Promise<void> {
-  await run("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline"], folder);
+  await run("npm", ["install", "--no-audit", "--no-fund", "--offline"], folder);
   assert.equal(await run(node, ["main.js"], folder), PRINTS);
   assert.equal(await run(node, ["main.ts"], folder), PRINTS);
   const program = join(folder, "node_modules/.bin/vml");
@@ -139,7 +145,9 @@ const folder = mkdtempSync(join(tmpdir(), "vml-package-"));
 try {
   await checkUrl(join(folder, "url"));
   const archive = makePackage();
-  await checkNpm(makeProject(join(folder, "npm"), archive));
+  // npm takes the package's own dependency from here too, and so needs no registry.
+  const yaml = `file:${join(ROOT, "node_modules/yaml")}`;
+  await checkNpm(makeProject(join(folder, "npm"), archive, { yaml }));
   await checkBun(makeProject(join(folder, "bun"), archive));
 } finally {
   rmSync(folder, { recursive: true });

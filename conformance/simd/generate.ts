@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { sampleWords, words } from "./words.ts";
 
 const SAMPLES = 8192;
-const here = import.meta.dirname;
+const here = import.meta.dirname as string;
 const work = mkdtempSync(join(tmpdir(), "simd-"));
 try {
   const program = join(work, "record");

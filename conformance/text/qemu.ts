@@ -4,7 +4,16 @@
  * qemu-system-aarch64 and aarch64-linux-gnu binutils.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -29,7 +38,12 @@ const machine = new TestMachine();
 function buildStub(): Buffer {
   const source = fileURLToPath(new URL("qemu.S", import.meta.url));
   execFileSync("aarch64-linux-gnu-as", [source, "-o", join(folder, "s.o")]);
-  execFileSync("aarch64-linux-gnu-objcopy", ["-O", "binary", join(folder, "s.o"), join(folder, "s.bin")]);
+  execFileSync("aarch64-linux-gnu-objcopy", [
+    "-O",
+    "binary",
+    join(folder, "s.o"),
+    join(folder, "s.bin"),
+  ]);
   return readFileSync(join(folder, "s.bin"));
 }
 
@@ -56,7 +70,10 @@ function parameters(): Uint8Array {
 /** Problems, or undefined if the test is not for QEMU. */
 function runOnQemu(test: TextTest, stub: Uint8Array): string[] | undefined {
   const uses = JSON.stringify([test.set, test.mappings, test.expect]);
-  if (test.notOnQemu || test.irq > 0 || /0x10000000"|0x1000003|"end"|"device"|536870912|MDSCR/.test(uses)) return undefined;
+  if (
+    test.notOnQemu || test.irq > 0 ||
+    /0x10000000"|0x1000003|"end"|"device"|536870912|MDSCR/.test(uses)
+  ) return undefined;
   const run = new Run(test, machine);
   run.load();
   run.registers();
@@ -103,7 +120,9 @@ function runOnQemu(test: TextTest, stub: Uint8Array): string[] | undefined {
     else if (register !== null) {
       const at = RESULT_VECTORS + 16 * n;
       got = (results.getBigUint64(at + 8, true) << 64n) | results.getBigUint64(at, true);
-    } else if (name.startsWith("mem(")) got = ram.getBigUint64(Number(name.slice(4, -1)) - RAM, true);
+    } else if (name.startsWith("mem(")) {
+      got = ram.getBigUint64(Number(name.slice(4, -1)) - RAM, true);
+    }
     const wanted = run.value(text);
     if (got !== BigInt.asUintN(register?.[1] === "v" ? 128 : 64, wanted)) {
       problems.push(`${name} = ${show(got)}, not ${show(wanted)}`);

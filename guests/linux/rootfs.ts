@@ -99,7 +99,7 @@ async function installInGuest({ path, kernel, initrd, progress }: RootDiskOption
   const disk = await openBlockFile(path);
   let output = "";
   try {
-    await using machine = await Machine.create({
+    const machine = await Machine.create({
       kernel,
       initrd,
       cmdline: "console=ttyAMA0 quiet vml=install",
@@ -117,6 +117,7 @@ async function installInGuest({ path, kernel, initrd, progress }: RootDiskOption
       done ||= output.includes("VML-INSTALL ok");
     });
     const { reason } = await machine.run();
+    await machine[Symbol.asyncDispose]();
     if (reason !== "power-off" || !done) {
       throw new ToolError(`configuring in the guest failed (${reason}): ${output}`);
     }

@@ -14,7 +14,7 @@ import {
   FETCH_ENTRIES,
   JUMP_BASE,
   JUMP_ENTRIES,
-  JUMP_MODE_SHIFT,
+  JUMP_TAG_MASK,
   RECORD,
   Record,
   Special,
@@ -331,7 +331,7 @@ function writeJumpFill(b: LoopBuilder, slot: number): void {
   const entry = b.local("i32");
   b.local_get(b.target).i64_const32(2).i64_shr_u().i32_wrap_i64();
   b.i32_const(JUMP_ENTRIES - 1).i32_and().i32_const(4).i32_shl().local_tee(entry);
-  b.local_get(b.target).local_get(b.modeTag).i64_const32(JUMP_MODE_SHIFT - 2).i64_shl().i64_xor();
+  b.local_get(b.target).i64_const32(JUMP_TAG_MASK).i64_and().local_get(b.modeTag).i64_or();
   b.i64_store(JUMP_BASE);
   b.local_get(entry).local_get(slot).i32_store(JUMP_BASE + 8);
 }

@@ -37,8 +37,11 @@ export const FETCH_ENTRIES = 4096;
 
 export const JUMP_BASE = 0xa0000;
 export const JUMP_ENTRIES = 4096;
-/** The mode is xored into the jump cache's tag above the address bits that can differ. */
-export const JUMP_MODE_SHIFT = 52;
+/**
+ * Bits of an address in the jump cache's tag. The others choose the entry, and in their place the tag
+ * has the mode: no address of one mode can pass for another of another mode.
+ */
+export const JUMP_TAG_MASK: number = ~((JUMP_ENTRIES - 1) << 2);
 
 const SAVED_BASE = 0xb0000;
 /** Where the state block of a vCPU waits while another runs. */

@@ -8,7 +8,7 @@ import type { AccessOptions } from "./builder.ts";
 import { CodeBuilder, type HelperLinks, tlbAddress } from "./code_builder.ts";
 import { pushRestCondition } from "./interpreter_builder.ts";
 import type { Layout } from "./layout.ts";
-import { Exit, JUMP_BASE, JUMP_ENTRIES, JUMP_MODE_SHIFT, TLB_BASE } from "./memory_map.ts";
+import { Exit, JUMP_BASE, JUMP_ENTRIES, JUMP_TAG_MASK, TLB_BASE } from "./memory_map.ts";
 import type { Operand } from "./row.ts";
 
 /** Flags whose kind is known only at run time. */
@@ -137,8 +137,8 @@ export class RegionBuilder extends CodeBuilder {
     this.local_get(this.target).i64_const32(2).i64_shr_u().i32_wrap_i64();
     this.i32_const(JUMP_ENTRIES - 1).i32_and().i32_const(4).i32_shl().local_tee(entry);
     this.i64_load(JUMP_BASE);
-    this.local_get(this.target);
-    if (mode !== 0) this.i64_const_parts(0, mode << (JUMP_MODE_SHIFT - 32)).i64_xor();
+    this.local_get(this.target).i64_const32(JUMP_TAG_MASK).i64_and();
+    if (mode !== 0) this.i64_const32(mode << 2).i64_or();
     this.i64_eq();
   }
 

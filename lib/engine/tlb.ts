@@ -175,14 +175,6 @@ export class Tlb {
     this.#words[at + 1] = high | 0;
     this.#words[at + 2] = records;
   }
-
-  /** Makes jumps to a virtual address in a mode enter the region in a table slot. */
-  fillJump(high: number, low: number, modeHigh: number, slot: number): void {
-    const at = (JUMP_BASE >> 2) + ((low >>> 2) & (JUMP_ENTRIES - 1)) * 4;
-    this.#words[at] = low | 0;
-    this.#words[at + 1] = (high ^ modeHigh) | 0;
-    this.#words[at + 2] = slot;
-  }
 }
 
 function indexOf(low: number): number {

@@ -5,6 +5,7 @@ import {
   FETCH_ENTRIES,
   JUMP_BASE,
   JUMP_ENTRIES,
+  JUMP_TAG_MASK,
   RAM_BASE,
   TLB_BASE,
   TLB_ENTRY,
@@ -49,7 +50,8 @@ class Rig {
 
   /** Slot of the region at an address in mode 0. */
   jump(va: bigint): number | undefined {
-    return this.#entry(JUMP_BASE + Number((va >> 2n) & BigInt(JUMP_ENTRIES - 1)) * 16, va);
+    const at = JUMP_BASE + Number((va >> 2n) & BigInt(JUMP_ENTRIES - 1)) * 16;
+    return this.#entry(at, va & BigInt.asUintN(64, BigInt(JUMP_TAG_MASK)));
   }
 
   fill(tlb: number, write: boolean, va: bigint, host: number): void {
@@ -63,8 +65,11 @@ class Rig {
   fillFetch(va: bigint, mode: number, records: number): void {
     this.tlb.fillFetch(...halves(va), mode, records);
   }
+  /** What the interpreter does when it enters a region in mode 0. */
   fillJump(va: bigint, slot: number): void {
-    this.tlb.fillJump(...halves(va), 0, slot);
+    const at = JUMP_BASE + Number((va >> 2n) & BigInt(JUMP_ENTRIES - 1)) * 16;
+    this.#view.setBigUint64(at, va & BigInt.asUintN(64, BigInt(JUMP_TAG_MASK)), true);
+    this.#view.setInt32(at + 8, slot, true);
   }
 }
 

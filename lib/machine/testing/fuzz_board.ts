@@ -17,7 +17,7 @@ import {
 import { VirtualClock } from "../../platform/clock.ts";
 import { seededRandom } from "../random.ts";
 import { virtAffinity, VirtBoard } from "../virt.ts";
-import { VirtMap, virtioAddress } from "../virt_map.ts";
+import { virtioAddress, VirtMap } from "../virt_map.ts";
 import { Vcpus } from "../vcpus.ts";
 import { type CodeKind, fillCode, fillTable, fillVectors, Random } from "./random_code.ts";
 
@@ -196,7 +196,10 @@ export class FuzzBoard {
     const first = tables[0] - VirtMap.ram;
     const size = BigInt(random.oneIn(4) ? random.below(64) : 25);
     const granules = random.oneIn(4) ? BigInt(random.below(16)) : 8n;
-    set(TCR, size | (size << 16n) | ((granules & 3n) << 14n) | ((granules >> 2n) << 30n) | (5n << 32n));
+    set(
+      TCR,
+      size | (size << 16n) | ((granules & 3n) << 14n) | ((granules >> 2n) << 30n) | (5n << 32n),
+    );
     set(MAIR, random.oneIn(4) ? random.long() : 0xff440c0400ffffffn);
     set(TTBR0, BigInt(tables[0]) | (random.long() & (0xffffn << 48n)));
     set(TTBR1, BigInt(random.pick(tables)));
