@@ -20,13 +20,14 @@ const CHECKSUMS: Readonly<Record<string, string>> = {
   mandel: "0xce1183baa540ea96",
 };
 
-test("the benchmark's kernels compute what they compute in QEMU", async () => {
-  await using machine = await Machine.create({
+test("the benchmark's kernels compute what they compute in QEMU", async (t) => {
+  const machine = await Machine.create({
     kernel: benchImage(),
     memory: "16M",
     cmdline: "scale=1",
     time: "virtual",
   });
+  t.after(() => machine[Symbol.asyncDispose]());
   let output = "";
   machine.onSerial((bytes) => output += new TextDecoder().decode(bytes));
   const { reason } = await machine.run();

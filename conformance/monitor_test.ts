@@ -7,7 +7,7 @@ import { expected, mask, SESSION_CPUS, SESSION_MEMORY_MIB, Typist } from "./moni
 
 /** The transcript of a session in virtual time. */
 async function session(gic: 2 | 3): Promise<string> {
-  await using machine = await Machine.create({
+  const machine = await Machine.create({
     kernel: monitorImage(),
     memory: `${SESSION_MEMORY_MIB}M`,
     cpus: SESSION_CPUS,
@@ -18,6 +18,7 @@ async function session(gic: 2 | 3): Promise<string> {
   const typist = new Typist((bytes) => machine.serialInput(bytes));
   machine.onSerial((bytes) => typist.output(bytes));
   const { reason } = await machine.run();
+  await machine[Symbol.asyncDispose]();
   assert.equal(reason, "power-off", typist.transcript);
   assert.equal(typist.left, 0, typist.transcript);
   return typist.transcript;

@@ -66,11 +66,15 @@ function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
 }
 
+/** Syntax that the oldest Node does not know. */
+const TOO_NEW = /^\s*(await\s+)?using\s+\w+\s*=/m;
+
 const breaches: string[] = [];
 const all = ["mod.ts", ...["lib", "platform", "guests", "cmd", "conformance"].flatMap(files)];
 for (const path of all) {
   const isTest = path.endsWith("_test.ts") || /\/(testing|test_[^/]*)(\/|$)/.test(path);
   const text = withoutComments(readFileSync(join(root, path), "utf8"));
+  if (TOO_NEW.test(text)) breaches.push(`${path}: Node 22 has no using declarations`);
   const own = layerOf(path);
   if (own === undefined) {
     breaches.push(`${path}: in no layer`);

@@ -10,10 +10,11 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Machine } from "../../lib/machine/machine.ts";
 
-test("a guest that provokes exceptions prints what it prints on QEMU", async () => {
+test("a guest that provokes exceptions prints what it prints on QEMU", async (t) => {
   const kernel = new Uint8Array(readFileSync(new URL("system.bin", import.meta.url)));
   const expected = readFileSync(new URL("expected.txt", import.meta.url), "utf8");
-  await using machine = await Machine.create({ kernel, memory: "128M", gic: 2, time: "virtual" });
+  const machine = await Machine.create({ kernel, memory: "128M", gic: 2, time: "virtual" });
+  t.after(() => machine[Symbol.asyncDispose]());
   const decoder = new TextDecoder();
   let printed = "";
   machine.onSerial((bytes) => {

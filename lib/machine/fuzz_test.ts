@@ -39,7 +39,7 @@ test("a case is the same each time", async () => {
 const TURNS = 4;
 
 for (const [name, program] of Object.entries(hostilePrograms)) {
-  test(`the host gets its turns and can stop a guest: ${name}`, async () => {
+  test(`the host gets its turns and can stop a guest: ${name}`, async (t) => {
     const platform = virtualPlatform();
     let turns = 0;
     let lines = 0;
@@ -47,7 +47,7 @@ for (const [name, program] of Object.entries(hostilePrograms)) {
     const turn = (): void => {
       if (++turns === TURNS) abort.abort();
     };
-    await using machine = await Machine.create({
+    const machine = await Machine.create({
       kernel: makeImage(program),
       memory: "16M",
       time: "virtual",
@@ -72,6 +72,7 @@ for (const [name, program] of Object.entries(hostilePrograms)) {
         log: () => void lines++,
       },
     });
+    t.after(() => machine[Symbol.asyncDispose]());
     const { reason, instructions } = await machine.run(abort.signal);
     assert.equal(reason, "stopped");
     assert.ok(instructions > 0);

@@ -27,8 +27,9 @@ const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0
 
 for (const [name, program] of [["WFI", waiting], ["a busy loop", busy]] as const) {
   for (const time of ["real", "virtual"] as const) {
-    test(`stop during ${name}, in ${time} time, twice, and go on`, async () => {
-      await using machine = await create(program, { time });
+    test(`stop during ${name}, in ${time} time, twice, and go on`, async (t) => {
+      const machine = await create(program, { time });
+      t.after(() => machine[Symbol.asyncDispose]());
       for (let i = 0; i < 2; i++) {
         const run = machine.run();
         await turn();
@@ -52,22 +53,25 @@ for (const [name, program] of [["WFI", waiting], ["a busy loop", busy]] as const
   }
 }
 
-test("stop before run does nothing to the run that follows", async () => {
-  await using machine = await create(helloProgram);
+test("stop before run does nothing to the run that follows", async (t) => {
+  const machine = await create(helloProgram);
+  t.after(() => machine[Symbol.asyncDispose]());
   machine.stop();
   assert.equal((await machine.run()).reason, "power-off");
 });
 
-test("a signal that has aborted already ends the run before the guest begins", async () => {
-  await using machine = await create(helloProgram);
+test("a signal that has aborted already ends the run before the guest begins", async (t) => {
+  const machine = await create(helloProgram);
+  t.after(() => machine[Symbol.asyncDispose]());
   const { reason, instructions } = await machine.run(AbortSignal.abort());
   assert.equal(reason, "stopped");
   assert.equal(instructions, 0);
   assert.equal((await machine.run()).reason, "power-off");
 });
 
-test("a signal aborts a guest that waits; afterwards it has no hold on the machine", async () => {
-  await using machine = await create(waiting);
+test("a signal aborts a guest that waits; afterwards it has no hold on the machine", async (t) => {
+  const machine = await create(waiting);
+  t.after(() => machine[Symbol.asyncDispose]());
   const abort = new AbortController();
   const first = machine.run(abort.signal);
   await turn();
@@ -80,8 +84,9 @@ test("a signal aborts a guest that waits; afterwards it has no hold on the machi
   await second;
 });
 
-test("reset before run and after power-off", async () => {
-  await using machine = await create(helloProgram, { time: "virtual" });
+test("reset before run and after power-off", async (t) => {
+  const machine = await create(helloProgram, { time: "virtual" });
+  t.after(() => machine[Symbol.asyncDispose]());
   let output = "";
   machine.onSerial((bytes) => output += new TextDecoder().decode(bytes));
   machine.reset();
@@ -91,8 +96,9 @@ test("reset before run and after power-off", async () => {
   assert.equal(output, "hello Yhello Y");
 });
 
-test("reset of a guest that runs, again and again", async () => {
-  await using machine = await create(busy);
+test("reset of a guest that runs, again and again", async (t) => {
+  const machine = await create(busy);
+  t.after(() => machine[Symbol.asyncDispose]());
   const run = machine.run();
   for (let resets = 1; resets <= 5; resets++) {
     machine.reset();
@@ -103,9 +109,11 @@ test("reset of a guest that runs, again and again", async () => {
   assert.equal((await run).reason, "stopped");
 });
 
-test("two machines at once in one process do not know each other", async () => {
-  await using one = await create(echoProgram);
-  await using two = await create(echoProgram);
+test("two machines at once in one process do not know each other", async (t) => {
+  const one = await create(echoProgram);
+  t.after(() => one[Symbol.asyncDispose]());
+  const two = await create(echoProgram);
+  t.after(() => two[Symbol.asyncDispose]());
   const outputs = ["", ""];
   one.onSerial((bytes) => outputs[0] += new TextDecoder().decode(bytes));
   two.onSerial((bytes) => outputs[1] += new TextDecoder().decode(bytes));

@@ -25,7 +25,7 @@ async function run(
   options: MachineOptions = {},
   input = "",
 ): Promise<Outcome> {
-  await using machine = await Machine.create({
+  const machine = await Machine.create({
     kernel: makeImage(program),
     memory: "16M",
     time: "virtual",
@@ -35,7 +35,9 @@ async function run(
   machine.onSerial((bytes) => output += new TextDecoder().decode(bytes));
   machine.serialInput(new TextEncoder().encode(input));
   const result = await machine.run();
-  return { output, result, statistics: machine.statistics() };
+  const statistics = machine.statistics();
+  await machine[Symbol.asyncDispose]();
+  return { output, result, statistics };
 }
 
 test("a program finds its device tree, prints, and powers off", async () => {
@@ -67,8 +69,9 @@ test("input reaches the guest, also more than its FIFO holds", async () => {
   assert.equal(output, text.replace(/./g, (c) => String.fromCharCode(c.charCodeAt(0) + 1)));
 });
 
-test("the serial line as Web Streams", async () => {
-  await using machine = await Machine.create({ kernel: makeImage(echoProgram), memory: "16M" });
+test("the serial line as Web Streams", async (t) => {
+  const machine = await Machine.create({ kernel: makeImage(echoProgram), memory: "16M" });
+  t.after(() => machine[Symbol.asyncDispose]());
   const running = machine.run();
   const writer = machine.serial.writable.getWriter();
   const reader = machine.serial.readable.getReader();
@@ -121,13 +124,14 @@ test("a reset starts the kernel again and keeps RAM", async () => {
   assert.equal(statistics.resets, 2);
 });
 
-test("with onReset stop the run ends, and the next run goes on from the reset", async () => {
-  await using machine = await Machine.create({
+test("with onReset stop the run ends, and the next run goes on from the reset", async (t) => {
+  const machine = await Machine.create({
     kernel: makeImage(resetProgram),
     memory: "16M",
     time: "virtual",
     onReset: "stop",
   });
+  t.after(() => machine[Symbol.asyncDispose]());
   const reasons = [];
   for (let i = 0; i < 3; i++) reasons.push((await machine.run()).reason);
   assert.deepEqual(reasons, ["reset", "reset", "power-off"]);
@@ -158,8 +162,9 @@ test("two runs in virtual time are the same to the instruction", async () => {
   }
 });
 
-test("stop, abort and timeout end a run that goes on later", async () => {
-  await using machine = await Machine.create({ kernel: makeImage(echoProgram), memory: "16M" });
+test("stop, abort and timeout end a run that goes on later", async (t) => {
+  const machine = await Machine.create({ kernel: makeImage(echoProgram), memory: "16M" });
+  t.after(() => machine[Symbol.asyncDispose]());
   const first = machine.run();
   await assert.rejects(machine.run(), /already running/);
   machine.stop();
@@ -177,8 +182,9 @@ test("stop, abort and timeout end a run that goes on later", async () => {
   assert.equal((await machine.run()).reason, "power-off");
 });
 
-test("reset and pause from the host while the guest runs", async () => {
-  await using machine = await Machine.create({ kernel: makeImage(echoProgram), memory: "16M" });
+test("reset and pause from the host while the guest runs", async (t) => {
+  const machine = await Machine.create({ kernel: makeImage(echoProgram), memory: "16M" });
+  t.after(() => machine[Symbol.asyncDispose]());
   const running = machine.run();
   machine.pause();
   assert.equal(machine.paused, true);
@@ -189,11 +195,12 @@ test("reset and pause from the host while the guest runs", async () => {
   assert.equal(machine.statistics().resets, 1);
 });
 
-test("a guest that takes exceptions without end stops neither the host nor virtual time", async () => {
+test("a guest that takes exceptions without end stops neither the host nor virtual time", async (t) => {
   // mov x0, #0x20000000; msr vbar_el1, x0; svc #0: the vectors lie where nothing is.
   const program = Uint8Array.of(0, 0, 0xa4, 0xd2, 0, 0xc0, 0x18, 0xd5, 1, 0, 0, 0xd4);
   for (const time of ["real", "virtual"] as const) {
-    await using machine = await Machine.create({ kernel: makeImage(program), memory: "16M", time });
+    const machine = await Machine.create({ kernel: makeImage(program), memory: "16M", time });
+    t.after(() => machine[Symbol.asyncDispose]());
     const abort = new AbortController();
     const running = machine.run(abort.signal);
     const { nanoseconds } = machine.statistics();
