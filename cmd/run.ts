@@ -1,5 +1,5 @@
 import process from "node:process";
-import type { Machine } from "../lib/machine/machine.ts";
+import type { Machine, MachineStatistics } from "../lib/machine/machine.ts";
 import type { BlockFile } from "../lib/platform/platform.ts";
 import { hostPlatform } from "../platform/host.ts";
 import { ProcessTerminal } from "../platform/terminal.ts";
@@ -139,7 +139,7 @@ interface RunReport {
   readonly panic?: string;
   /** Of the host. */
   readonly seconds: number;
-  readonly statistics: unknown;
+  readonly statistics: MachineStatistics;
 }
 
 function report(args: Arguments, result: RunReport): void {
@@ -155,10 +155,16 @@ function report(args: Arguments, result: RunReport): void {
     const lines = [
       `reason: ${result.reason}`,
       `seconds: ${result.seconds.toFixed(3)}`,
+      `mips: ${mips(result.statistics).toFixed(0)}`,
       ...statisticsLines("", result.statistics),
     ];
     process.stderr.write(lines.map((line) => `vml: ${line}\n`).join(""));
   }
+}
+
+/** Millions of guest instructions per second of host time spent on them. */
+function mips({ engine, loop }: MachineStatistics): number {
+  return loop.guestNanoseconds === 0 ? 0 : engine.instructions * 1000 / loop.guestNanoseconds;
 }
 
 /** "name.part: number" for all numbers and texts in an object of objects. */

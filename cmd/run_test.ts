@@ -61,7 +61,7 @@ test("--stats: on standard error", async () => {
   assert.equal(stdout, "hi\n");
   assert.match(
     stderr,
-    /^vml: reason: power-off\nvml: seconds: [\d.]+\n(vml: [\w.\[\]*-]+: .*\n)+$/,
+    /^vml: reason: power-off\nvml: seconds: [\d.]+\nvml: mips: \d+\n(vml: [\w.\[\]*-]+: .*\n)+$/,
   );
 });
 
