@@ -20,7 +20,7 @@ export interface Console {
 
 /** What a console is made of. */
 export interface ConsoleOptions {
-  /** "stdio", "none" or "file:PATH". */
+  /** "stdio", "virtio", "none" or "file:PATH". */
   readonly kind: string;
   readonly terminal: Terminal;
   readonly platform: Pick<Platform, "yield" | "after">;
@@ -33,8 +33,10 @@ export interface ConsoleOptions {
 
 /** Throws a UsageError if there is no such console. */
 export function checkConsoleKind(kind: string): void {
-  if (kind !== "none" && kind !== "stdio" && !/^file:./s.test(kind)) {
-    throw new UsageError(`--console: "${kind}" is not known; give stdio, none or file:PATH`);
+  if (!["stdio", "virtio", "none"].includes(kind) && !/^file:./s.test(kind)) {
+    throw new UsageError(
+      `--console: "${kind}" is not known; give stdio, virtio, none or file:PATH`,
+    );
   }
 }
 
@@ -55,6 +57,23 @@ export function openConsole(options: ConsoleOptions): Console {
       stopInput();
     },
   };
+}
+
+/**
+ * Gives consoles the terminal's size, now and whenever it changes; a serial line cannot carry it.
+ * Returns the function that ends that.
+ */
+export function fitConsoles(
+  terminal: Pick<Terminal, "interactive" | "size" | "onResize">,
+  consoles: readonly { resize(columns: number, rows: number): void }[],
+): () => void {
+  if (!terminal.interactive || consoles.length === 0) return () => {};
+  const fit = (): void => {
+    const { columns, rows } = terminal.size();
+    for (const port of consoles) port.resize(columns, rows);
+  };
+  fit();
+  return terminal.onResize(fit);
 }
 
 /** The line that says how to leave, for a terminal. */

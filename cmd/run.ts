@@ -4,7 +4,13 @@ import type { BlockFile } from "../lib/platform/platform.ts";
 import { hostPlatform } from "../platform/host.ts";
 import { ProcessTerminal } from "../platform/terminal.ts";
 import type { Arguments, Command } from "./command.ts";
-import { announcement, checkConsoleKind, type Console, openConsole } from "./console.ts";
+import {
+  announcement,
+  checkConsoleKind,
+  type Console,
+  fitConsoles,
+  openConsole,
+} from "./console.ts";
 import { EXIT, UsageError } from "./errors.ts";
 import { ESCAPE_HELP } from "./escape_keys.ts";
 import { makeMachine } from "./make_machine.ts";
@@ -30,8 +36,9 @@ export const runCommand: Command = {
     ...MACHINE_OPTIONS,
     {
       name: "console",
-      value: "stdio|none|file:PATH",
-      help: "Where the serial line goes; stdio if not given.",
+      value: "stdio|virtio|none|file:PATH",
+      help:
+        "Where the serial line goes; stdio if not given. virtio: keys go to the virtio-console.",
     },
     { name: "timeout", value: "SECONDS", help: "Ends the run after so long, with exit code 124." },
     { name: "stats", help: "Prints statistics on standard error when the machine has stopped." },
@@ -75,24 +82,36 @@ async function run(args: Arguments): Promise<number> {
   let machine: Machine | undefined;
   let console: Console | undefined;
   let timedOut = false;
+  let stopFitting = (): void => {};
   const timer = { cancel: (): void => {} };
   try {
     machine = await makeMachine(request, disks, platform, referenceGuest);
     const running = machine;
+    const port = consoleKind === "virtio" ? running.consoles[0] : undefined;
+    if (consoleKind === "virtio" && port === undefined) {
+      throw new UsageError(
+        "--console virtio: the machine has no such console; add --device virtio-console",
+      );
+    }
     console = openConsole({
       kind: consoleKind,
       terminal,
       platform,
       toStandardError: args.has("json"),
-      input: (bytes) => running.serialInput(bytes),
+      input: (bytes) => port === undefined ? running.serialInput(bytes) : port.input(bytes),
       action: (action) => {
         if (action === "quit") running.stop();
         else process.stderr.write(`\nvml: ${ESCAPE_HELP}\n`);
       },
     });
     running.onSerial(console.output);
+    port?.onOutput(console.output);
+    // In virtual time nothing of the host may show.
+    if (running.config.time === "real") stopFitting = fitConsoles(terminal, running.consoles);
     const keys = announcement(terminal);
-    if (keys !== undefined && consoleKind === "stdio") process.stderr.write(`${keys}\n`);
+    if (keys !== undefined && (consoleKind === "stdio" || consoleKind === "virtio")) {
+      process.stderr.write(`${keys}\n`);
+    }
     if (seconds !== undefined) {
       const started = platform.after(seconds * 1000, () => {
         timedOut = true;
@@ -117,6 +136,7 @@ async function run(args: Arguments): Promise<number> {
     return exitCode;
   } finally {
     timer.cancel();
+    stopFitting();
     console?.close();
     await machine?.[Symbol.asyncDispose]();
     for (const disk of disks) await disk.close();

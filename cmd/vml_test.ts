@@ -96,7 +96,12 @@ const FAULTS: [what: string, args: () => string[], names: RegExp][] = [
     /--disk: cannot open .*protected\.img for writing: .*protected\.img,readonly/,
   ],
   ["no time", () => ["run", "--timeout", "soon"], /--timeout: "soon"/],
-  ["unknown console", () => ["run", "--console", "tcp:1"], /--console: "tcp:1".*stdio, none/],
+  [
+    "unknown console",
+    () => ["run", "--console", "tcp:1"],
+    /--console: "tcp:1".*stdio, virtio, none/,
+  ],
+  ["no virtio console", () => ["run", "--console", "virtio"], /--console virtio.*--device/],
   ["missing machine file", () => ["run", join(folder.path, "no.yaml")], /no\.yaml: no such file/],
   [
     "bad YAML",
