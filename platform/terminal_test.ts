@@ -43,7 +43,9 @@ const EXIT_CODES: Record<string, number> = {
 };
 
 for (const [way, code] of Object.entries(EXIT_CODES)) {
-  test(`the terminal is raw, and restored after: ${way}`, { skip: !hasScript }, async () => {
+  test(`the terminal is raw, and restored after: ${way}`, {
+    skip: hasScript ? false : "needs the program script",
+  }, async () => {
     const text = await onTerminal(way, "\x01\x03\x1a\r!");
     const lines = text.split(/\r?\n/).filter((line) => line !== "");
     assert.match(text, /got 1 3 26 13 33 true 100x30/, "keys come as bytes, Ctrl-C as well");
@@ -54,7 +56,7 @@ for (const [way, code] of Object.entries(EXIT_CODES)) {
 
 test(
   "without a terminal nothing is raw, and the size is a guess",
-  { skip: process.stdin.isTTY },
+  { skip: process.stdin.isTTY ? "standard input is a terminal" : false },
   () => {
     const terminal = new ProcessTerminal();
     assert.equal(terminal.interactive, false);
