@@ -122,7 +122,9 @@ function onTerminal(guest: string, keys: string): Promise<string> {
   });
 }
 
-const noTerminal = spawnSync("script", ["--version"]).status !== 0;
+const noTerminal = spawnSync("script", ["--version"]).status !== 0
+  ? "needs the program script"
+  : false;
 
 test("on a terminal: keys are announced, Ctrl-C is the guest's", { skip: noTerminal }, async () => {
   const text = await onTerminal(echo, "\x03\x01\x01q");
