@@ -12,7 +12,7 @@ export const MAX_CHAIN_BUFFERS = 1024;
 export class DescriptorChain {
   /** Index of the first descriptor: the name of the request in the used ring. */
   head = 0;
-  /** Life of the queue in which the chain was taken; see `SplitQueue.epoch`. */
+  /** Life of the queue in which the chain was taken; see `VirtQueue.epoch`. */
   epoch = -1;
   /** Buffers for the device to read. */
   readable = 0;

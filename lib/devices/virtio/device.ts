@@ -5,7 +5,7 @@
  */
 import type { GuestMemory } from "../../engine/guest_memory.ts";
 import type { DeviceState } from "../vbus/device.ts";
-import type { SplitQueue } from "./queue.ts";
+import type { VirtQueue } from "./virt_queue.ts";
 
 /** Device ids (section 5). */
 export const VirtioId = {
@@ -40,7 +40,7 @@ export interface VirtioTransport {
   /** Whether a feature (by bit number) was negotiated. False before FEATURES_OK. */
   has(feature: number): boolean;
   /** Queue `index`, below the number of the device's queues. Look at `ready` before use. */
-  queue(index: number): SplitQueue;
+  queue(index: number): VirtQueue;
   /** Whether the driver has set DRIVER_OK and nothing has gone wrong since. */
   readonly active: boolean;
   /** Counts the configuration generation up and, once the driver runs, interrupts it. */

@@ -15,7 +15,7 @@ import {
   VirtioStatus,
   type VirtioTransport,
 } from "./device.ts";
-import { SplitQueue } from "./queue.ts";
+import { VirtQueue } from "./virt_queue.ts";
 
 /** Bytes of one slot in the memory map. */
 export const VIRTIO_MMIO_SIZE = 0x200;
@@ -127,7 +127,7 @@ export class VirtioMmio implements Device, VirtioTransport {
   readonly #requireVersion1: boolean;
   readonly #later: (work: () => void) => void;
   readonly #onFailure: (device: string, reason: string) => void;
-  readonly #queues: readonly SplitQueue[];
+  readonly #queues: readonly VirtQueue[];
   readonly #offered: bigint;
   #status = 0;
   #deviceFeaturesSelect = 0;
@@ -159,7 +159,7 @@ export class VirtioMmio implements Device, VirtioTransport {
       interrupt: () => this.#raise(Interrupt.usedBuffer),
       fail: (reason: string) => this.fail(reason),
     };
-    this.#queues = device.queueSizes.map((size, index) => new SplitQueue(index, size, host));
+    this.#queues = device.queueSizes.map((size, index) => new VirtQueue(index, size, host));
     device.attach(this);
   }
 
@@ -174,7 +174,7 @@ export class VirtioMmio implements Device, VirtioTransport {
     return (this.#driverFeatures[feature >>> 5] >>> (feature & 31) & 1) !== 0;
   }
 
-  queue(index: number): SplitQueue {
+  queue(index: number): VirtQueue {
     return this.#queues[index];
   }
 

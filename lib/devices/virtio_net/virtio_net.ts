@@ -13,7 +13,7 @@ import {
   VirtioId,
   type VirtioTransport,
 } from "../virtio/device.ts";
-import type { SplitQueue } from "../virtio/queue.ts";
+import type { VirtQueue } from "../virtio/virt_queue.ts";
 
 /** Numbers of the feature bits. */
 export const NetFeature = { MTU: 3, MAC: 5, MRG_RXBUF: 15, STATUS: 16 } as const;
@@ -272,7 +272,7 @@ export class VirtioNet implements VirtioDevice {
   }
 
   /** Puts a frame into the guest's buffers; false if it must wait. A frame that never fits is dropped. */
-  #deliver(queue: SplitQueue, frame: Uint8Array): boolean {
+  #deliver(queue: VirtQueue, frame: Uint8Array): boolean {
     const transport = this.#transport as VirtioTransport;
     const { memory } = transport;
     const header = this.#headerBytes;
@@ -316,7 +316,7 @@ export class VirtioNet implements VirtioDevice {
     return true;
   }
 
-  #putBack(queue: SplitQueue, count: number): void {
+  #putBack(queue: VirtQueue, count: number): void {
     while (count > 0) queue.unpop(this.#chains[--count]);
   }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GuestMemory } from "../../engine/guest_memory.ts";
 import { DescriptorChain } from "./chain.ts";
-import { SplitQueue } from "./queue.ts";
+import { VirtQueue } from "./virt_queue.ts";
 import { RAM_BASE } from "./test_support.ts";
 
 const NEXT = 1, WRITE = 2, INDIRECT = 4;
@@ -20,7 +20,7 @@ function make({ eventIndex = false, indirect = true }: Options = {}) {
   const memory = new GuestMemory(new Uint8Array(0x10000), RAM_BASE);
   const failures: string[] = [];
   const counts = { interrupts: 0 };
-  const queue: SplitQueue = new SplitQueue(0, 16, {
+  const queue: VirtQueue = new VirtQueue(0, 16, {
     memory,
     interrupt: () => counts.interrupts++,
     fail: (reason) => {
@@ -163,7 +163,7 @@ test("a chain is at most 1024 buffers and below 4 GiB", () => {
   const memory = new GuestMemory(new Uint8Array(1 << 23), RAM_BASE);
   const failures: string[] = [];
   const long = (count: number, length: number): DescriptorChain | undefined => {
-    const queue = new SplitQueue(0, 2, {
+    const queue = new VirtQueue(0, 2, {
       memory,
       interrupt: () => {},
       fail: (reason) => failures.push(reason),

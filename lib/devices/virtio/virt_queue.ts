@@ -43,7 +43,7 @@ export interface QueueStatistics {
 }
 
 /** A split virtqueue. */
-export class SplitQueue {
+export class VirtQueue {
   /** Number of the queue. */
   readonly index: number;
   /** Largest size, a power of two. */
@@ -142,7 +142,7 @@ export class SplitQueue {
 
   /**
    * Takes the next chain, undefined if there is none or the queue is not usable. If there is none,
-   * the driver is asked to notify of the next one (unless {@linkcode SplitQueue.setNotify} says no).
+   * the driver is asked to notify of the next one (unless {@linkcode VirtQueue.setNotify} says no).
    * With `into` no object is made.
    */
   pop(into?: DescriptorChain): DescriptorChain | undefined {
@@ -195,7 +195,7 @@ export class SplitQueue {
 
   /**
    * Returns a chain with the number of bytes written to it, from its start. False if it is stale:
-   * the queue was reset meanwhile. The driver hears of it by {@linkcode SplitQueue.signal}.
+   * the queue was reset meanwhile. The driver hears of it by {@linkcode VirtQueue.signal}.
    */
   push(chain: DescriptorChain, written: number): boolean {
     if (chain.epoch !== this.#epoch || !this.#ready) return false;
