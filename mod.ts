@@ -58,8 +58,22 @@ export type {
 } from "./lib/config/device_config.ts";
 export { ConfigError } from "./lib/config/config_error.ts";
 export type { ConfigErrorCode } from "./lib/config/config_error.ts";
-export { DEBUG_LEVELS, VmmDebug } from "./lib/config/vmm_debug.ts";
-export type { DebugLevel } from "./lib/config/vmm_debug.ts";
+export { VmmDebug } from "./lib/config/vmm_debug.ts";
+export type { VmmDebugOptions } from "./lib/config/vmm_debug.ts";
+export {
+  DEBUG_LEVELS,
+  formatTraceEvent,
+  TRACE_COMPONENTS,
+  TraceLevel,
+  Tracer,
+} from "./lib/config/trace.ts";
+export type {
+  DebugLevel,
+  TraceComponent,
+  TraceEvent,
+  TraceFields,
+  TraceSink,
+} from "./lib/config/trace.ts";
 
 export { BootError } from "./lib/boot/boot_error.ts";
 export type { BootErrorCode } from "./lib/boot/boot_error.ts";

@@ -2,15 +2,19 @@
  * How much a machine tells about itself: a level and statistics for each component, switched while
  * the machine runs. One object per machine, shared by its parts.
  */
-
-/** Least to most. What each level shows is the component's business; "full" may be very much. */
-export const DEBUG_LEVELS = ["none", "condensed", "detailed", "full"] as const;
-/** One of {@linkcode DEBUG_LEVELS}. */
-export type DebugLevel = typeof DEBUG_LEVELS[number];
+import { DEBUG_LEVELS, type DebugLevel, TraceLevel, Tracer, type TraceSink } from "./trace.ts";
 
 interface Switches {
   level: DebugLevel;
   statistics: boolean;
+}
+
+/** Options of {@linkcode VmmDebug}. */
+export interface VmmDebugOptions {
+  /** Guest time in nanoseconds, for events. @default always 0 */
+  readonly now?: () => number;
+  /** Gets events while {@linkcode VmmDebug.onTrace} has nobody. @default nobody does */
+  readonly log?: TraceSink;
 }
 
 /** The switches. Components that were never named have the settings of "*". */
@@ -18,6 +22,14 @@ export class VmmDebug {
   readonly #all: Switches = { level: "none", statistics: false };
   readonly #components = new Map<string, Switches>();
   readonly #observers = new Set<() => void>();
+  readonly #tracers = new Map<string, Tracer>();
+  readonly #sinks = new Set<TraceSink>();
+  readonly #options: VmmDebugOptions;
+
+  /** Everything is switched off at first. */
+  constructor(options: VmmDebugOptions = {}) {
+    this.#options = options;
+  }
 
   /** The level of a component. */
   level(component: string): DebugLevel {
@@ -44,6 +56,27 @@ export class VmmDebug {
     this.#change(component, (switches) => switches.statistics = on);
   }
 
+  /** The tracer of a component, always the same one; its level follows the switches. */
+  tracer(component: string): Tracer {
+    let tracer = this.#tracers.get(component);
+    if (tracer === undefined) {
+      const send: TraceSink = (event) => {
+        if (this.#sinks.size === 0) this.#options.log?.(event);
+        else for (const sink of this.#sinks) sink(event);
+      };
+      tracer = new Tracer(component, this.#options.now ?? (() => 0), send);
+      tracer.level = TraceLevel[this.level(component)];
+      this.#tracers.set(component, tracer);
+    }
+    return tracer;
+  }
+
+  /** Sends the events of all components to `sink`, too. The result ends that. */
+  onTrace(sink: TraceSink): () => void {
+    this.#sinks.add(sink);
+    return () => this.#sinks.delete(sink);
+  }
+
   /** Calls back after each change, for components that keep a copy; the result ends that. */
   onChange(callback: () => void): () => void {
     this.#observers.add(callback);
@@ -63,6 +96,7 @@ export class VmmDebug {
       this.#components.set(component, switches);
       change(switches);
     }
+    for (const [name, tracer] of this.#tracers) tracer.level = TraceLevel[this.level(name)];
     for (const observer of this.#observers) observer();
   }
 }
