@@ -4,7 +4,7 @@
  * Bytes of the largest Ethernet frame, without checksum; longer ones are dropped: the largest IP
  * packet, which holds many TCP segments, with an Ethernet header and a VLAN tag.
  */
-export const MAX_FRAME = 65535 + 14 + 4;
+export const MAX_FRAME: number = 65535 + 14 + 4;
 /** Bytes of an Ethernet header: the smallest frame. */
 export const MIN_FRAME = 14;
 
