@@ -8,9 +8,9 @@ import {
   type MachineOptions,
   validateMachineConfig,
 } from "../config/machine_config.ts";
+import { type DebugLevel, formatTraceEvent } from "../config/trace.ts";
 import { VmmDebug } from "../config/vmm_debug.ts";
-import type { BusRegion, BusTrace, DeviceStatistics } from "../devices/vbus/bus.ts";
-import { AccessResult } from "../devices/vbus/device.ts";
+import type { BusRegion, DeviceStatistics } from "../devices/vbus/bus.ts";
 import type { PsciStatistics } from "../devices/firmware/psci.ts";
 import { VirtioConsole } from "../devices/virtio_console/virtio_console.ts";
 import type { EngineStatistics } from "../engine/statistics.ts";
@@ -24,6 +24,7 @@ import { seededRandom } from "./random.ts";
 import { RunLoop, type RunLoopStatistics } from "./run_loop.ts";
 import { SerialPort, type SerialStreams } from "./serial_port.ts";
 import { RealSliceClock, type SliceClock, VirtualSliceClock } from "./slice_clock.ts";
+import { busTap } from "./trace_taps.ts";
 import { Vcpus } from "./vcpus.ts";
 import { virtAffinity, VirtBoard } from "./virt.ts";
 import { type BootImage, loadVirt } from "./virt_boot.ts";
@@ -84,8 +85,8 @@ export interface MachineStatistics {
 export class Machine implements AsyncDisposable {
   /** The configuration with every default filled in. */
   readonly config: MachineConfig;
-  /** Switches of logging and statistics. */
-  readonly debug: VmmDebug = new VmmDebug();
+  /** Switches of trace events and statistics, and where the events go. */
+  readonly debug: VmmDebug;
   readonly #platform: Platform;
   readonly #clock: SliceClock;
   readonly #board: VirtBoard;
@@ -101,6 +102,9 @@ export class Machine implements AsyncDisposable {
   #resets = 0;
   #running: Promise<unknown> | undefined;
   #disposed = false;
+  /** What the bus was told to do for "vbus". */
+  #busCounts = false;
+  #busLevel: DebugLevel = "none";
 
   private constructor(
     config: MachineConfig,
@@ -130,6 +134,10 @@ export class Machine implements AsyncDisposable {
       ? new VirtualSliceClock(counter, nanosecondsPerInstruction, VIRTUAL_START_SECONDS)
       : new RealSliceClock(platform, counter);
     this.#clock = clock;
+    this.debug = new VmmDebug({
+      now: () => clock.now(),
+      log: (event) => platform.log("debug", event.component, formatTraceEvent(event)),
+    });
     this.#vcpus = new Vcpus({
       count: config.cpus,
       affinity: virtAffinity,
@@ -153,6 +161,7 @@ export class Machine implements AsyncDisposable {
     this.#board = new VirtBoard({
       config,
       clock,
+      debug: this.debug,
       lifecycle: this.#vcpus,
       random: virtual ? seededRandom(config.seed) : (into) => platform.random(into),
       wake: (vcpu) => this.#loop.wake(vcpu),
@@ -343,14 +352,18 @@ export class Machine implements AsyncDisposable {
     this.#loop.stop();
   }
 
-  /** Component "vbus": "condensed" logs accesses with repetitions folded, "full" each one. */
+  /** "vbus" at "condensed" tells accesses with repetitions folded, at "full" each one. */
   #observeBus(): void {
     const { bus } = this.#board;
-    bus.countAccesses(this.debug.statistics("vbus"));
-    const log = (trace: BusTrace): void => this.#platform.log("debug", "vbus", formatTrace(trace));
-    bus.trace(this.debug.enabled("vbus") ? log : undefined, {
-      fold: !this.debug.enabled("vbus", "full"),
-    });
+    const counts = this.debug.statistics("vbus");
+    const level = this.debug.level("vbus");
+    if (counts !== this.#busCounts) bus.countAccesses(counts);
+    if (level !== this.#busLevel) {
+      const fold = level !== "full";
+      bus.trace(level === "none" ? undefined : busTap(this.debug.tracer("vbus")), { fold });
+    }
+    this.#busCounts = counts;
+    this.#busLevel = level;
   }
 
   #flush(): void {
@@ -391,14 +404,6 @@ function bytesOf(file: Uint8Array | string, path: string): Uint8Array {
     path,
     `"${file}" is the name of a file; read it first and give its bytes`,
   );
-}
-
-function formatTrace(trace: BusTrace): string {
-  const { device, write, address, size, value, vcpu, result, folded } = trace;
-  if (folded > 0) return `${device ?? "nothing"}: ${folded} more`;
-  const what = `${device ?? "nothing"} ${write ? "write" : "read"}${size * 8}`;
-  const where = `0x${address.toString(16)} ${write ? "<-" : "->"} 0x${value.toString(16)}`;
-  return `vcpu ${vcpu}: ${what} ${where}${result === AccessResult.ok ? "" : " (refused)"}`;
 }
 
 function isTimeout(reason: unknown): boolean {

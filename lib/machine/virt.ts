@@ -6,6 +6,8 @@ import { aarch64 } from "../arch/aarch64/arch.ts";
 import { AArch64Cpu } from "../arch/aarch64/cpu.ts";
 import type { Fdt } from "../boot/fdt.ts";
 import type { MachineConfig } from "../config/machine_config.ts";
+import { TraceLevel } from "../config/trace.ts";
+import type { VmmDebug } from "../config/vmm_debug.ts";
 import { Psci } from "../devices/firmware/psci.ts";
 import { createGic, type Gic } from "../devices/gic/gic.ts";
 import { Pl011 } from "../devices/pl011/pl011.ts";
@@ -17,6 +19,7 @@ import { EmptyVirtioSlot, VIRTIO_MMIO_SIZE, VirtioMmio } from "../devices/virtio
 import { Engine } from "../engine/engine.ts";
 import type { Clock } from "../platform/platform.ts";
 import type { Lifecycle } from "../vcpu/lifecycle/lifecycle.ts";
+import { tapController, tapFirmware, tapInterrupts, tapLine } from "./trace_taps.ts";
 import { virtFdt } from "./virt_fdt.ts";
 import { VIRT_SPIS, VIRTIO_SLOTS, virtioAddress, VirtMap, VirtSpi } from "./virt_map.ts";
 import { makeVirtioDevice, type VirtioParts } from "./virtio_devices.ts";
@@ -25,6 +28,8 @@ import { makeVirtioDevice, type VirtioParts } from "./virtio_devices.ts";
 export interface VirtBoardOptions extends Omit<VirtioParts, "name" | "index"> {
   readonly config: MachineConfig;
   readonly clock: Clock;
+  /** Where the board tells what happens on it. */
+  readonly debug: VmmDebug;
   readonly lifecycle: Lifecycle;
   /** Fills with entropy. */
   readonly random: (into: Uint8Array) => void;
@@ -53,14 +58,14 @@ export class VirtBoard {
 
   constructor(options: VirtBoardOptions) {
     this.#options = options;
-    const { config, clock, lifecycle, random, wake } = options;
+    const { config, clock, debug, lifecycle, random, wake } = options;
     const cpus: AArch64Cpu[] = [];
     this.cpus = cpus;
 
     this.gic = createGic(config.gic, {
       cpus: config.cpus,
       spis: VIRT_SPIS,
-      cpuInterrupts: {
+      cpuInterrupts: tapInterrupts({
         setIrq: (vcpu, level) => {
           cpus[vcpu].setIrq(level);
           if (level) wake(vcpu);
@@ -69,16 +74,18 @@ export class VirtBoard {
           cpus[vcpu].setFiq(level);
           if (level) wake(vcpu);
         },
-      },
+      }, debug.tracer("gic")),
     });
-    const { controller } = this.gic;
+    const controller = tapController(this.gic.controller, debug.tracer("gic"));
     this.timer = new GenericTimer({
       cpus: config.cpus,
       clock,
-      ppi: (vcpu, n) => controller.ppi(vcpu, n),
+      ppi: (vcpu, n) =>
+        tapLine(controller.ppi(vcpu, n), debug.tracer("timer"), "line", { vcpu, ppi: n }),
       currentEl: (vcpu) => cpus[vcpu].currentEl,
     });
     this.psci = new Psci(lifecycle, { random });
+    const firmware = tapFirmware(this.psci, debug.tracer("psci"));
     const registers = this.gic.registers === undefined
       ? [this.timer]
       : [this.timer, this.gic.registers];
@@ -97,7 +104,7 @@ export class VirtBoard {
           ...parts,
           index,
           registers,
-          firmware: this.psci,
+          firmware,
           conduit: "hvc",
           affinity: virtAffinity(index),
           gicV3: config.gic === 3,
@@ -122,15 +129,24 @@ export class VirtBoard {
     this.uart = new Pl011(controller.spi(VirtSpi.pl011));
     this.#place(this.uart, VirtMap.pl011, 0x1000);
     this.#place(new Pl031({ clock, irq: controller.spi(VirtSpi.pl031) }), VirtMap.pl031, 0x1000);
+    const virtio = debug.tracer("virtio");
     this.virtio = config.devices.map((device, i) => {
       const before = config.devices.slice(0, i).filter(({ type }) => type === device.type);
       const name = `${device.type}.${before.length}`;
       return new VirtioMmio(makeVirtioDevice(device, { ...options, name, index: before.length }), {
         memory: this.engine.memory,
-        irq: controller.spi(VirtSpi.virtio + slotOf(i)),
+        irq: tapLine(controller.spi(VirtSpi.virtio + slotOf(i)), virtio, "interrupt", {
+          device: name,
+        }),
         // Between slices, at a time that does not depend on the host.
-        later: (work) => void clock.at(clock.now(), work),
-        onFailure: options.onFailure,
+        later: (work) => {
+          if (virtio.level !== TraceLevel.none) virtio.emit("notify", { device: name });
+          clock.at(clock.now(), work);
+        },
+        onFailure: (device, reason) => {
+          virtio.emit("failure", { device, reason });
+          options.onFailure(device, reason);
+        },
       });
     });
     for (let slot = 0; slot < VIRTIO_SLOTS; slot++) {

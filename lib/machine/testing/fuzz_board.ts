@@ -5,6 +5,7 @@
 import { field } from "../../arch/aarch64/layout.ts";
 import { findSystemRegister, writeSystemRegister } from "../../arch/aarch64/system_registers.ts";
 import { validateMachineConfig } from "../../config/machine_config.ts";
+import { VmmDebug } from "../../config/vmm_debug.ts";
 import { systemRegister } from "../../devices/vbus/device.ts";
 import {
   RAM_BASE,
@@ -108,6 +109,7 @@ export class FuzzBoard {
     this.board = new VirtBoard({
       config,
       clock: this.#clock,
+      debug: new VmmDebug(),
       lifecycle: this.#vcpus,
       random: seededRandom(1),
       wake: () => {},

@@ -1,0 +1,91 @@
+/**
+ * Trace events at the seams of a board: lines, interrupt inputs, firmware calls and bus accesses pass
+ * through here, so that the devices need not know that they are watched.
+ */
+import { hex, TraceLevel, type Tracer } from "../config/trace.ts";
+import type { SmcccService } from "../devices/firmware/smccc.ts";
+import type { CpuInterrupts, IrqController, IrqLine } from "../devices/irq_controller/irq_line.ts";
+import type { BusTrace, BusTraceSink } from "../devices/vbus/bus.ts";
+import { AccessResult } from "../devices/vbus/device.ts";
+
+/** Tells each change of a line as `event`, with `fields` and the level. */
+export function tapLine(
+  line: IrqLine,
+  tracer: Tracer,
+  event: string,
+  fields: { readonly [name: string]: number | string },
+): IrqLine {
+  let last = false;
+  return {
+    set(level: boolean): void {
+      if (tracer.level !== TraceLevel.none && level !== last) {
+        tracer.emit(event, { ...fields, level });
+      }
+      last = level;
+      line.set(level);
+    },
+  };
+}
+
+/** Tells changes of the lines into a controller, by the GIC's interrupt numbers. */
+export function tapController(controller: IrqController, tracer: Tracer): IrqController {
+  return {
+    spi: (n) => tapLine(controller.spi(n), tracer, "line", { interrupt: 32 + n }),
+    ppi: (vcpu, n) => tapLine(controller.ppi(vcpu, n), tracer, "line", { vcpu, interrupt: 16 + n }),
+  };
+}
+
+/** Tells what a controller does to the interrupt inputs of the vCPUs. */
+export function tapInterrupts(interrupts: CpuInterrupts, tracer: Tracer): CpuInterrupts {
+  return {
+    setIrq(vcpu, level): void {
+      if (tracer.level !== TraceLevel.none) tracer.emit("irq", { vcpu, level });
+      interrupts.setIrq(vcpu, level);
+    },
+    setFiq(vcpu, level): void {
+      if (tracer.level !== TraceLevel.none) tracer.emit("fiq", { vcpu, level });
+      interrupts.setFiq(vcpu, level);
+    },
+  };
+}
+
+/** Tells firmware calls: X0 is the function, `a1` to `a3` are its arguments. */
+export function tapFirmware(firmware: SmcccService, tracer: Tracer): SmcccService {
+  return {
+    call(vcpu, args): readonly bigint[] {
+      const results = firmware.call(vcpu, args);
+      if (tracer.level !== TraceLevel.none) {
+        const [function_ = 0n, a1 = 0n, a2 = 0n, a3 = 0n] = args;
+        tracer.emit("call", {
+          vcpu,
+          function: hex(BigInt.asUintN(32, function_)),
+          a1: hex(a1),
+          a2: hex(a2),
+          a3: hex(a3),
+          result: String(BigInt.asIntN(64, results[0] ?? 0n)),
+        });
+      }
+      return results;
+    },
+  };
+}
+
+/** Turns traced accesses into events. */
+export function busTap(tracer: Tracer): BusTraceSink {
+  return (trace: BusTrace): void => {
+    const { write, address, size, value, vcpu, result, folded } = trace;
+    const device = trace.device ?? "nothing";
+    if (folded > 0) {
+      tracer.emit("repeated", { device, times: folded });
+      return;
+    }
+    tracer.emit(write ? "write" : "read", {
+      device,
+      address: hex(address),
+      size,
+      value: hex(value),
+      vcpu,
+      ...(result !== AccessResult.ok && { refused: true }),
+    });
+  };
+}
