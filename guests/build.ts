@@ -3,13 +3,24 @@
  *
  * Usage: node guests/build.ts [--check] [--keep FOLDER] [GUEST ...]
  *
+ * A guest is a folder with sources, one of which is named as the folder. It is linked with what it uses
+ * of common/ and aarch64/.
+ *
  * `--check` writes nothing and fails if a committed image is not what its sources give. `--keep`
  * leaves ELF file (for a disassembler) and image in a folder. Needs clang, ld.lld and llvm-objcopy;
  * the image depends on their version, which image.ts names.
  */
 import { Buffer } from "node:buffer";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -17,7 +28,10 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 const FOLDER = fileURLToPath(new URL(".", import.meta.url));
-const COMMON_FOLDERS = ["common", "aarch64"];
+/** What every guest may use of the runtime: an object file is linked if something refers to it. */
+const LIBRARY_FOLDERS = ["common", "aarch64"];
+/** The one that is always linked; it holds the image's header. */
+const START = "aarch64/start.S";
 const TOOLS = ["clang", "ld.lld", "llvm-objcopy"];
 const DEBIAN_PACKAGES = "clang lld llvm";
 const LINE = 100;
@@ -38,27 +52,29 @@ const COMMON_FLAGS = [
 // Exceptions save no FP registers.
 const WITHOUT_FP = ["-march=armv8-a", "-mgeneral-regs-only"];
 const WITH_NEON = ["-march=armv8-a", "-O3", "-fno-math-errno", "-ffp-contract=on"];
+/** Flags of guests and of single files that need others than {@linkcode WITHOUT_FP}. */
+const FLAGS: Readonly<Record<string, readonly string[]>> = {
+  "bench/floating.c": WITH_NEON,
+};
 
+/** A folder with NAME.c in it; the file's first line says what the guest is. */
 interface Guest {
+  /** The folder: snake_case. */
   readonly name: string;
-  /** What the image is, for its documentation. */
+  /** For the image's documentation. */
   readonly title: string;
-  /** Flags for its own files, by the start of the file's name. */
-  readonly flags: (file: string) => readonly string[];
 }
 
-const GUESTS: readonly Guest[] = [
-  {
-    name: "monitor",
-    title: "The monitor, the guest that is booted when no kernel is named",
-    flags: () => WITHOUT_FP,
-  },
-  {
-    name: "bench",
-    title: "Kernels of fixed work, each timed by the guest",
-    flags: (file) => file === "floating.c" ? WITH_NEON : WITHOUT_FP,
-  },
-];
+function guests(): Guest[] {
+  return readdirSync(FOLDER, { withFileTypes: true }).flatMap((entry) => {
+    const { name } = entry;
+    const main = join(FOLDER, name, `${name}.c`);
+    if (!entry.isDirectory() || LIBRARY_FOLDERS.includes(name) || !existsSync(main)) return [];
+    const title = /^\/\/ (.+?)\.?\n/.exec(readFileSync(main, "utf8"))?.[1];
+    if (title === undefined) throw new BuildError(`${name}.c: the first line is no comment`);
+    return [{ name, title }];
+  }).sort((a, b) => a.name < b.name ? -1 : 1);
+}
 
 class BuildError extends Error {}
 
@@ -79,38 +95,35 @@ function checkTools(): void {
   }
 }
 
+/** Compiles the sources of a folder; gives the object files. */
+function compile(source: string, folder: string): string[] {
+  return readdirSync(join(FOLDER, source)).sort().filter((file) => /\.[cS]$/.test(file)).map(
+    (file) => {
+      const object = join(folder, `${source}_${file}.o`);
+      const flags = FLAGS[`${source}/${file}`] ?? FLAGS[source] ?? WITHOUT_FP;
+      const input = join(FOLDER, source, file);
+      run("clang", [...COMMON_FLAGS, ...flags, "-o", object, "-c", input]);
+      return object;
+    },
+  );
+}
+
 /** Compiles, links and extracts the image. */
-function build(guest: Guest, folder: string): Uint8Array {
-  const objects: string[] = [];
-  for (const source of [...COMMON_FOLDERS, guest.name]) {
-    const flags = source === guest.name ? guest.flags : () => WITHOUT_FP;
-    for (const file of readdirSync(join(FOLDER, source)).sort()) {
-      if (!/\.[cS]$/.test(file)) continue;
-      const object = join(folder, `${guest.name}_${source}_${file}.o`);
-      run("clang", [
-        ...COMMON_FLAGS,
-        ...flags(file),
-        "-o",
-        object,
-        "-c",
-        join(FOLDER, source, file),
-      ]);
-      objects.push(object);
-    }
-  }
+function build(guest: Guest, library: readonly string[], folder: string): Uint8Array {
   const elf = join(folder, `${guest.name}.elf`);
   const image = join(folder, `${guest.name}.img`);
+  const start = join(folder, `${START.replace("/", "_")}.o`);
   run("ld.lld", [
     "-pie",
     "--no-dynamic-linker",
     "--gc-sections",
-    "-z",
-    "norelro",
-    "-T",
-    join(FOLDER, "aarch64/image.ld"),
-    "-o",
-    elf,
-    ...objects,
+    ...["-z", "norelro"],
+    ...["-T", join(FOLDER, "aarch64/image.ld")],
+    ...["-o", elf],
+    start,
+    ...compile(guest.name, folder),
+    "--start-lib",
+    ...library.filter((object) => object !== start),
   ]);
   run("llvm-objcopy", ["-O", "binary", elf, image]);
   return readFileSync(image);
@@ -123,7 +136,7 @@ function imageFile(guest: Guest, image: Uint8Array): string {
 import { decodeImage } from "../decode_image.ts";
 
 /** ${guest.title}: a Linux arm64 Image of ${image.length} bytes. */
-export function ${guest.name}Image(): Uint8Array<ArrayBuffer> {
+export function ${camelCase(guest.name)}Image(): Uint8Array<ArrayBuffer> {
   return decodeImage(IMAGE);
 }
 
@@ -133,8 +146,15 @@ ${base64.join("\n")}
 `;
 }
 
+function camelCase(name: string): string {
+  return name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+let version: string | undefined;
+
 function compiler(): string {
-  return run("clang", ["--version"]).split("\n")[0];
+  version ??= run("clang", ["--version"]).split("\n")[0];
+  return version;
 }
 
 /** True if the file was as it should be. */
@@ -146,7 +166,7 @@ function finish(guest: Guest, image: Uint8Array, check: boolean): boolean {
     console.log(`${guest.name}: ${image.length} bytes`);
     return true;
   }
-  const committed = readFileSync(path, "utf8");
+  const committed = existsSync(path) ? readFileSync(path, "utf8") : "";
   if (committed === text) {
     console.log(`${guest.name}: as committed`);
     return true;
@@ -162,21 +182,20 @@ function main(): number {
     options: { check: { type: "boolean" }, keep: { type: "string" } },
     allowPositionals: true,
   });
-  const unknown = positionals.filter((name) => !GUESTS.some((guest) => guest.name === name));
+  const all = guests();
+  const unknown = positionals.filter((name) => !all.some((guest) => guest.name === name));
   if (unknown.length > 0) {
-    throw new BuildError(`no such guest: ${unknown.join(", ")}`);
+    const names = all.map(({ name }) => name).join(", ");
+    throw new BuildError(`no such guest: ${unknown.join(", ")}; there are ${names}`);
   }
   checkTools();
   const temporary = values.keep === undefined;
   const folder = values.keep ?? mkdtempSync(join(tmpdir(), "vml-guests-"));
   mkdirSync(folder, { recursive: true });
   try {
-    const chosen = GUESTS.filter(({ name }) =>
-      positionals.length === 0 || positionals.includes(name)
-    );
-    const results = chosen.map((guest) =>
-      finish(guest, build(guest, folder), values.check === true)
-    );
+    const library = LIBRARY_FOLDERS.flatMap((source) => compile(source, folder));
+    const results = all.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+      .map((guest) => finish(guest, build(guest, library, folder), values.check === true));
     return results.every((good) => good) ? 0 : 1;
   } finally {
     if (temporary) rmSync(folder, { recursive: true });

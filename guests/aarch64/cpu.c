@@ -42,14 +42,26 @@ static void on_ping(void) {
 
 // Called by start.S with the MMU on.
 void run_secondary(unsigned index) {
-  gic_init_cpu();
-  gic_enable(PING, on_ping);
+  // Without the driver of the interrupt controller, the program has its own.
+  if (gic_version() != 0) {
+    gic_init_cpu();
+    gic_enable(PING, on_ping);
+  }
   identify(index);
   barrier();
   cpus[index].running = true;
   send_event();
   unmask_interrupts();
-  for (;;) wait_for_interrupt();
+  for (;;) {
+    void (*job)(void) = cpus[index].job;
+    if (job) {
+      job();
+      barrier();
+      cpus[index].job = 0;
+      send_event();
+    }
+    wait_for_event();
+  }
 }
 
 int cpu_start(unsigned index) {
@@ -57,6 +69,22 @@ int cpu_start(unsigned index) {
   if (error != 0) return error;
   while (!cpus[index].running) wait_for_event();
   return 0;
+}
+
+void cpu_begin(unsigned index, void (*function)(void)) {
+  barrier();
+  cpus[index].job = function;
+  send_event();
+}
+
+void cpu_wait(unsigned index) {
+  while (cpus[index].job) wait_for_event();
+  barrier();
+}
+
+void cpu_call(unsigned index, void (*function)(void)) {
+  cpu_begin(index, function);
+  cpu_wait(index);
 }
 
 void cpu_ping(unsigned index) {

@@ -1,8 +1,6 @@
 #include "exception.h"
-#include "../common/print.h"
 #include "aarch64.h"
 #include "gic.h"
-#include "psci.h"
 
 enum { VECTOR_SYNCHRONOUS = 4, VECTOR_IRQ = 5 };
 enum { INSTRUCTION_ABORT = 0x21 };
@@ -62,10 +60,4 @@ void exception(struct frame *frame, unsigned vector) {
   } else {
     on_fault(frame, vector);
   }
-}
-
-__attribute__((weak)) void on_fault(const struct frame *frame, unsigned vector) {
-  print("%s: vector %u, ESR 0x%08lx, FAR 0x%lx, ELR 0x%lx\n", exception_name(frame->esr), vector,
-        frame->esr, frame->far, frame->elr);
-  psci_system_off();
 }

@@ -17,7 +17,8 @@ struct context {
 int save_context(struct context *context) __attribute__((returns_twice));
 void restore_context(struct context *context, int result) __attribute__((noreturn));
 
-// What the program does with an exception that nobody expects; the default prints it and powers off.
+// What the program does with an exception that nobody expects. That of fault.c, unless the program has
+// its own, prints "Bail out!" with the exception and turns the machine off.
 // `vector`: number of the entry in the vector table, 0..15.
 void on_fault(const struct frame *frame, unsigned vector);
 

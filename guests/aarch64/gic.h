@@ -10,7 +10,7 @@
 bool gic_init(void);
 // This CPU's interface: on the others.
 void gic_init_cpu(void);
-// 2 or 3.
+// 2 or 3; 0 before gic_init.
 unsigned gic_version(void);
 // Interrupts that the distributor implements.
 unsigned gic_lines(void);

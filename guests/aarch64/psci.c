@@ -8,7 +8,7 @@ enum { VERSION = 0x84000000u, SYSTEM_OFF = 0x84000008u, SYSTEM_RESET = 0x8400000
 extern char secondary_start[];
 static bool by_smc;
 
-static int64_t call(uint64_t function, uint64_t a, uint64_t b, uint64_t c) {
+int64_t firmware_call(uint64_t function, uint64_t a, uint64_t b, uint64_t c) {
   register uint64_t x0 __asm__("x0") = function;
   register uint64_t x1 __asm__("x1") = a;
   register uint64_t x2 __asm__("x2") = b;
@@ -29,18 +29,18 @@ void psci_init(void) {
 }
 
 uint32_t psci_version(void) {
-  return (uint32_t)call(VERSION, 0, 0, 0);
+  return (uint32_t)firmware_call(VERSION, 0, 0, 0);
 }
 
 int psci_cpu_on(uint64_t affinity, unsigned index) {
   __asm__ volatile("dsb sy" ::: "memory");
-  return (int)call(CPU_ON, affinity, (uintptr_t)secondary_start, index);
+  return (int)firmware_call(CPU_ON, affinity, (uintptr_t)secondary_start, index);
 }
 
 void psci_system_off(void) {
-  for (;;) call(SYSTEM_OFF, 0, 0, 0);
+  for (;;) firmware_call(SYSTEM_OFF, 0, 0, 0);
 }
 
 void psci_system_reset(void) {
-  for (;;) call(SYSTEM_RESET, 0, 0, 0);
+  for (;;) firmware_call(SYSTEM_RESET, 0, 0, 0);
 }

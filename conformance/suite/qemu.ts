@@ -1,0 +1,86 @@
+/** Runs conformance cases on QEMU's virt board. */
+import { spawn } from "node:child_process";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ConformanceCase, DEFAULT_MEMORY_MIB, type QemuSetup } from "./case.ts";
+import { transcriptLines } from "./transcript.ts";
+import { Typist } from "./typist.ts";
+
+const PROGRAM = "qemu-system-aarch64";
+
+/** "QEMU emulator version 7.2.22 ...", or undefined if there is none in the path. */
+export function qemuVersion(): string | undefined {
+  const { stdout, error } = spawnSync(PROGRAM, ["--version"], { encoding: "utf8" });
+  return error === undefined ? stdout.split("\n")[0] : undefined;
+}
+
+/** The lines that a case prints on QEMU. Throws an Error if it does not switch off in time. */
+export async function runOnQemu(
+  test: ConformanceCase,
+  setup: QemuSetup,
+  milliseconds: number,
+): Promise<string[]> {
+  const folder = mkdtempSync(join(tmpdir(), "vml-conformance-"));
+  const peer = await setup.peer?.();
+  try {
+    const values: Record<string, string> = { ...peer?.values };
+    for (const [name, content] of Object.entries(setup.files ?? {})) {
+      values[name] = join(folder, name);
+      writeFileSync(values[name], content);
+    }
+    const kernel = join(folder, "Image");
+    writeFileSync(kernel, test.image());
+    return await start(qemuArguments(test, setup, kernel, values), test, milliseconds);
+  } finally {
+    await peer?.close();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function qemuArguments(
+  test: ConformanceCase,
+  setup: QemuSetup,
+  kernel: string,
+  values: Readonly<Record<string, string>>,
+): string[] {
+  const board = ["virt", `gic-version=${test.gic ?? 3}`, setup.machine ?? []].flat().join(",");
+  return [
+    ...["-M", board, "-cpu", setup.cpu ?? "neoverse-n1", "-smp", `${test.cpus ?? 1}`],
+    ...["-m", `${test.memoryMib ?? DEFAULT_MEMORY_MIB}M`, "-display", "none", "-nic", "none"],
+    ...["-serial", "stdio", "-monitor", "none", "-global", "virtio-mmio.force-legacy=false"],
+    ...(setup.countInstructions === false ? [] : ["-icount", "shift=0,sleep=off"]),
+    ...(setup.arguments ?? []).map((text) =>
+      text.replaceAll(/\{([\w.-]+)\}/g, (whole, name: string) => values[name] ?? whole)
+    ),
+    ...["-kernel", kernel, "-append", test.parameters ?? ""],
+  ];
+}
+
+function start(
+  args: readonly string[],
+  test: ConformanceCase,
+  milliseconds: number,
+): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    const qemu = spawn(PROGRAM, args, { stdio: ["pipe", "pipe", "pipe"] });
+    const typist = new Typist(test.input ?? [], (keys) => qemu.stdin.write(keys));
+    const timer = setTimeout(() => qemu.kill("SIGKILL"), milliseconds);
+    let errors = "";
+    qemu.stdin.on("error", () => {});
+    qemu.stdout.on("data", (bytes: Uint8Array) => typist.push(bytes));
+    qemu.stderr.setEncoding("utf8").on("data", (text: string) => errors += text);
+    qemu.on("error", reject);
+    qemu.on("close", (code) => {
+      clearTimeout(timer);
+      if (code === 0) resolve(transcriptLines(typist.output));
+      else {
+        const reason = code === null
+          ? `did not end in ${milliseconds / 1000} s`
+          : `ended (${code})`;
+        reject(new Error(`${test.name}: QEMU ${reason}\n${errors}${typist.output}`));
+      }
+    });
+  });
+}
