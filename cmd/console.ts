@@ -1,10 +1,9 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import type { Platform, Terminal } from "../lib/platform/platform.ts";
+import { CollectedOutput, writeAll } from "./collected_output.ts";
 import { type ConsoleAction, ESCAPE_HELP, EscapeKeys } from "./escape_keys.ts";
 import { fileReason, UsageError } from "./errors.ts";
 
-/** Bytes of guest output that are collected before they are written. */
-const OUTPUT_BUFFER = 8192;
 /** Milliseconds after which input is offered again to a guest that had no room. */
 const INPUT_RETRY = 5;
 /** File descriptor of standard error. */
@@ -98,17 +97,6 @@ function fileConsole(path: string, platform: Pick<Platform, "yield">): Console {
   };
 }
 
-function writeAll(file: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length;) {
-    try {
-      done += writeSync(file, bytes, done);
-    } catch (error) {
-      // A reader that has gone, or a full disk, does not end the guest.
-      if ((error as { code?: string }).code !== "EAGAIN") return;
-    }
-  }
-}
-
 /**
  * Input from a pipe or file: while the guest has no room, it waits and no more is read from the host.
  * Returns the function that ends it.
@@ -144,41 +132,4 @@ function keyInput({ terminal, input, action }: ConsoleOptions): () => void {
     stop();
     restore();
   };
-}
-
-/** Guests send byte by byte: one system call per byte would cost more than the guest does. */
-class CollectedOutput {
-  readonly #write: (bytes: Uint8Array) => void;
-  readonly #platform: Pick<Platform, "yield">;
-  readonly #buffer = new Uint8Array(OUTPUT_BUFFER);
-  #length = 0;
-  #scheduled = false;
-
-  constructor(write: (bytes: Uint8Array) => void, platform: Pick<Platform, "yield">) {
-    this.#write = write;
-    this.#platform = platform;
-  }
-
-  push(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length;) {
-      const part = bytes.subarray(at, at + this.#buffer.length - this.#length);
-      this.#buffer.set(part, this.#length);
-      this.#length += part.length;
-      at += part.length;
-      if (this.#length === this.#buffer.length) this.flush();
-    }
-    if (this.#length > 0 && !this.#scheduled) {
-      this.#scheduled = true;
-      void this.#platform.yield().then(() => {
-        this.#scheduled = false;
-        this.flush();
-      });
-    }
-  }
-
-  flush(): void {
-    const length = this.#length;
-    this.#length = 0;
-    if (length > 0) this.#write(this.#buffer.subarray(0, length));
-  }
 }

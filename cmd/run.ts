@@ -16,6 +16,7 @@ import { ESCAPE_HELP } from "./escape_keys.ts";
 import { makeMachine } from "./make_machine.ts";
 import { referenceGuest } from "./reference_guest.ts";
 import { MACHINE_OPTIONS, readMachineRequest } from "./run_options.ts";
+import { readTrace, startTrace, TRACE_NOTES, TRACE_OPTIONS } from "./trace.ts";
 
 /** Exit codes of a run by the reason for its end. */
 const EXIT_CODES: Record<string, number> = {
@@ -41,6 +42,7 @@ export const runCommand: Command = {
         "Where the serial line goes; stdio if not given. virtio: keys go to the virtio-console.",
     },
     { name: "timeout", value: "SECONDS", help: "Ends the run after so long, with exit code 124." },
+    ...TRACE_OPTIONS,
     { name: "stats", help: "Prints statistics on standard error when the machine has stopped." },
     {
       name: "json",
@@ -54,6 +56,7 @@ export const runCommand: Command = {
       "Boots Linux.",
     ],
     ["vml run machine.yaml --cpus 4 --timeout 60", "Boots what a file says, with more vCPUs."],
+    ["vml run --trace gic,virtio:full", "Tells interrupts and what virtio devices do."],
     ["vml run --kernel Image --disk root.img --disk data.img,readonly", "With two disks."],
   ],
   notes:
@@ -61,6 +64,8 @@ export const runCommand: Command = {
 devices, time, seed, onReset, onPanic. File names in it are relative to it; options prevail over it.
 
 On a terminal: ${ESCAPE_HELP}.
+
+${TRACE_NOTES}
 
 Exit codes: 0 power-off (or Ctrl-A x), 1 the guest crashed (a Linux kernel panicked) or vml failed, 2 wrong usage,
 3 the guest asked for a reset under --no-reboot, 124 --timeout, 141 nobody reads the output.`,
@@ -71,6 +76,7 @@ async function run(args: Arguments): Promise<number> {
   const seconds = readTimeout(args.get("timeout"));
   const consoleKind = args.get("console") ?? "stdio";
   checkConsoleKind(consoleKind);
+  readTrace(args);
   const request = await readMachineRequest(args);
   const platform = hostPlatform();
   let outputGone = false;
@@ -83,10 +89,12 @@ async function run(args: Arguments): Promise<number> {
   let console: Console | undefined;
   let timedOut = false;
   let stopFitting = (): void => {};
+  let stopTrace = (): void => {};
   const timer = { cancel: (): void => {} };
   try {
     machine = await makeMachine(request, disks, platform, referenceGuest);
     const running = machine;
+    stopTrace = startTrace(running.debug, args, platform);
     const port = consoleKind === "virtio" ? running.consoles[0] : undefined;
     if (consoleKind === "virtio" && port === undefined) {
       throw new UsageError(
@@ -137,6 +145,7 @@ async function run(args: Arguments): Promise<number> {
   } finally {
     timer.cancel();
     stopFitting();
+    stopTrace();
     console?.close();
     await machine?.[Symbol.asyncDispose]();
     for (const disk of disks) await disk.close();
