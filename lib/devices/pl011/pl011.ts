@@ -7,75 +7,30 @@
  * - CR.UARTEN and CR.TXE do not stop the transmitter, UARTEN does not stop the receiver: programs
  *   written for QEMU's board print without enabling anything. CR.RXE does hold back input;
  * - with `firstByteInterrupt`, as in QEMU, the receive interrupt does not wait for the FIFO level;
+ * - CR.CTSEn stops the transmitter only after the host has connected the modem lines;
  * - no DMA, no IrDA: their registers only remember.
  */
 import { StateReader } from "../device_state.ts";
 import type { IrqLine } from "../irq_controller/irq_line.ts";
+import { PRIMECELL_ID, primeCellIds } from "../primecell.ts";
 import { AccessResult, type BusAccess, type Device, type DeviceState } from "../vbus/device.ts";
 import type { Uart } from "../vuart/uart.ts";
 import { Fifo } from "./fifo.ts";
+import { modemFlags, type ModemInputs, type ModemOutputs, modemOutputs } from "./modem.ts";
+import {
+  Control,
+  Flag,
+  Interrupt,
+  LineControl,
+  Received,
+  Register,
+  REGISTER_WORDS,
+  STORED,
+} from "./registers.ts";
 
-// Register offsets (DDI 0183, table 3-1).
-const DR = 0x00; // data, with error bits 11:8 on reads
-const RSR = 0x04; // receive status; any write (ECR) clears it
-const FR = 0x18; // flags (RO)
-const ILPR = 0x20;
-const IBRD = 0x24;
-const FBRD = 0x28;
-const LCR_H = 0x2c;
-const CR = 0x30;
-const IFLS = 0x34;
-const IMSC = 0x38;
-const RIS = 0x3c; // (RO)
-const MIS = 0x40; // (RO)
-const ICR = 0x44; // (WO)
-const DMACR = 0x48;
-const PERIPHID0 = 0xfe0; // 8 identification bytes, one per word
-
-/** Received character: error bits above the data, as DR shows them. */
-const Received = { framing: 1 << 8, parity: 1 << 9, break: 1 << 10, overrun: 1 << 11 } as const;
-
-const Flag = {
-  cts: 1 << 0,
-  dsr: 1 << 1,
-  dcd: 1 << 2,
-  busy: 1 << 3,
-  rxEmpty: 1 << 4,
-  txFull: 1 << 5,
-  rxFull: 1 << 6,
-  txEmpty: 1 << 7,
-  ri: 1 << 8,
-} as const;
-
-const LineControl = { break: 1 << 0, fifoEnable: 1 << 4 } as const;
-
-const Control = {
-  loopback: 1 << 7,
-  txEnable: 1 << 8,
-  rxEnable: 1 << 9,
-  dtr: 1 << 10,
-  rts: 1 << 11,
-  out1: 1 << 12,
-  out2: 1 << 13,
-} as const;
-
-const Interrupt = {
-  ri: 1 << 0,
-  cts: 1 << 1,
-  dcd: 1 << 2,
-  dsr: 1 << 3,
-  rx: 1 << 4,
-  tx: 1 << 5,
-  rxTimeout: 1 << 6,
-  framing: 1 << 7,
-  parity: 1 << 8,
-  break: 1 << 9,
-  overrun: 1 << 10,
-  all: 0x7ff,
-} as const;
-
-const CR_RESET = Control.txEnable | Control.rxEnable;
-const IFLS_RESET = 0x12; // both at half
+/** Bits that exist of the registers that remember, by word of the offset; 0 for all others. */
+const STORED_BITS: Uint16Array = new Uint16Array(REGISTER_WORDS);
+for (const { offset, bits } of STORED) STORED_BITS[offset >>> 2] = bits;
 
 /** Options of a {@linkcode Pl011}. */
 export interface Pl011Options {
@@ -101,7 +56,25 @@ export interface Pl011Statistics {
   interrupts: number;
 }
 
-/** A PL011 in a window of 4 KiB. */
+/** What can be wrong with a received character. A break is a character of zeros without a stop bit. */
+export type ReceiveError = "framing" | "parity" | "break";
+
+/**
+ * A PL011 in a window of 4 KiB.
+ *
+ * @example
+ * ```ts
+ * import { Bus } from "../vbus/bus.ts";
+ * import { LevelProbe } from "../irq_controller/lines.ts";
+ * import { Pl011 } from "./pl011.ts";
+ *
+ * const bus = new Bus();
+ * const uart = new Pl011(new LevelProbe());
+ * uart.onTransmit((character) => console.log(String.fromCharCode(character)));
+ * bus.register(uart, 0x0900_0000, 0x1000);
+ * bus.write(0x0900_0000, 4, 0x41);
+ * ```
+ */
 export class Pl011 implements Device, Uart {
   readonly name: string;
   /** What has happened so far. */
@@ -123,22 +96,19 @@ export class Pl011 implements Device, Uart {
   #receiveReady: () => void = () => {};
   /** The host was refused and waits for room. */
   #hostWaits = false;
+  /** The host takes no characters for now. */
   #held = false;
+  /** What the host drives, undefined while nothing is connected. */
+  #modem: ModemInputs | undefined;
   #line = false;
 
+  /** By word of the offset; of use are those of STORED. */
+  readonly #registers: Uint16Array = new Uint16Array(REGISTER_WORDS);
   #rsr = 0;
   /** A character came when the FIFO was full; marks the next one that fits. */
   #overrun = false;
   #fr = 0;
-  #ilpr = 0;
-  #ibrd = 0;
-  #fbrd = 0;
-  #lcr = 0;
-  #cr = CR_RESET;
-  #ifls = IFLS_RESET;
-  #imsc = 0;
   #ris = 0;
-  #dmacr = 0;
 
   /** `irq` is UARTINTR, the combined interrupt. */
   constructor(irq: IrqLine, options: Pl011Options = {}) {
@@ -147,12 +117,11 @@ export class Pl011 implements Device, Uart {
     this.#irq = irq;
     this.#depth = fifoDepth;
     this.#firstByte = firstByteInterrupt;
-    // PeriphID2 holds the revision: 1 (r1p4) has FIFOs of 16, 3 (r1p5) of 32.
-    const revision = fifoDepth === 32 ? 0x34 : 0x14;
-    this.#ids = [0x11, 0x10, revision, 0x00, 0x0d, 0xf0, 0x05, 0xb1];
+    // Revision 1 (r1p4) has FIFOs of 16, 3 (r1p5) of 32.
+    this.#ids = primeCellIds({ part: 0x011, revision: fifoDepth === 32 ? 3 : 1 });
     this.#rx = new Fifo(fifoDepth);
     this.#tx = new Fifo(fifoDepth);
-    this.#updateFlags();
+    this.reset();
   }
 
   /** Accesses of any size; what is not a register reads as zero. */
@@ -161,7 +130,7 @@ export class Pl011 implements Device, Uart {
     if (access.write) {
       // A write to the upper bytes of a register reaches none of the bits that exist.
       if ((offset & 3) === 0) this.#write(offset, access.value);
-    } else if (offset === FR) {
+    } else if (offset === Register.FR) {
       access.value = this.#fr;
     } else {
       access.value = this.#read(offset & ~3) >>> ((offset & 3) * 8);
@@ -169,21 +138,14 @@ export class Pl011 implements Device, Uart {
     return AccessResult.ok;
   }
 
+  /** Registers as after power-on; characters in the FIFOs are lost. The host's lines stay. */
   reset(): void {
     this.#rx.clear();
     this.#tx.clear();
     this.#rsr = 0;
     this.#overrun = false;
-    this.#ilpr =
-      this.#ibrd =
-      this.#fbrd =
-      this.#dmacr =
-        0;
-    this.#lcr = 0;
-    this.#cr = CR_RESET;
-    this.#ifls = IFLS_RESET;
-    this.#imsc = 0;
     this.#ris = 0;
+    for (const { offset, reset } of STORED) this.#registers[offset >>> 2] = reset;
     this.#updateFlags();
     this.#updateLine();
     this.#offerRoom();
@@ -196,7 +158,8 @@ export class Pl011 implements Device, Uart {
   }
 
   canReceive(): number {
-    if ((this.#cr & Control.rxEnable) === 0 || (this.#cr & Control.loopback) !== 0) return 0;
+    const cr = this.#cr;
+    if ((cr & Control.rxEnable) === 0 || (cr & Control.loopback) !== 0) return 0;
     return this.#capacity - this.#rx.length;
   }
 
@@ -209,10 +172,11 @@ export class Pl011 implements Device, Uart {
     return count;
   }
 
-  /** Puts the receive line into the break condition for a moment; false if the FIFO has no room. */
-  receiveBreak(): boolean {
+  /** Sends the guest one character with an error; false if there is no room for it. */
+  receiveError(error: ReceiveError, character = 0): boolean {
     if (this.canReceive() === 0) return false;
-    this.#push(Received.break);
+    this.#push(error === "break" ? Received.break : (character & 0xff) | Received[error]);
+    this.statistics.received++;
     this.#endOfBurst();
     return true;
   }
@@ -232,183 +196,111 @@ export class Pl011 implements Device, Uart {
 
   holdTransmit(hold: boolean): void {
     this.#held = hold;
-    if (hold) return;
-    this.#drain();
-    this.#updateFlags();
-    this.#updateLine();
+    if (!hold) this.#resume();
+  }
+
+  /**
+   * Drives the modem inputs; a change of one raises its interrupt. Before the first call nothing is
+   * connected: all inputs are off, and the guest's CTS flow control (CR.CTSEn) has no effect.
+   */
+  setModem(inputs: ModemInputs): void {
+    this.#modem = { ...inputs };
+    this.#updateModem(this.#fr);
+    this.#resume();
+  }
+
+  /** What the guest drives (CR). In loopback mode the outputs are off. */
+  get modemOutputs(): ModemOutputs {
+    return modemOutputs(this.#cr);
   }
 
   state(): DeviceState {
     return {
+      registers: STORED.map(({ offset }) => this.#registers[offset >>> 2]),
       rx: this.#rx.toArray(),
       tx: this.#tx.toArray(),
       rsr: this.#rsr,
       overrun: this.#overrun,
-      ilpr: this.#ilpr,
-      ibrd: this.#ibrd,
-      fbrd: this.#fbrd,
-      lcr: this.#lcr,
-      cr: this.#cr,
-      ifls: this.#ifls,
-      imsc: this.#imsc,
       ris: this.#ris,
-      dmacr: this.#dmacr,
     };
   }
 
+  /** Characters that waited in the transmit FIFO go to the host, unless it holds them. */
   restore(state: DeviceState): void {
     const from = new StateReader(state, this.name);
-    const lcr = from.integer("lcr", 0xff);
+    const registers = from.integers("registers", STORED.length, 0xffff);
+    if (registers.length < STORED.length || STORED.some(({ bits }, i) => registers[i] & ~bits)) {
+      throw new TypeError(`state of ${this.name}: registers are not those of a PL011`);
+    }
+    const lcr = registers[STORED.findIndex(({ offset }) => offset === Register.LCR_H)];
     const capacity = lcr & LineControl.fifoEnable ? this.#depth : 1;
     const rx = from.integers("rx", capacity, 0xfff);
     const tx = from.integers("tx", capacity, 0xff);
     const rsr = from.integer("rsr", 0xf);
     const overrun = from.boolean("overrun");
-    const ilpr = from.integer("ilpr", 0xff);
-    const ibrd = from.integer("ibrd", 0xffff);
-    const fbrd = from.integer("fbrd", 0x3f);
-    const cr = from.integer("cr", 0xffff);
-    const ifls = from.integer("ifls", 0x3f);
-    const imsc = from.integer("imsc", Interrupt.all);
     const ris = from.integer("ris", Interrupt.all);
-    const dmacr = from.integer("dmacr", 0x7);
+    STORED.forEach(({ offset }, i) => this.#registers[offset >>> 2] = registers[i]);
     this.#rx.assign(rx);
     this.#tx.assign(tx);
     this.#rsr = rsr;
     this.#overrun = overrun;
-    this.#ilpr = ilpr;
-    this.#ibrd = ibrd;
-    this.#fbrd = fbrd;
-    this.#lcr = lcr;
-    this.#cr = cr;
-    this.#ifls = ifls;
-    this.#imsc = imsc;
     this.#ris = ris;
-    this.#dmacr = dmacr;
-    if (!this.#held) this.#drain();
-    this.#updateFlags();
-    this.#updateLine();
+    this.#resume();
   }
 
   #read(register: number): number {
+    if (register >= PRIMECELL_ID) return this.#ids[(register - PRIMECELL_ID) >>> 2] ?? 0;
     switch (register) {
-      case DR:
+      case Register.DR:
         return this.#readData();
-      case RSR:
+      case Register.RSR:
         return this.#rsr;
-      case FR:
+      case Register.FR:
         return this.#fr;
-      case ILPR:
-        return this.#ilpr;
-      case IBRD:
-        return this.#ibrd;
-      case FBRD:
-        return this.#fbrd;
-      case LCR_H:
-        return this.#lcr;
-      case CR:
-        return this.#cr;
-      case IFLS:
-        return this.#ifls;
-      case IMSC:
-        return this.#imsc;
-      case RIS:
+      case Register.RIS:
         return this.#ris;
-      case MIS:
+      case Register.MIS:
         return this.#ris & this.#imsc;
-      case DMACR:
-        return this.#dmacr;
       default:
-        return register >= PERIPHID0 && register < 0x1000
-          ? this.#ids[(register - PERIPHID0) >>> 2]
-          : 0;
+        return this.#registers[register >>> 2] ?? 0;
     }
   }
 
   #write(register: number, value: number): void {
+    const before = this.#registers[register >>> 2];
+    const bits = STORED_BITS[register >>> 2];
+    if (bits > 0) this.#registers[register >>> 2] = value & bits;
     switch (register) {
-      case DR:
-        this.#writeData(value & 0xff);
-        return;
-      case RSR:
+      case Register.DR:
+        return this.#writeData(value & 0xff);
+      case Register.RSR:
         this.#rsr = 0;
         return;
-      case ILPR:
-        this.#ilpr = value & 0xff;
-        return;
-      case IBRD:
-        this.#ibrd = value & 0xffff;
-        return;
-      case FBRD:
-        this.#fbrd = value & 0x3f;
-        return;
-      case LCR_H:
-        this.#writeLineControl(value & 0xff);
-        return;
-      case CR:
-        this.#writeControl(value & 0xffff);
-        return;
-      case IFLS:
-        this.#ifls = value & 0x3f;
-        return;
-      case IMSC:
-        this.#imsc = value & Interrupt.all;
-        this.#updateLine();
-        return;
-      case ICR:
+      case Register.LCR_H:
+        return this.#lineControlChanged(before);
+      case Register.CR:
+        return this.#controlChanged();
+      case Register.IMSC:
+        return this.#updateLine();
+      case Register.ICR:
         this.#ris &= ~value;
-        this.#updateLine();
-        return;
-      case DMACR:
-        this.#dmacr = value & 0x7;
-        return;
+        return this.#updateLine();
     }
   }
+
+  // ---- receiver
 
   #readData(): number {
     if (this.#rx.length === 0) return 0;
     const character = this.#rx.shift();
-    // RSR shows the errors of the character read last; overrun is as of now.
-    this.#rsr = (character >>> 8) & 0xf;
+    // RSR shows the errors of the character read last; overrun stays until it is cleared.
+    this.#rsr = (this.#rsr & (Received.overrun >>> 8)) | (character >>> 8);
     if (this.#rx.length < this.#rxLevel) this.#ris &= ~Interrupt.rx;
     if (this.#rx.length === 0) this.#ris &= ~Interrupt.rxTimeout;
     this.#updateFlags();
     this.#updateLine();
     this.#offerRoom();
     return character;
-  }
-
-  #writeData(character: number): void {
-    if (!this.#held && (this.#cr & Control.loopback) === 0) {
-      // The common case: an empty FIFO and a host that takes the character now.
-      this.statistics.transmitted++;
-      this.#raise(Interrupt.tx);
-      this.#transmit(character);
-      return;
-    }
-    if (this.#tx.length >= this.#capacity) {
-      this.statistics.transmitOverruns++;
-      return;
-    }
-    this.#tx.push(character);
-    if (this.#tx.length > this.#txLevel) this.#ris &= ~Interrupt.tx;
-    this.#drain();
-    this.#updateFlags();
-    this.#updateLine();
-  }
-
-  /** Sends what waits, to the host or back into the receiver. */
-  #drain(): void {
-    const loopback = (this.#cr & Control.loopback) !== 0;
-    if (this.#tx.length === 0 || (this.#held && !loopback)) return;
-    while (this.#tx.length > 0 && (loopback || !this.#held)) {
-      const character = this.#tx.shift();
-      this.statistics.transmitted++;
-      if (!loopback) this.#transmit(character);
-      else if ((this.#cr & Control.rxEnable) !== 0) this.#push(character);
-    }
-    if (this.#tx.length <= this.#txLevel) this.#ris |= Interrupt.tx;
-    if (loopback) this.#endOfBurst();
   }
 
   /** A character with its error bits arrives on the line. */
@@ -431,23 +323,74 @@ export class Pl011 implements Device, Uart {
 
   /** No more characters follow for now: 32 bit times pass. */
   #endOfBurst(): void {
-    if (this.#rx.length > 0 && (this.#lcr & LineControl.fifoEnable) !== 0) {
-      this.#ris |= Interrupt.rxTimeout;
+    if (this.#rx.length > 0 && this.#fifosEnabled) this.#ris |= Interrupt.rxTimeout;
+    this.#updateFlags();
+    this.#updateLine();
+  }
+
+  /** Tells a host that was refused once half of the FIFO is free. */
+  #offerRoom(): void {
+    if (!this.#hostWaits || this.canReceive() * 2 < this.#capacity) return;
+    this.#hostWaits = false;
+    this.#receiveReady();
+  }
+
+  // ---- transmitter
+
+  #writeData(character: number): void {
+    if ((this.#cr & Control.loopback) === 0 && !this.#stopped) {
+      // The common case: an empty FIFO and a host that takes the character now.
+      this.statistics.transmitted++;
+      this.#ris |= Interrupt.tx;
+      this.#updateLine();
+      this.#transmit(character);
+      return;
+    }
+    if (this.#tx.length >= this.#capacity) {
+      this.statistics.transmitOverruns++;
+      return;
+    }
+    this.#tx.push(character);
+    if (this.#tx.length > this.#txLevel) this.#ris &= ~Interrupt.tx;
+    this.#resume();
+  }
+
+  /** Whether characters must wait: for the host, or for the other side's clear to send. */
+  get #stopped(): boolean {
+    if (this.#held) return true;
+    return (this.#cr & Control.ctsEnable) !== 0 && this.#modem !== undefined && !this.#modem.cts;
+  }
+
+  /** Sends what waits, to the host or back into the receiver, as far as that is possible. */
+  #resume(): void {
+    const loopback = (this.#cr & Control.loopback) !== 0;
+    const waiting = this.#tx.length;
+    // The callback may hold the transmitter.
+    while (this.#tx.length > 0 && (loopback || !this.#stopped)) {
+      const character = this.#tx.shift();
+      this.statistics.transmitted++;
+      if (!loopback) this.#transmit(character);
+      else if ((this.#cr & Control.rxEnable) !== 0) this.#push(character);
+    }
+    if (this.#tx.length < waiting) {
+      if (this.#tx.length <= this.#txLevel) this.#ris |= Interrupt.tx;
+      if (loopback) this.#endOfBurst();
     }
     this.#updateFlags();
     this.#updateLine();
   }
 
-  #writeLineControl(value: number): void {
-    const changed = this.#lcr ^ value;
-    this.#lcr = value;
+  // ---- control
+
+  #lineControlChanged(before: number): void {
+    const changed = this.#lcr ^ before;
     if ((changed & LineControl.fifoEnable) !== 0) {
       this.#rx.clear();
       this.#tx.clear();
       this.#ris &= ~(Interrupt.rx | Interrupt.rxTimeout);
     }
-    const broken = (value & LineControl.break) !== 0;
     if ((changed & LineControl.break) !== 0) {
+      const broken = (this.#lcr & LineControl.break) !== 0;
       if ((this.#cr & Control.loopback) === 0) this.#break(broken);
       else if (broken && (this.#cr & Control.rxEnable) !== 0) {
         this.#push(Received.break);
@@ -459,10 +402,15 @@ export class Pl011 implements Device, Uart {
     this.#offerRoom();
   }
 
-  #writeControl(value: number): void {
+  #controlChanged(): void {
     const before = this.#fr;
-    this.#cr = value;
-    this.#drain();
+    this.#resume();
+    this.#updateModem(before);
+    this.#offerRoom();
+  }
+
+  /** Raises the interrupts of modem inputs that differ from those in an earlier FR. */
+  #updateModem(before: number): void {
     this.#updateFlags();
     const changed = before ^ this.#fr;
     if ((changed & Flag.cts) !== 0) this.#ris |= Interrupt.cts;
@@ -470,23 +418,38 @@ export class Pl011 implements Device, Uart {
     if ((changed & Flag.dcd) !== 0) this.#ris |= Interrupt.dcd;
     if ((changed & Flag.ri) !== 0) this.#ris |= Interrupt.ri;
     this.#updateLine();
-    this.#offerRoom();
+  }
+
+  get #cr(): number {
+    return this.#registers[Register.CR >>> 2];
+  }
+
+  get #lcr(): number {
+    return this.#registers[Register.LCR_H >>> 2];
+  }
+
+  get #imsc(): number {
+    return this.#registers[Register.IMSC >>> 2];
+  }
+
+  get #fifosEnabled(): boolean {
+    return (this.#lcr & LineControl.fifoEnable) !== 0;
   }
 
   /** Characters that each FIFO holds now. */
   get #capacity(): number {
-    return (this.#lcr & LineControl.fifoEnable) !== 0 ? this.#depth : 1;
+    return this.#fifosEnabled ? this.#depth : 1;
   }
 
   /** Receive interrupt when the FIFO holds at least so many. */
   get #rxLevel(): number {
-    if (this.#firstByte || (this.#lcr & LineControl.fifoEnable) === 0) return 1;
-    return this.#level(this.#ifls >>> 3);
+    if (this.#firstByte || !this.#fifosEnabled) return 1;
+    return this.#level(this.#registers[Register.IFLS >>> 2] >>> 3);
   }
 
   /** Transmit interrupt when the FIFO holds at most so many. */
   get #txLevel(): number {
-    return (this.#lcr & LineControl.fifoEnable) === 0 ? 0 : this.#level(this.#ifls & 7);
+    return this.#fifosEnabled ? this.#level(this.#registers[Register.IFLS >>> 2] & 7) : 0;
   }
 
   /** FIFO level of an IFLS code: 1/8, 1/4, 1/2, 3/4, 7/8; the reserved codes count as 7/8. */
@@ -496,25 +459,12 @@ export class Pl011 implements Device, Uart {
 
   /** FR is read before every character: keep it ready. */
   #updateFlags(): void {
-    let fr = 0;
+    let fr = modemFlags(this.#cr, this.#modem);
     if (this.#rx.length === 0) fr |= Flag.rxEmpty;
     if (this.#rx.length >= this.#capacity) fr |= Flag.rxFull;
-    if (this.#tx.length === 0) fr |= Flag.txEmpty;
-    else fr |= Flag.busy;
+    fr |= this.#tx.length === 0 ? Flag.txEmpty : Flag.busy;
     if (this.#tx.length >= this.#capacity) fr |= Flag.txFull;
-    // Nothing is wired to the modem lines; in loopback the outputs come back as inputs.
-    if ((this.#cr & Control.loopback) !== 0) {
-      if ((this.#cr & Control.rts) !== 0) fr |= Flag.cts;
-      if ((this.#cr & Control.dtr) !== 0) fr |= Flag.dsr;
-      if ((this.#cr & Control.out1) !== 0) fr |= Flag.dcd;
-      if ((this.#cr & Control.out2) !== 0) fr |= Flag.ri;
-    }
     this.#fr = fr;
-  }
-
-  #raise(interrupt: number): void {
-    this.#ris |= interrupt;
-    this.#updateLine();
   }
 
   #updateLine(): void {
@@ -523,12 +473,5 @@ export class Pl011 implements Device, Uart {
     this.#line = level;
     if (level) this.statistics.interrupts++;
     this.#irq.set(level);
-  }
-
-  /** Tells a host that was refused once half of the FIFO is free. */
-  #offerRoom(): void {
-    if (!this.#hostWaits || this.canReceive() * 2 < this.#capacity) return;
-    this.#hostWaits = false;
-    this.#receiveReady();
   }
 }

@@ -242,8 +242,8 @@ test("break from the host and to the host", () => {
   write(LCR_H, 1);
   write(LCR_H, 0);
   assert.deepEqual(breaks, [true, false]);
-  assert.equal(uart.receiveBreak(), true);
-  assert.equal(uart.receiveBreak(), false);
+  assert.equal(uart.receiveError("break"), true);
+  assert.equal(uart.receiveError("break"), false);
   assert.equal(read(DR), 0x400);
   assert.equal(read(RSR), 4);
 });
@@ -275,10 +275,152 @@ test("state and restore", () => {
   while ((second.read(FR) & 0x10) === 0) got += String.fromCharCode(second.read(DR));
   assert.equal(got, "hello");
   const record = saved as { [key: string]: DeviceState };
-  const broken: DeviceState[] = [null, 1, [], {}, { ...record, lcr: 0 }, { ...record, ris: -1 }];
+  const broken: DeviceState[] = [null, 1, [], {}, { ...record, registers: [] }, {
+    ...record,
+    ris: -1,
+  }, {
+    ...record,
+    registers: [0, 0, 0, 0, 0x300, 0x12, 0x800, 0],
+  }];
   for (const bad of broken) {
     assert.throws(() => second.uart.restore(bad), TypeError);
   }
+});
+
+test("framing and parity errors mark their character, raise their interrupt, show in RSR", () => {
+  const { uart, read, write } = make();
+  write(LCR_H, FIFOS);
+  uart.receive(text("a"));
+  assert.equal(uart.receiveError("framing", 0x62), true);
+  assert.equal(uart.receiveError("parity", 0x163), true);
+  assert.equal(read(RIS) & 0x780, 0x180);
+  assert.deepEqual([read(DR), read(RSR)], [0x61, 0]);
+  assert.deepEqual([read(DR), read(RSR)], [0x162, 1]);
+  assert.deepEqual([read(DR), read(RSR)], [0x263, 2]);
+  write(RSR, 0xff);
+  assert.equal(read(RSR), 0);
+  assert.equal(read(RIS) & 0x780, 0x180);
+  write(ICR, 0x180);
+  assert.equal(read(RIS) & 0x780, 0);
+});
+
+test("an overrun stays in RSR until it is cleared, the other errors follow the character", () => {
+  const { uart, read, write } = make();
+  write(CR, 0x381);
+  write(DR, 0x55);
+  write(DR, 0x56);
+  write(CR, 0x301);
+  assert.deepEqual([read(DR), read(RSR)], [0x55, 8]);
+  uart.receiveError("parity", 1);
+  assert.deepEqual([read(DR), read(RSR)], [0xa01, 10]);
+  uart.receive(text("z"));
+  assert.deepEqual([read(DR), read(RSR)], [0x7a, 8]);
+  write(RSR, 0);
+  assert.equal(read(RSR), 0);
+});
+
+test("each modem input has its flag and its interrupt, on both edges", () => {
+  const { uart, line, read, write } = make();
+  const off = { cts: false, dsr: false, dcd: false, ri: false };
+  const inputs = [["cts", 1, 2], ["dsr", 2, 8], ["dcd", 4, 4], ["ri", 0x100, 1]] as const;
+  for (const [name, flag, interrupt] of inputs) {
+    write(IMSC, interrupt);
+    for (const on of [true, false]) {
+      uart.setModem({ ...off, [name]: on });
+      assert.equal(read(FR) & 0x107, on ? flag : 0, name);
+      assert.equal(read(RIS), interrupt);
+      assert.equal(line.level, true);
+      uart.setModem({ ...off, [name]: on });
+      write(ICR, interrupt);
+      assert.equal(line.level, false);
+      uart.setModem({ ...off, [name]: on });
+      assert.equal(read(RIS), 0);
+    }
+  }
+});
+
+test("CTS flow control holds characters back once the lines are connected", () => {
+  const { uart, sent, read, write } = make();
+  const lines = { cts: false, dsr: true, dcd: true, ri: false };
+  write(LCR_H, FIFOS);
+  write(CR, 0x8301);
+  write(DR, 1);
+  assert.deepEqual(sent, [1]);
+  uart.setModem(lines);
+  for (let i = 2; i < 12; i++) write(DR, i);
+  assert.deepEqual(sent, [1]);
+  assert.equal(read(FR) & 0x88, 8);
+  uart.setModem({ ...lines, cts: true });
+  assert.deepEqual(sent, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  uart.setModem(lines);
+  write(DR, 12);
+  write(CR, 0x0301);
+  assert.equal(sent.at(-1), 12);
+});
+
+test("the modem outputs are those of CR, off in loopback", () => {
+  const { uart, write } = make();
+  write(CR, 0x301 | 0x0c00);
+  assert.deepEqual(uart.modemOutputs, { rts: true, dtr: true, out1: false, out2: false });
+  write(CR, 0x301 | 0x3000);
+  assert.deepEqual(uart.modemOutputs, { rts: false, dtr: false, out1: true, out2: true });
+  write(CR, 0x381 | 0x3c00);
+  assert.deepEqual(uart.modemOutputs, { rts: false, dtr: false, out1: false, out2: false });
+});
+
+test("transmit levels: the interrupt comes when the FIFO has drained to IFLS", () => {
+  for (const [code, level] of [[0, 2], [1, 4], [2, 8], [3, 12], [4, 14], [7, 14]]) {
+    const { uart, read, write } = make();
+    write(LCR_H, FIFOS);
+    write(IFLS, code);
+    uart.holdTransmit(true);
+    for (let i = 0; i < 16; i++) write(DR, i);
+    write(ICR, TX);
+    let sent = 0;
+    // The host takes one character at a time.
+    uart.onTransmit(() => {
+      sent++;
+      uart.holdTransmit(true);
+    });
+    while ((read(RIS) & TX) === 0) uart.holdTransmit(false);
+    assert.equal(16 - sent, level, `IFLS ${code}`);
+  }
+});
+
+test("ICR reads as zero, and clears only what it names", () => {
+  const { uart, read, write } = make();
+  write(DR, 1);
+  uart.receiveError("break");
+  assert.equal(read(RIS), TX | RX | BE);
+  assert.equal(read(ICR), 0);
+  write(ICR, BE | 0xf800);
+  assert.equal(read(RIS), TX | RX);
+  assert.equal(read(ICR, 2), 0);
+});
+
+test("state under load: a stopped transmitter, errors in both FIFOs, pending interrupts", () => {
+  const first = make({ fifoDepth: 32 });
+  const off = { cts: false, dsr: false, dcd: false, ri: false };
+  first.write(LCR_H, FIFOS);
+  first.write(CR, 0xbf01);
+  first.write(0x24, 0x1234);
+  first.write(IMSC, BE);
+  first.uart.setModem(off);
+  for (let i = 0; i < 32; i++) first.write(DR, 0x40 + i);
+  for (let i = 0; i < 31; i++) first.uart.receive(new Uint8Array([i]));
+  first.uart.receiveError("break");
+  const saved = structuredClone(first.uart.state());
+  const second = make({ fifoDepth: 32 });
+  second.uart.setModem(off);
+  second.uart.restore(saved);
+  assert.deepEqual(second.uart.state(), saved);
+  assert.deepEqual(second.sent, []);
+  assert.equal(second.line.level, true);
+  for (let offset = 0; offset < 0x4c; offset += 4) {
+    assert.equal(second.read(offset), first.read(offset), offset.toString(16));
+  }
+  second.uart.setModem({ ...off, cts: true });
+  assert.deepEqual(second.sent, Array.from({ length: 32 }, (_, i) => 0x40 + i));
 });
 
 test("fuzz: no access throws, the line is RIS AND IMSC, the FIFO flags agree", () => {
@@ -295,6 +437,12 @@ test("fuzz: no access throws, the line is RIS AND IMSC, the FIFO flags agree", (
     else write(offset, random(2) === 0 ? random(0x800) : random(0xffffff) * 256, sizes[random(3)]);
     if (random(8) === 0) uart.receive(new Uint8Array(random(20)));
     if (random(16) === 0) uart.holdTransmit(random(2) === 0);
+    if (random(64) === 0) uart.receiveError("parity", random(0x400));
+    if (random(64) === 0) {
+      const bits = random(16);
+      const on = (bit: number): boolean => (bits & bit) !== 0;
+      uart.setModem({ cts: on(1), dsr: on(2), dcd: on(4), ri: on(8) });
+    }
     assert.equal(line.level, read(MIS) !== 0);
     assert.equal((read(FR) & 0x10) !== 0 && (read(FR) & 0x40) !== 0, false);
     assert.equal((read(FR) & 0x20) !== 0 && (read(FR) & 0x80) !== 0, false);
