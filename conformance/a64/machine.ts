@@ -152,7 +152,7 @@ export class CaseMachine {
       cpus: 1,
       ramBase: WINDOW.address,
       ramSize: RAM_SIZE,
-      bus: { access: () => AccessResult.noDevice, present: () => false },
+      bus: { access: () => AccessResult.noDevice },
       makeCpu: (index, { state, memory, engine }) => {
         const real = new AArch64Cpu({
           index,

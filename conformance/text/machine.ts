@@ -36,12 +36,8 @@ export class TestDevice {
     this.#cpu = cpu;
   }
 
-  present(address: number): boolean {
-    return address >= DEVICE && address < DEVICE + 0x1000;
-  }
-
   access(address: number, access: BusAccess): AccessResult {
-    if (!this.present(address)) return AccessResult.noDevice;
+    if (address < DEVICE || address >= DEVICE + 0x1000) return AccessResult.noDevice;
     const offset = address - DEVICE;
     if (offset === 0x30) return AccessResult.refused;
     if (!access.write) {

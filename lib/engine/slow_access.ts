@@ -14,8 +14,6 @@ import { AccessResult, type AccessSize, type BusAccess } from "../devices/vbus/d
 /** Everything that is not RAM. */
 export interface BusPort {
   access(address: number, access: BusAccess): AccessResult;
-  /** Whether some device is at an address. */
-  present(address: number): boolean;
 }
 
 export interface SlowAccessOptions {
@@ -167,10 +165,6 @@ export class SlowAccess {
         cpu.busError(high, low, read ? Access.read : Access.write, false);
         return false;
       }
-      if (write && !read && !piece.isRam && !this.#present(piece)) {
-        cpu.busError(high, low, Access.write, false);
-        return false;
-      }
       at += piece.length;
     }
     const aligned = (this.#o.state.u32[this.#info] & Miss.aligned) !== 0;
@@ -193,11 +187,6 @@ export class SlowAccess {
       at += piece.length;
     }
     return true;
-  }
-
-  /** Whether some device is there at all: a write has to be refused before the instruction runs. */
-  #present(piece: Piece): boolean {
-    return this.#o.bus.present(piece.address);
   }
 
   /** Between the scratch buffer at `at` and memory or a device. False if a device refuses. */

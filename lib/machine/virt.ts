@@ -95,10 +95,7 @@ export class VirtBoard {
       cpus: config.cpus,
       ramBase: VirtMap.ram,
       ramSize: config.memory,
-      bus: {
-        access: (address, access) => this.bus.access(address, access),
-        present: (address) => this.bus.find(address, 1) !== undefined,
-      },
+      bus: this.bus,
       makeCpu: (index, parts) => {
         const cpu = new AArch64Cpu({
           ...parts,

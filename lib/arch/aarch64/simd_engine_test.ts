@@ -107,7 +107,7 @@ function makeEngine(threshold: number): { engine: Engine; cpu: FlatCpu; machine:
     cpus: 1,
     ramBase: BASE,
     ramSize: PAGES * 4096,
-    bus: { access: () => AccessResult.noDevice, present: () => false },
+    bus: { access: () => AccessResult.noDevice },
     makeCpu: () => cpu,
     threshold,
   });

@@ -1,8 +1,25 @@
 /**
- * The memory bus: finds the device that answers a guest-physical address. An access is delivered
- * only if it lies wholly inside one region; anything else finds no device.
+ * A bus: finds the device that answers an address of its space. An access is delivered only if it
+ * lies wholly inside one region; anything else finds no device. Who splits accesses that are larger,
+ * or cross an edge, is the processor (lib/engine/slow_access.ts).
+ *
+ * Devices may come and go at any time, also from within an access, a reset or a walk over `regions`:
+ * those go on with the regions that there were when they began.
  */
 import { AccessResult, type BusAccess, type Device } from "./device.ts";
+
+/** Spaces made of regions, and the first address behind each. Registers have a bus of their own kind. */
+const SPACES: Readonly<Record<BusSpace, number>> = { memory: 2 ** 52, ports: 2 ** 16 };
+/** Guest-physical addresses, or the 64 KiB of x86 I/O ports. */
+export type BusSpace = "memory" | "ports";
+
+/** Options of {@linkcode Bus}. */
+export interface BusOptions {
+  /** @default "memory" */
+  readonly space?: BusSpace;
+  /** Devices get addresses in place of offsets in their region. @default false */
+  readonly absolute?: boolean;
+}
 
 /** What a device is to the bus: interrupt controllers are reset after all others. */
 export type DeviceRole = "device" | "interrupt-controller";
@@ -11,7 +28,7 @@ export type DeviceRole = "device" | "interrupt-controller";
 export interface BusRegion {
   /** What answers there. */
   readonly device: Device;
-  /** First guest-physical address. */
+  /** First address. */
   readonly address: number;
   /** Length in bytes. */
   readonly bytes: number;
@@ -37,6 +54,8 @@ export interface DeviceStatistics {
   writes: number;
   /** Accesses that the device refused. */
   refused: number;
+  /** Host time spent in the device; 0 without a clock. */
+  nanoseconds: number;
 }
 
 /** One traced access, or the end of a run of folded ones. */
@@ -45,7 +64,7 @@ export interface BusTrace {
   readonly device: string | undefined;
   /** A write, else a read. */
   readonly write: boolean;
-  /** Guest-physical. */
+  /** Of its first byte. */
   readonly address: number;
   /** Bytes. */
   readonly size: number;
@@ -74,29 +93,51 @@ const nowhere: Entry = {
   statistics: undefined,
 };
 
-/** An address space made of device regions. */
+/** Places for entries that answered lately, chosen by bits 17:12 of the address. */
+const RECENT = 64;
+
+/**
+ * An address space made of device regions.
+ *
+ * @example
+ * ```ts ignore
+ * const bus = new Bus();
+ * bus.register(uart, 0x9000000, 0x1000);
+ * bus.write(0x9000000, 4, 0x68); // "h"
+ * ```
+ */
 export class Bus {
-  /** Sorted by address, disjoint. */
-  #entries: Entry[] = [];
-  /** The entry that answered last. */
-  #last: Entry = nowhere;
+  /** Which space it is. */
+  readonly space: BusSpace;
+  readonly #absolute: boolean;
+  /** Sorted by address, disjoint. Never changed: replaced. */
+  #entries: readonly Entry[] = [];
+  readonly #recent: Entry[] = new Array<Entry>(RECENT).fill(nowhere);
   #counting = false;
+  #now: (() => number) | undefined;
   #trace: BusTraceSink | undefined;
   #fold = false;
   #previous: BusTrace | undefined;
   #folded = 0;
   /** Whether accesses are counted or traced. */
   #observed = false;
-  readonly #half: BusAccess = { write: false, offset: 0, size: 4, value: 0, vcpu: -1 };
+  /** For `read` and `write`; taken while one is under way, which may cause another. */
+  #spare: BusAccess | undefined;
+
+  /** A bus without devices. */
+  constructor(options: BusOptions = {}) {
+    this.space = options.space ?? "memory";
+    this.#absolute = options.absolute ?? false;
+  }
 
   /**
    * Puts a device at [address, address + bytes). The same device may stand at several places.
-   * False, and nothing changes, if the range is empty, is not made of integers below 2^53, or
-   * overlaps another.
+   * False, and nothing changes, if the range is empty, is not made of integers, does not lie within
+   * the space, or overlaps another.
    */
   register(device: Device, address: number, bytes: number, role: DeviceRole = "device"): boolean {
     if (!Number.isSafeInteger(address) || !Number.isSafeInteger(bytes)) return false;
-    if (address < 0 || bytes <= 0 || !Number.isSafeInteger(address + bytes)) return false;
+    if (address < 0 || bytes <= 0 || address + bytes > SPACES[this.space]) return false;
     const at = this.#firstEndingAfter(address);
     if (at < this.#entries.length && this.#entries[at].address < address + bytes) return false;
     const entry: Entry = { device, address, bytes, role, statistics: undefined };
@@ -105,12 +146,12 @@ export class Bus {
     return true;
   }
 
-  /** Takes out the region that begins at `address`; false if none does. */
+  /** Takes out the region that begins at `address`; false if none does. An access in it goes on. */
   unregister(address: number): boolean {
     const at = this.#firstEndingAfter(address);
     if (at >= this.#entries.length || this.#entries[at].address !== address) return false;
     this.#entries = this.#entries.toSpliced(at, 1);
-    this.#last = nowhere;
+    this.#recent.fill(nowhere);
     return true;
   }
 
@@ -137,23 +178,10 @@ export class Bus {
    * written is cut to the size, what is read is zero unless the device says otherwise.
    */
   access(address: number, access: BusAccess): AccessResult {
-    const { size } = access;
-    let entry = this.#last;
-    let offset = address - entry.address;
-    if (!(offset >= 0 && offset + size <= entry.bytes)) {
-      const found = this.find(address, size) as Entry | undefined;
-      if (found === undefined) return this.#missing(address, access);
-      this.#last = entry = found;
-      offset = address - entry.address;
-    }
-    const mask = size === 4 ? 0xffffffff : size === 2 ? 0xffff : size === 1 ? 0xff : 0;
-    if (mask === 0) return this.#missing(address, access);
-    access.offset = offset;
-    access.value = access.write ? (access.value & mask) >>> 0 : 0;
-    const result = entry.device.access(access);
-    if (!access.write) access.value = (access.value & mask) >>> 0;
-    if (this.#observed) this.#observe(entry, address, access, result);
-    return result;
+    const entry = this.#at(address, access.size);
+    return entry === nowhere
+      ? this.#missing(address, access)
+      : this.#perform(entry, address, access);
   }
 
   /**
@@ -161,18 +189,19 @@ export class Bus {
    * `vcpu` is the number of the vCPU that asks, -1 for the host.
    */
   read(address: number, size: 1 | 2 | 4 | 8, into: BusValue, vcpu = -1): AccessResult {
-    const half = this.#half;
     into.low = into.high = 0;
-    half.write = false;
-    half.vcpu = vcpu;
-    half.size = size === 8 ? 4 : size;
-    if (size === 8 && this.find(address, 8) === undefined) return AccessResult.noDevice;
-    let result = this.access(address, half);
+    const half = this.#take(false, size, 0, vcpu);
+    const entry = this.#at(address, size);
+    let result = entry === nowhere
+      ? this.#missing(address, half)
+      : this.#perform(entry, address, half);
     if (result === AccessResult.ok) into.low = half.value;
     if (size === 8 && result === AccessResult.ok) {
-      result = this.access(address + 4, half);
+      half.value = 0;
+      result = this.#perform(entry, address + 4, half);
       if (result === AccessResult.ok) into.high = half.value;
     }
+    this.#spare = half;
     return result;
   }
 
@@ -184,21 +213,16 @@ export class Bus {
     high = 0,
     vcpu = -1,
   ): AccessResult {
-    const half = this.#half;
-    if (size === 8 && this.find(address, 8) === undefined) return AccessResult.noDevice;
-    half.write = true;
-    half.vcpu = vcpu;
-    half.size = size === 8 ? 4 : size;
-    half.value = low;
-    let result = this.access(address, half);
+    const half = this.#take(true, size, low, vcpu);
+    const entry = this.#at(address, size);
+    let result = entry === nowhere
+      ? this.#missing(address, half)
+      : this.#perform(entry, address, half);
     if (size === 8 && result === AccessResult.ok) {
-      // A device may itself have used the bus meanwhile.
-      half.write = true;
-      half.vcpu = vcpu;
-      half.size = 4;
       half.value = high;
-      result = this.access(address + 4, half);
+      result = this.#perform(entry, address + 4, half);
     }
+    this.#spare = half;
     return result;
   }
 
@@ -222,9 +246,10 @@ export class Bus {
     for (const device of this.devices) device.shutdown();
   }
 
-  /** Switches per-device counters on (from zero) or off. */
-  countAccesses(on: boolean): void {
+  /** Switches per-device counters on (from zero) or off. `now` is a clock for the time spent. */
+  countAccesses(on: boolean, now?: () => number): void {
     this.#counting = on;
+    this.#now = on ? now : undefined;
     for (const entry of this.#entries) entry.statistics = undefined;
     if (on) { for (const entry of this.#entries) this.#count(entry); }
     this.#observed = on || this.#trace !== undefined;
@@ -249,6 +274,55 @@ export class Bus {
     this.#observed = this.#counting || sink !== undefined;
   }
 
+  /** The entry that contains an access, {@linkcode nowhere} if none does. */
+  #at(address: number, size: number): Entry {
+    const slot = (address >>> 12) & (RECENT - 1);
+    const recent = this.#recent[slot];
+    const offset = address - recent.address;
+    if (offset >= 0 && offset + size <= recent.bytes && size > 0) return recent;
+    const found = this.find(address, size) as Entry | undefined;
+    if (found === undefined) return nowhere;
+    return this.#recent[slot] = found;
+  }
+
+  #perform(entry: Entry, address: number, access: BusAccess): AccessResult {
+    const { size, write } = access;
+    const mask = size === 4 ? 0xffffffff : size === 2 ? 0xffff : size === 1 ? 0xff : 0;
+    if (mask === 0) return this.#missing(address, access);
+    access.offset = this.#absolute ? address : address - entry.address;
+    access.value = write ? (access.value & mask) >>> 0 : 0;
+    if (this.#observed) return this.#performObserved(entry, address, access, mask);
+    const result = entry.device.access(access);
+    if (!write) access.value = (access.value & mask) >>> 0;
+    return result;
+  }
+
+  #performObserved(
+    entry: Entry,
+    address: number,
+    access: BusAccess,
+    mask: number,
+  ): AccessResult {
+    const start = this.#now?.() ?? 0;
+    const result = entry.device.access(access);
+    if (!access.write) access.value = (access.value & mask) >>> 0;
+    if (entry.statistics !== undefined && this.#now !== undefined) {
+      entry.statistics.nanoseconds += this.#now() - start;
+    }
+    this.#observe(entry, address, access, result);
+    return result;
+  }
+
+  #take(write: boolean, size: 1 | 2 | 4 | 8, value: number, vcpu: number): BusAccess {
+    const half = this.#spare ?? { write, offset: 0, size: 4, value, vcpu };
+    this.#spare = undefined;
+    half.write = write;
+    half.size = size === 8 ? 4 : size;
+    half.value = value;
+    half.vcpu = vcpu;
+    return half;
+  }
+
   /** Index of the first entry whose end lies beyond `address`. */
   #firstEndingAfter(address: number): number {
     let low = 0;
@@ -271,7 +345,7 @@ export class Bus {
   #count(entry: Entry): void {
     const twin = this.#entries.find((other) => other !== entry && other.device === entry.device);
     entry.statistics = twin?.statistics ??
-      { device: entry.device.name, reads: 0, writes: 0, refused: 0 };
+      { device: entry.device.name, reads: 0, writes: 0, refused: 0, nanoseconds: 0 };
   }
 
   #observe(

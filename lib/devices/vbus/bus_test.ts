@@ -174,7 +174,13 @@ test("statistics count per device while switched on", () => {
   device.refuse = true;
   bus.access(0x100, access(true, 4));
   bus.access(0x200, access(true, 4));
-  assert.deepEqual(bus.statistics, [{ device: "a", reads: 1, writes: 2, refused: 1 }]);
+  assert.deepEqual(bus.statistics, [{
+    device: "a",
+    reads: 1,
+    writes: 2,
+    refused: 1,
+    nanoseconds: 0,
+  }]);
   bus.countAccesses(false);
   assert.deepEqual(bus.statistics, []);
 });
@@ -204,4 +210,119 @@ test("tracing folds runs on one device", () => {
   bus.access(0, access(false, 2));
   bus.access(0, access(false, 2));
   assert.deepEqual(lines, ["a r 0+2 0 0", "a r 0+2 0 0"]);
+});
+
+test("the time spent in a device is counted with a clock", () => {
+  const bus = new Bus();
+  let time = 0;
+  bus.register(device("slow", () => time += 7), 0, 0x10);
+  bus.countAccesses(true, () => time);
+  bus.access(0, access(false, 4));
+  bus.access(0, access(false, 4));
+  assert.equal(bus.statistics[0].nanoseconds, 14);
+});
+
+/** A device that does something in each access. */
+function device(name: string, act: (access: BusAccess) => void): Device {
+  return {
+    name,
+    access(request): AccessResult {
+      act(request);
+      return AccessResult.ok;
+    },
+    reset: () => act(access(true, 4)),
+    shutdown(): void {},
+    state: () => null,
+    restore(): void {},
+  };
+}
+
+test("offsets are addresses on a bus with absolute ones", () => {
+  const bus = new Bus({ absolute: true });
+  const probe = new Probe("a");
+  bus.register(probe, 0x1000, 0x10);
+  bus.write(0x1004, 8, 1, 2);
+  assert.deepEqual(probe.log, ["w4@4100=1 cpu-1", "w4@4104=2 cpu-1"]);
+});
+
+test("the space of I/O ports ends at 64 KiB", () => {
+  const bus = new Bus({ space: "ports" });
+  const probe = new Probe("uart");
+  assert.ok(bus.register(probe, 0xfff8, 8));
+  assert.equal(bus.register(probe, 0xfff0, 0x20), false);
+  assert.equal(bus.register(probe, 0x10000, 1), false);
+  assert.equal(bus.access(0xfffc, access(false, 4)), AccessResult.ok);
+  assert.equal(bus.access(0xfffe, access(false, 4)), AccessResult.noDevice);
+  assert.equal(bus.access(0x10000, access(false, 1)), AccessResult.noDevice);
+});
+
+test("a device that is taken out during its own access finishes it", () => {
+  const bus = new Bus();
+  const offsets: number[] = [];
+  const leaving = device("leaving", ({ offset }) => {
+    offsets.push(offset);
+    bus.unregister(0x1000);
+  });
+  bus.register(leaving, 0x1000, 0x10);
+  assert.equal(bus.write(0x1000, 8, 1, 2), AccessResult.ok);
+  assert.deepEqual(offsets, [0, 4]);
+  assert.equal(bus.write(0x1000, 4, 1), AccessResult.noDevice);
+});
+
+test("devices may come and go while the bus is walked or reset", () => {
+  const bus = new Bus();
+  const seen: string[] = [];
+  const fickle = (name: string, at: number): Device =>
+    device(name, () => {
+      seen.push(name);
+      bus.unregister(at);
+      bus.register(device("new", () => seen.push("new")), at, 0x10);
+      bus.unregister(0x2000);
+    });
+  for (const [name, at] of [["a", 0x1000], ["b", 0x2000], ["c", 0x3000]] as const) {
+    bus.register(fickle(name, at), at, 0x10);
+  }
+  bus.reset();
+  assert.deepEqual(seen, ["a", "b", "c"], "those that there were when the reset began");
+  const walked: string[] = [];
+  for (const region of bus.regions) {
+    walked.push(region.device.name);
+    bus.unregister(region.address);
+  }
+  assert.deepEqual(walked, ["new", "new"]);
+  assert.equal(bus.regions.length, 0);
+});
+
+test("a device that uses the bus in its access disturbs neither access", () => {
+  const bus = new Bus();
+  const value = { low: 0, high: 0 };
+  const written: number[] = [];
+  const outer = device("outer", (request) => {
+    const inner = { low: 0, high: 0 };
+    bus.read(0x2000, 8, inner);
+    bus.write(0x2000, 2, 0xffff);
+    if (request.write) written.push(request.value);
+    else request.value = inner.high;
+  });
+  bus.register(outer, 0x1000, 0x10);
+  bus.register(new Probe("inner"), 0x2000, 0x10);
+  assert.equal(bus.read(0x1000, 8, value), AccessResult.ok);
+  assert.deepEqual(value, { low: 0x8877_6604, high: 0x8877_6604 });
+  bus.write(0x1000, 8, 3, 4);
+  assert.deepEqual(written, [3, 4]);
+});
+
+test("every device is found among a thousand, also when many share a place in the cache", () => {
+  const bus = new Bus();
+  const request = access(false, 4);
+  let last = "";
+  for (let i = 0; i < 1000; i++) {
+    bus.register(device(`d${i}`, () => last = `d${i}`), i * 0x40000, 0x1000);
+  }
+  for (let i = 0; i < 3000; i++) {
+    const at = (i * 7919) % 1000;
+    assert.equal(bus.access(at * 0x40000 + 4, request), AccessResult.ok);
+    assert.equal(last, `d${at}`);
+    assert.equal(bus.access(at * 0x40000 + 0x1000, request), AccessResult.noDevice);
+  }
 });

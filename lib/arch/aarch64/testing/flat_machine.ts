@@ -116,7 +116,7 @@ export class FlatMachine {
       cpus: 1,
       ramBase: FLAT_BASE,
       ramSize,
-      bus: { access: () => AccessResult.noDevice, present: () => false },
+      bus: { access: () => AccessResult.noDevice },
       makeCpu: () => cpu = new FlatCpu(ramSize),
       threshold: options.threshold ?? 0,
     });
