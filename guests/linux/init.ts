@@ -20,6 +20,7 @@ export const TEST_HASH = "6226c0575b7f7af9119f8fe4509357cc346969dbb2e9e68460d34b
  * vml=off      powers off at once
  * vml=test     self-test with "VML-TEST ok|FAIL name" lines, then powers off; a disk is overwritten
  * vml=root     mounts /dev/vda and starts /sbin/init there
+ * vml=script   runs the commands of /vml/script, from another archive behind this one, then powers off
  * vml=install  runs /vml-install/install on /dev/vda, as root file system, then powers off
  * vmlreboot    reboots where it would power off
  * vmlcpus=N    CPUs that the self-test expects
@@ -148,6 +149,9 @@ case $mode in
     dmesg -r | grep '^<[0-4]>' | sed 's/^<[0-9]*>\[ *[0-9.]*\] /VML-DMESG /'
     echo "VML-INFO end uptime=$(uptime_now)"
     if [ $failed = 0 ]; then echo "VML-SELFTEST PASS"; else echo "VML-SELFTEST FAIL $failed"; fi
+    finish ;;
+  script)
+    . /vml/script
     finish ;;
   install)
     load root-order
