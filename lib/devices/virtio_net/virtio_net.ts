@@ -1,8 +1,12 @@
 /**
- * Virtio network card (virtio 1.2, section 5.1) with one pair of queues: no offloads and no control
- * queue, so it takes every frame that its network has.
+ * Virtio network card (virtio 1.2, section 5.1): several pairs of queues, a control queue, checksum
+ * and segmentation offload in both directions. What the network at the other end does not do of the
+ * offloads, the card does in software.
+ *
+ * Not offered: UDP fragmentation and segmentation, receive coalescing, hash reports, RSS, standby.
+ * UDP checksums of frames that come with their checksum made are left for the driver to verify.
  */
-import { MAX_FRAME, MIN_FRAME, type NetBackend } from "../../net/backend.ts";
+import { type FrameOffload, MAX_FRAME, MIN_FRAME, type NetBackend } from "../../net/backend.ts";
 import { StateReader } from "../device_state.ts";
 import type { DeviceState } from "../vbus/device.ts";
 import { DescriptorChain } from "../virtio/chain.ts";
@@ -13,30 +17,20 @@ import {
   VirtioId,
   type VirtioTransport,
 } from "../virtio/device.ts";
-import type { VirtQueue } from "../virtio/virt_queue.ts";
+import { type ControlledCard, executeCommand } from "./control.ts";
+import { GUEST_OFFLOADS, GuestOffloads } from "./guest_offloads.ts";
+import { NetConfigSpace, NetFeature, NetHeader, NetStatus } from "./layout.ts";
+import { ReceiveFilter } from "./receive_filter.ts";
+import { type ReceiveHeader, ReceiveQueue } from "./receive_queue.ts";
+import { Steering, STEERING_BUCKETS } from "./steering.ts";
+import { FrameSender } from "./transmit.ts";
 
-/** Numbers of the feature bits. */
-export const NetFeature = { MTU: 3, MAC: 5, MRG_RXBUF: 15, STATUS: 16 } as const;
-
-const RECEIVE = 0;
-const TRANSMIT = 1;
-
-// Offsets in the configuration space.
-const MAC = 0; // 6 bytes
-const STATUS = 6; // u16
-const QUEUE_PAIRS = 8; // u16, for MQ
-const MTU = 10; // u16
-const CONFIG_BYTES = 12;
-const STATUS_LINK_UP = 1;
-
-/** Bytes of the header before each frame; drivers without VERSION_1 leave out its last field. */
-const HEADER = 12;
-const LEGACY_HEADER = 10;
-const NUM_BUFFERS = 10; // u16, offset in the header
-
-/** Frames and bytes that wait for a buffer of the guest. */
-const MAX_WAITING = 256;
-const MAX_WAITING_BYTES = 1 << 20;
+/** Most pairs of queues that a card can have. */
+export const MAX_QUEUE_PAIRS = 16;
+const CONTROL_QUEUE_SIZE = 64;
+/** Bytes that are sent before the guest has its turn again. */
+const TURN_BYTES = 1 << 20;
+const MAC_BYTES = 6;
 
 /** Options of a {@linkcode VirtioNet}. */
 export interface VirtioNetOptions {
@@ -48,6 +42,10 @@ export interface VirtioNetOptions {
   readonly mtu?: number;
   /** Offer to spread a frame over several buffers. @default true */
   readonly mergeableBuffers?: boolean;
+  /** Offer to leave checksums and TCP segmentation to the other side, both ways. @default true */
+  readonly offloads?: boolean;
+  /** Pairs of queues, 1 to {@linkcode MAX_QUEUE_PAIRS}. @default 1 */
+  readonly queuePairs?: number;
   /** Buffers in each ring, a power of two. @default 256 */
   readonly queueSize?: number;
 }
@@ -58,14 +56,16 @@ export interface VirtioNetStatistics {
   framesSent: number;
   /** Bytes of those frames. */
   bytesSent: number;
-  /** Frames given to the guest. */
+  /** Frames given to the guest, or waiting for its buffers. */
   framesReceived: number;
   /** Bytes of those frames. */
   bytesReceived: number;
-  /** Frames from the guest that were too short or too long, or sent while the link was down. */
+  /** Frames from the guest that were malformed, or sent while the link was down. */
   sendDropped: number;
   /** Frames for the guest that found no room. */
   receiveDropped: number;
+  /** Frames that the driver does not want; see `CTRL_RX`, `CTRL_VLAN`. */
+  receiveFiltered: number;
 }
 
 /** The card. */
@@ -74,7 +74,7 @@ export class VirtioNet implements VirtioDevice {
   readonly id: number = VirtioId.net;
   readonly features: bigint;
   readonly queueSizes: readonly number[];
-  readonly config: Uint8Array = new Uint8Array(CONFIG_BYTES);
+  readonly config: Uint8Array = new Uint8Array(NetConfigSpace.bytes);
   /** What has happened so far. */
   readonly statistics: VirtioNetStatistics = {
     framesSent: 0,
@@ -83,55 +83,102 @@ export class VirtioNet implements VirtioDevice {
     bytesReceived: 0,
     sendDropped: 0,
     receiveDropped: 0,
+    receiveFiltered: 0,
   };
   readonly #view: DataView = new DataView(this.config.buffer);
   readonly #backend: NetBackend;
-  readonly #sendChain: DescriptorChain = new DescriptorChain();
+  readonly #permanentMac: Uint8Array;
+  readonly #queuePairs: number;
+  readonly #filter: ReceiveFilter = new ReceiveFilter();
+  readonly #steering: Steering = new Steering();
+  readonly #guestOffloads: GuestOffloads = new GuestOffloads();
+  readonly #sender: FrameSender;
+  readonly #receivers: readonly ReceiveQueue[];
+  readonly #chain: DescriptorChain = new DescriptorChain();
   readonly #frame = new Uint8Array(MAX_FRAME);
-  readonly #header = new Uint8Array(HEADER);
-  /** Chains that the frame being delivered takes. */
-  readonly #chains: DescriptorChain[] = [];
+  readonly #header = new Uint8Array(NetHeader.bytes);
+  readonly #headerView = new DataView(this.#header.buffer);
+  readonly #card: ControlledCard;
   #transport: VirtioTransport | undefined;
-  #waiting: Uint8Array[] = [];
-  #waitingBytes = 0;
-  #refused = false;
-  #deferred = false;
+  #headerBytes: number = NetHeader.bytes;
+  #cable = true;
+  #announcing = false;
   #sending = false;
+  /** Queues that go on after the guest's turn. */
+  readonly #deferred = new Set<number>();
 
   /** Becomes the receiver of `backend`. */
   constructor(backend: NetBackend, options: VirtioNetOptions = {}) {
-    const { name = "virtio-net", mtu, mergeableBuffers = true, queueSize = 256 } = options;
-    const mac = options.mac ?? Uint8Array.of(0x52, 0x54, 0x00, 0x12, 0x34, 0x56);
+    const { name = "virtio-net", mtu, mergeableBuffers = true, offloads = true } = options;
+    const { queuePairs = 1, queueSize = 256 } = options;
     this.name = name;
     this.#backend = backend;
-    this.queueSizes = [queueSize, queueSize];
-    this.features = featureMask(NetFeature.MAC, NetFeature.STATUS) |
-      (mtu === undefined ? 0n : featureMask(NetFeature.MTU)) |
-      (mergeableBuffers ? featureMask(NetFeature.MRG_RXBUF) : 0n);
-    this.config.set(mac.subarray(0, 6), MAC);
-    this.#view.setUint16(STATUS, STATUS_LINK_UP, true);
-    this.#view.setUint16(QUEUE_PAIRS, 1, true);
-    this.#view.setUint16(MTU, mtu ?? 0, true);
-    backend.onReceive((frame) => this.#receive(frame));
+    this.#queuePairs = queuePairs;
+    this.#permanentMac = (options.mac ?? Uint8Array.of(0x52, 0x54, 0x00, 0x12, 0x34, 0x56))
+      .slice(0, MAC_BYTES);
+    this.queueSizes = [
+      ...Array<number>(2 * queuePairs).fill(queueSize),
+      Math.min(queueSize, CONTROL_QUEUE_SIZE),
+    ];
+    this.features = featureMask(
+      NetFeature.MAC,
+      NetFeature.STATUS,
+      NetFeature.CTRL_VQ,
+      NetFeature.CTRL_RX,
+      NetFeature.CTRL_RX_EXTRA,
+      NetFeature.CTRL_VLAN,
+      NetFeature.CTRL_MAC_ADDR,
+      NetFeature.GUEST_ANNOUNCE,
+      ...(mtu === undefined ? [] : [NetFeature.MTU]),
+      ...(mergeableBuffers ? [NetFeature.MRG_RXBUF] : []),
+      ...(queuePairs > 1 ? [NetFeature.MQ] : []),
+      ...(offloads ? OFFLOAD_FEATURES : []),
+    );
+    this.#sender = new FrameSender(backend);
+    this.#receivers = Array.from({ length: queuePairs }, (_, i) => new ReceiveQueue(2 * i));
+    this.#card = {
+      filter: this.#filter,
+      setAddress: (address) => this.config.set(address, NetConfigSpace.mac),
+      setQueuePairs: (pairs) => this.#setQueuePairs(pairs),
+      setGuestOffloads: (wanted) => this.#setGuestOffloads(wanted),
+      announced: () => this.#setAnnouncing(false),
+    };
+    this.config.set(this.#permanentMac, NetConfigSpace.mac);
+    this.#view.setUint16(NetConfigSpace.maxQueuePairs, queuePairs, true);
+    this.#view.setUint16(NetConfigSpace.mtu, mtu ?? 0, true);
+    this.#writeStatus();
+    backend.onReceive((frame, offload) => this.#receive(frame, offload));
+    backend.onSendReady?.(() => this.#sendAll());
+    backend.onLinkChange?.(() => this.#statusChanged());
   }
 
-  /** Whether the cable is in. */
+  /** Whether the guest sees a link: the cable is in here and at the other end. */
   get linkUp(): boolean {
-    return (this.#view.getUint16(STATUS, true) & STATUS_LINK_UP) !== 0;
+    return this.#cable && this.#backend.linkUp !== false;
   }
 
   /** Pulls or plugs the cable. */
   setLink(up: boolean): void {
-    if (up === this.linkUp) return;
-    this.#view.setUint16(STATUS, up ? STATUS_LINK_UP : 0, true);
-    if (!up) this.#forget();
+    this.#cable = up;
+    this.#statusChanged();
+  }
+
+  /**
+   * Asks the guest to tell the network where it is, after a move to another one. False if its driver
+   * cannot.
+   */
+  announce(): boolean {
     const transport = this.#transport;
-    if (transport === undefined) return;
-    if (!transport.active || transport.has(NetFeature.STATUS)) transport.configChanged();
+    if (transport === undefined || !transport.active) return false;
+    if (!transport.has(NetFeature.GUEST_ANNOUNCE)) return false;
+    this.#setAnnouncing(true);
+    transport.configChanged();
+    return true;
   }
 
   attach(transport: VirtioTransport): void {
     this.#transport = transport;
+    for (const receiver of this.#receivers) receiver.attach(transport);
   }
 
   writeConfig(): void {
@@ -139,189 +186,282 @@ export class VirtioNet implements VirtioDevice {
   }
 
   activate(): void {
-    this.#deliverWaiting();
-    this.#drain();
+    const transport = this.#transport as VirtioTransport;
+    if (transport.has(NetFeature.CTRL_VLAN)) this.#filter.filterVlans();
+    this.#guestOffloads.enabled = this.#negotiatedGuestOffloads(transport);
+    this.#takeFeatures(transport);
+    this.#start();
   }
 
   notify(queue: number): void {
-    if (queue === RECEIVE) this.#deliverWaiting();
-    else this.#drain();
+    const transport = this.#transport as VirtioTransport;
+    if (queue === this.#controlQueue(transport)) this.#control(queue);
+    else if (queue >= 2 * this.#pairs(transport)) return;
+    else if ((queue & 1) === 0) this.#deliver(queue >> 1);
+    else this.#send(queue);
   }
 
   reset(): void {
-    this.#forget();
-    this.#deferred = false;
+    for (const receiver of this.#receivers) receiver.forget();
+    this.#deferred.clear();
+    this.#filter.reset();
+    this.#steering.reset();
+    this.#guestOffloads.enabled = 0n;
+    this.#announcing = false;
+    this.config.set(this.#permanentMac, NetConfigSpace.mac);
+    this.#writeStatus();
   }
 
   shutdown(): void {
     this.#backend.close();
   }
 
-  /** Frames that wait are lost, as a network may lose frames. */
   state(): DeviceState {
-    return { mac: this.config.slice(MAC, MAC + 6), linkUp: this.linkUp };
+    return {
+      mac: this.config.slice(NetConfigSpace.mac, NetConfigSpace.mac + MAC_BYTES),
+      cable: this.#cable,
+      announcing: this.#announcing,
+      guestOffloads: Number(this.#guestOffloads.enabled),
+      filter: this.#filter.state(),
+      steering: this.#steering.state(),
+      waiting: this.#receivers.map((receiver) => receiver.state()),
+    };
   }
 
   restore(state: DeviceState): void {
     const from = new StateReader(state, this.name);
-    const mac = from.bytes("mac", 6);
-    const linkUp = from.boolean("linkUp");
-    if (mac.length !== 6) throw new TypeError(`state of ${this.name}: mac is not six bytes`);
-    this.config.set(mac, MAC);
-    this.#view.setUint16(STATUS, linkUp ? STATUS_LINK_UP : 0, true);
-    if (this.#transport?.active) this.activate();
-  }
-
-  get #headerBytes(): number {
-    const transport = this.#transport as VirtioTransport;
-    return transport.has(VirtioFeature.VERSION_1) || transport.has(NetFeature.MRG_RXBUF)
-      ? HEADER
-      : LEGACY_HEADER;
-  }
-
-  /** Sends what the guest has in its ring. */
-  #drain(): void {
+    const mac = from.bytes("mac", MAC_BYTES);
+    const cable = from.boolean("cable");
+    const announcing = from.boolean("announcing");
+    const guestOffloads = from.integer("guestOffloads", Number(GUEST_OFFLOADS));
+    const steering = new StateReader(from.value("steering"), this.name);
+    const active = steering.integer("active", this.#queuePairs);
+    const pairs = steering.bytes("pairs", STEERING_BUCKETS);
+    const waiting = from.array("waiting", this.#queuePairs);
+    if (
+      mac.length !== MAC_BYTES || active === 0 || waiting.length !== this.#queuePairs ||
+      pairs.length !== STEERING_BUCKETS
+    ) throw new TypeError(`state of ${this.name} is of another card`);
+    this.#filter.restore(from.value("filter"));
+    this.#receivers.forEach((receiver, i) => receiver.restore(waiting[i]));
+    this.#steering.restore(active, pairs);
+    this.config.set(mac, NetConfigSpace.mac);
+    this.#cable = cable;
+    this.#announcing = announcing;
+    this.#guestOffloads.enabled = BigInt(guestOffloads);
+    this.#writeStatus();
     const transport = this.#transport;
-    // The network may answer from within `send`, and the guest's line may call us again.
+    if (transport === undefined || !transport.active) return;
+    this.#takeFeatures(transport);
+    // The other devices are to have their state, too.
+    transport.later(() => this.#start());
+  }
+
+  /** Pairs that the driver can use. */
+  #pairs(transport: VirtioTransport): number {
+    return transport.has(NetFeature.MQ) ? this.#queuePairs : 1;
+  }
+
+  /** Number of the control queue, which comes after all pairs; -1 without one. */
+  #controlQueue(transport: VirtioTransport): number {
+    return transport.has(NetFeature.CTRL_VQ) ? 2 * this.#pairs(transport) : -1;
+  }
+
+  #takeFeatures(transport: VirtioTransport): void {
+    const mergeable = transport.has(NetFeature.MRG_RXBUF);
+    this.#headerBytes = mergeable || transport.has(VirtioFeature.VERSION_1)
+      ? NetHeader.bytes
+      : NetHeader.legacyBytes;
+    for (const receiver of this.#receivers) {
+      receiver.mergeable = mergeable;
+      receiver.headerBytes = this.#headerBytes;
+    }
+    const checksum = transport.has(NetFeature.CSUM);
+    this.#sender.features = {
+      checksum,
+      tcp4: checksum && transport.has(NetFeature.HOST_TSO4),
+      tcp6: checksum && transport.has(NetFeature.HOST_TSO6),
+    };
+  }
+
+  #negotiatedGuestOffloads(transport: VirtioTransport): bigint {
+    return OFFLOAD_FEATURES.filter((feature) => transport.has(feature))
+      .reduce((mask, feature) => mask | featureMask(feature), 0n) & GUEST_OFFLOADS;
+  }
+
+  /** Takes up all queues: the driver is there. */
+  #start(): void {
+    const transport = this.#transport as VirtioTransport;
+    const pairs = this.#pairs(transport);
+    for (let pair = 0; pair < pairs; pair++) this.#deliver(pair);
+    this.#sendAll();
+    const control = this.#controlQueue(transport);
+    if (control >= 0) this.#control(control);
+  }
+
+  #sendAll(): void {
+    const transport = this.#transport;
+    if (transport === undefined || !transport.active) return;
+    const pairs = this.#pairs(transport);
+    for (let pair = 0; pair < pairs; pair++) this.#send(2 * pair + 1);
+  }
+
+  /** Sends what the guest has in a transmit queue. */
+  #send(index: number): void {
+    const transport = this.#transport;
+    // The network may answer, or have room again, from within `send`.
     if (transport === undefined || !transport.active || this.#sending) return;
+    const queue = transport.queue(index);
+    const { statistics } = this;
+    let bytes = 0;
     this.#sending = true;
-    const queue = transport.queue(TRANSMIT);
-    const header = this.#headerBytes;
-    for (let i = 0; i < queue.size; i++) {
-      const chain = queue.pop(this.#sendChain);
+    for (let i = 0; i < queue.size && bytes < TURN_BYTES; i++) {
+      if (this.#backend.sendReady === false && this.linkUp) break;
+      const chain = queue.pop(this.#chain);
       if (chain === undefined) break;
-      const bytes = chain.readableBytes - header;
-      if (bytes < MIN_FRAME || bytes > MAX_FRAME || !this.linkUp) {
-        this.statistics.sendDropped++;
-        queue.push(chain, 0);
-        continue;
-      }
-      const frame = this.#frame.subarray(0, bytes);
-      chain.read(transport.memory, header, frame);
+      const sent = this.#sendChain(transport, chain, index >> 1);
       queue.push(chain, 0);
-      this.statistics.framesSent++;
-      this.statistics.bytesSent += bytes;
-      this.#backend.send(frame);
+      bytes += sent;
+      if (sent === 0) {
+        statistics.sendDropped++;
+      } else {
+        statistics.framesSent++;
+        statistics.bytesSent += sent;
+      }
     }
     this.#sending = false;
     queue.signal();
-    if (!queue.hasNext() || this.#deferred || !transport.active) return;
-    this.#deferred = true;
-    transport.later(() => {
-      this.#deferred = false;
-      this.#drain();
-    });
+    if (this.#backend.sendReady === false && this.linkUp) return;
+    if (queue.hasNext()) this.#defer(index, () => this.#send(index));
+  }
+
+  /** Sends one frame; gives the bytes that went out, 0 if it was dropped. */
+  #sendChain(transport: VirtioTransport, chain: DescriptorChain, pair: number): number {
+    const bytes = chain.readableBytes - this.#headerBytes;
+    if (bytes < MIN_FRAME || bytes > MAX_FRAME || !this.linkUp) return 0;
+    chain.read(transport.memory, 0, this.#header.subarray(0, this.#headerBytes));
+    const frame = this.#frame.subarray(0, bytes);
+    chain.read(transport.memory, this.#headerBytes, frame);
+    this.#steering.sent(frame, pair);
+    return this.#sender.send(this.#headerView, frame);
   }
 
   /** A frame for the guest; see `FrameReceiver`. */
-  #receive(frame: Uint8Array): boolean {
+  #receive(frame: Uint8Array, offload: FrameOffload | undefined): boolean {
     const transport = this.#transport;
+    const { statistics } = this;
     if (frame.length < MIN_FRAME || frame.length > MAX_FRAME) {
-      this.statistics.receiveDropped++;
+      statistics.receiveDropped++;
       return true; // asking again would not help
     }
     if (transport === undefined || !transport.active || !this.linkUp) {
-      return this.#refuse();
+      statistics.receiveDropped++;
+      this.#receivers[0].refused = true;
+      return false;
     }
-    const queue = transport.queue(RECEIVE);
-    if (this.#waiting.length === 0 && this.#deliver(queue, frame)) {
-      queue.signal();
+    if (!this.#filter.takes(frame, this.config)) {
+      statistics.receiveFiltered++;
       return true;
     }
-    if (!transport.active) return this.#refuse();
-    if (
-      this.#waiting.length >= MAX_WAITING ||
-      this.#waitingBytes + frame.length > MAX_WAITING_BYTES
-    ) return this.#refuse();
-    this.#waiting.push(frame.slice());
-    this.#waitingBytes += frame.length;
-    this.#waitForRoom();
-    // A buffer may have come before the guest saw that we wait.
-    if (queue.hasNext()) this.#deliverWaiting();
-    return true;
+    const receiver = this.#receivers[this.#steering.pairFor(frame)];
+    return this.#guestOffloads.fit(
+      frame,
+      offload,
+      (part, header) => this.#give(receiver, part, header),
+    );
   }
 
-  #refuse(): false {
-    this.statistics.receiveDropped++;
-    this.#refused = true;
-    return false;
-  }
-
-  #deliverWaiting(): void {
-    const transport = this.#transport;
-    if (transport === undefined || !transport.active) return;
-    const queue = transport.queue(RECEIVE);
-    let count = 0;
-    while (count < this.#waiting.length && this.#deliver(queue, this.#waiting[count])) {
-      this.#waitingBytes -= this.#waiting[count++].length;
+  #give(receiver: ReceiveQueue, frame: Uint8Array, header: ReceiveHeader): boolean {
+    const result = receiver.give(frame, header);
+    if (result === "delivered") {
+      this.statistics.framesReceived++;
+      this.statistics.bytesReceived += frame.length;
+    } else {
+      this.statistics.receiveDropped++;
     }
-    this.#waiting.splice(0, count);
-    this.#waitForRoom();
-    queue.signal();
-    if (!this.#refused || this.#waiting.length > 0 || !queue.hasNext()) return;
-    this.#refused = false;
-    this.#waitForRoom();
-    this.#backend.receiveReady?.();
+    return result !== "no-room";
   }
 
-  /** Lets the guest notify of input buffers only while a frame waits for one. */
-  #waitForRoom(): void {
-    const transport = this.#transport;
-    if (transport === undefined || !transport.active) return;
-    transport.queue(RECEIVE).setNotify(this.#waiting.length > 0 || this.#refused);
+  /** The guest has put buffers into the receive queue of a pair. */
+  #deliver(pair: number): void {
+    const receiver = this.#receivers[pair];
+    this.statistics.receiveDropped += receiver.deliverWaiting();
+    if (this.linkUp && receiver.takeRoom()) this.#backend.receiveReady?.();
   }
 
-  /** Puts a frame into the guest's buffers; false if it must wait. A frame that never fits is dropped. */
-  #deliver(queue: VirtQueue, frame: Uint8Array): boolean {
+  #control(index: number): void {
     const transport = this.#transport as VirtioTransport;
-    const { memory } = transport;
-    const header = this.#headerBytes;
-    const mergeable = transport.has(NetFeature.MRG_RXBUF);
-    const needed = header + frame.length;
-    let count = 0;
-    let room = 0;
-    while (room < needed) {
-      const chain = queue.pop(this.#chains[count] ??= new DescriptorChain());
-      if (chain === undefined) {
-        this.#putBack(queue, count);
-        return false;
+    const queue = transport.queue(index);
+    for (let i = 0; i < queue.size; i++) {
+      const chain = queue.pop(this.#chain);
+      if (chain === undefined) break;
+      if (!executeCommand(transport, chain, this.#card)) {
+        transport.fail("a command without room for its answer");
+        return;
       }
-      count++;
-      room += chain.writableBytes;
-      const broken = chain.writableBytes === 0 || this.#chains[0].writableBytes < header;
-      if (broken) {
-        transport.fail("a receive buffer without room for a header");
-        return false;
-      }
-      const full = count >= queue.size;
-      if (room < needed && (!mergeable || full)) {
-        this.#putBack(queue, count);
-        this.statistics.receiveDropped++;
-        return true;
-      }
+      queue.push(chain, 1);
     }
-    // All fields are zero but the number of buffers.
-    new DataView(this.#header.buffer).setUint16(NUM_BUFFERS, count, true);
-    let done = 0;
-    for (let i = 0; i < count; i++) {
-      const chain = this.#chains[i];
-      let at = 0;
-      if (i === 0) at = chain.write(memory, 0, this.#header.subarray(0, header));
-      const written = chain.write(memory, at, frame.subarray(done));
-      done += written;
-      queue.push(chain, at + written);
-    }
-    this.statistics.framesReceived++;
-    this.statistics.bytesReceived += frame.length;
+    queue.signal();
+    if (queue.hasNext()) this.#defer(index, () => this.#control(index));
+  }
+
+  /** Goes on after the guest's turn. */
+  #defer(index: number, work: () => void): void {
+    const transport = this.#transport as VirtioTransport;
+    if (this.#deferred.has(index) || !transport.active) return;
+    this.#deferred.add(index);
+    transport.later(() => {
+      this.#deferred.delete(index);
+      work();
+    });
+  }
+
+  #setQueuePairs(pairs: number): boolean {
+    if (pairs < 1 || pairs > this.#queuePairs) return false;
+    this.#steering.active = pairs;
     return true;
   }
 
-  #putBack(queue: VirtQueue, count: number): void {
-    while (count > 0) queue.unpop(this.#chains[--count]);
+  #setGuestOffloads(wanted: bigint): boolean {
+    const transport = this.#transport as VirtioTransport;
+    if ((wanted & ~this.#negotiatedGuestOffloads(transport)) !== 0n) return false;
+    this.#guestOffloads.enabled = wanted;
+    return true;
   }
 
-  #forget(): void {
-    this.#waiting = [];
-    this.#waitingBytes = 0;
+  #setAnnouncing(on: boolean): void {
+    this.#announcing = on;
+    this.#writeStatus();
+  }
+
+  #writeStatus(): void {
+    const status = (this.linkUp ? NetStatus.linkUp : 0) |
+      (this.#announcing ? NetStatus.announce : 0);
+    this.#view.setUint16(NetConfigSpace.status, status, true);
+  }
+
+  /** Looks at the cable again, and tells the driver of a change. */
+  #statusChanged(): void {
+    const before = this.#view.getUint16(NetConfigSpace.status, true);
+    this.#writeStatus();
+    if (this.#view.getUint16(NetConfigSpace.status, true) === before) return;
+    if (!this.linkUp) { for (const receiver of this.#receivers) receiver.forget(); }
+    const transport = this.#transport;
+    if (transport === undefined) return;
+    if (!transport.active || transport.has(NetFeature.STATUS)) transport.configChanged();
+    if (transport.active) this.#start();
   }
 }
+
+/** Features of the option `offloads`. */
+const OFFLOAD_FEATURES: readonly number[] = [
+  NetFeature.CSUM,
+  NetFeature.GUEST_CSUM,
+  NetFeature.CTRL_GUEST_OFFLOADS,
+  NetFeature.GUEST_TSO4,
+  NetFeature.GUEST_TSO6,
+  NetFeature.GUEST_ECN,
+  NetFeature.HOST_TSO4,
+  NetFeature.HOST_TSO6,
+  NetFeature.HOST_ECN,
+];
