@@ -8,20 +8,28 @@ import type { Fdt } from "../boot/fdt.ts";
 import type { MachineConfig } from "../config/machine_config.ts";
 import { TraceLevel } from "../config/trace.ts";
 import type { VmmDebug } from "../config/vmm_debug.ts";
-import { Psci } from "../devices/firmware/psci.ts";
+import { Firmware } from "../devices/firmware/firmware.ts";
 import { createGic, type Gic } from "../devices/gic/gic.ts";
 import { Pl011 } from "../devices/pl011/pl011.ts";
 import { Pl031 } from "../devices/rtc/pl031.ts";
 import { GenericTimer } from "../devices/timer/timer.ts";
 import { Bus } from "../devices/vbus/bus.ts";
 import type { Device } from "../devices/vbus/device.ts";
-import { EmptyVirtioSlot, VIRTIO_MMIO_SIZE, VirtioMmio } from "../devices/virtio/mmio.ts";
+import { EmptyVirtioSlot } from "../devices/virtio/empty_slot.ts";
+import { VIRTIO_MMIO_SIZE, VirtioMmio } from "../devices/virtio/mmio.ts";
 import { Engine } from "../engine/engine.ts";
 import type { Clock } from "../platform/platform.ts";
 import type { Lifecycle } from "../vcpu/lifecycle/lifecycle.ts";
 import { tapController, tapFirmware, tapInterrupts, tapLine } from "./trace_taps.ts";
 import { virtFdt } from "./virt_fdt.ts";
-import { VIRT_SPIS, VIRTIO_SLOTS, virtioAddress, VirtMap, VirtSpi } from "./virt_map.ts";
+import {
+  STOLEN_TIME_SIZE,
+  VIRT_SPIS,
+  VIRTIO_SLOTS,
+  virtioAddress,
+  VirtMap,
+  VirtSpi,
+} from "./virt_map.ts";
 import { makeVirtioDevice, type VirtioParts } from "./virtio_devices.ts";
 
 /** What the board gets from the machine. */
@@ -51,7 +59,7 @@ export class VirtBoard {
   readonly cpus: readonly AArch64Cpu[];
   readonly gic: Gic;
   readonly timer: GenericTimer;
-  readonly psci: Psci;
+  readonly firmware: Firmware;
   readonly uart: Pl011;
   readonly virtio: readonly VirtioMmio[];
   readonly #options: VirtBoardOptions;
@@ -64,7 +72,11 @@ export class VirtBoard {
 
     this.gic = createGic(config.gic, {
       cpus: config.cpus,
-      spis: VIRT_SPIS,
+      spis: VIRT_SPIS[config.gic],
+      its: {
+        memory: () => this.engine.memory,
+        later: (work) => void clock.at(clock.now(), work),
+      },
       cpuInterrupts: tapInterrupts({
         setIrq: (vcpu, level) => {
           cpus[vcpu].setIrq(level);
@@ -84,8 +96,14 @@ export class VirtBoard {
         tapLine(controller.ppi(vcpu, n), debug.tracer("timer"), "line", { vcpu, ppi: n }),
       currentEl: (vcpu) => cpus[vcpu].currentEl,
     });
-    this.psci = new Psci(lifecycle, { random });
-    const firmware = tapFirmware(this.psci, debug.tracer("psci"));
+    this.firmware = new Firmware({
+      lifecycle,
+      random,
+      now: () => clock.now(),
+      isRam: (address, bytes) => this.engine.memory.contains(Number(address), Number(bytes)),
+      stolenTimeAddress: VirtMap.stolenTime,
+    });
+    const firmware = tapFirmware(this.firmware, debug.tracer("psci"));
     const registers = this.gic.registers === undefined
       ? [this.timer]
       : [this.timer, this.gic.registers];
@@ -126,6 +144,8 @@ export class VirtBoard {
     this.uart = new Pl011(controller.spi(VirtSpi.pl011));
     this.#place(this.uart, VirtMap.pl011, 0x1000);
     this.#place(new Pl031({ clock, irq: controller.spi(VirtSpi.pl031) }), VirtMap.pl031, 0x1000);
+    const { stolenTime } = this.firmware;
+    if (stolenTime !== undefined) this.#place(stolenTime, VirtMap.stolenTime, STOLEN_TIME_SIZE);
     const virtio = debug.tracer("virtio");
     this.virtio = config.devices.map((device, i) => {
       const before = config.devices.slice(0, i).filter(({ type }) => type === device.type);
@@ -169,10 +189,26 @@ export class VirtBoard {
     });
   }
 
-  /** Everything but RAM and vCPUs back to power-on state: devices first, then the GIC. */
+  /**
+   * Everything but vCPUs back to power-on state, devices before the GIC. RAM stays as it is, unless
+   * the guest has asked for its protection (PSCI MEM_PROTECT).
+   */
   reset(): void {
+    if (this.firmware.reset()) {
+      const { memory } = this.engine;
+      memory.sliceForWriting(memory.base, memory.size)?.fill(0);
+      memory.written(memory.base, memory.size);
+    }
     this.timer.reset();
     this.bus.reset();
+  }
+
+  /** Runs a vCPU for at most so many instructions. */
+  run(vcpu: number, instructions: number): ReturnType<Engine["run"]> {
+    this.firmware.begin(vcpu);
+    const result = this.engine.run(vcpu, instructions);
+    this.firmware.end(vcpu, result.reason === "wait");
+    return result;
   }
 
   /** Lets go of timers and back ends. */

@@ -18,9 +18,24 @@ export const VirtioId = {
 
 /** Numbers of the feature bits that belong to the transport and the queues (section 6). */
 export const VirtioFeature = {
+  /** Descriptors may point to tables of descriptors. */
   INDIRECT_DESC: 28,
+  /** Each side says at which buffer it wants to hear of the other. */
   EVENT_IDX: 29,
+  /** Virtio 1.0 or later. */
   VERSION_1: 32,
+  /** Addresses of rings and buffers are translated by the platform. */
+  ACCESS_PLATFORM: 33,
+  /** Queues have the packed format. */
+  RING_PACKED: 34,
+  /** The device returns buffers in the order in which they were made available. */
+  IN_ORDER: 35,
+  /** Memory is ordered as for a device of the platform; here it always is. */
+  ORDER_PLATFORM: 36,
+  /** Notifications carry the driver's position. */
+  NOTIFICATION_DATA: 38,
+  /** Queues can be reset one by one. */
+  RING_RESET: 40,
 } as const;
 
 /** Bits of the device status (section 2.1). */
@@ -74,6 +89,11 @@ export interface VirtioDevice {
   activate(): void;
   /** The driver has put buffers into a queue. Only while active. */
   notify(queue: number): void;
+  /**
+   * The driver has taken one queue away (QueueReset, or QueueReady 0); chains of it that are still
+   * held have gone stale. It may come back with its ring from the start.
+   */
+  queueStopped?(queue: number): void;
   /** Back to power-on state; every chain that is still held has gone stale. */
   reset(): void;
   /** The machine stops: let go of the back end. May be called many times. */

@@ -2,7 +2,8 @@
  * Virtio over MMIO, version 2 (virtio 1.2, section 4.2). One device per slot of 0x200 bytes.
  *
  * Stricter than QEMU: FEATURES_OK is refused for bits that were not offered or without VERSION_1,
- * registers of a queue are fixed while it is ready, and rings outside RAM do not become ready.
+ * queues become ready after FEATURES_OK only, their registers are fixed while they are, and rings
+ * outside RAM do not become ready.
  */
 import type { GuestMemory } from "../../engine/guest_memory.ts";
 import { StateReader } from "../device_state.ts";
@@ -15,43 +16,30 @@ import {
   VirtioStatus,
   type VirtioTransport,
 } from "./device.ts";
+import type { IoTranslator } from "./iommu.ts";
+import { identification, Interrupt, Register } from "./registers.ts";
 import { VirtQueue } from "./virt_queue.ts";
 
 /** Bytes of one slot in the memory map. */
 export const VIRTIO_MMIO_SIZE = 0x200;
 
-// Registers (table 4.1). All are 32 bits wide.
-const MAGIC = 0x000; // RO
-const VERSION = 0x004; // RO
-const DEVICE_ID = 0x008; // RO, 0: nothing in this slot
-const VENDOR_ID = 0x00c; // RO
-const DEVICE_FEATURES = 0x010; // RO
-const DEVICE_FEATURES_SEL = 0x014; // WO
-const DRIVER_FEATURES = 0x020; // WO
-const DRIVER_FEATURES_SEL = 0x024; // WO
-const QUEUE_SEL = 0x030; // WO
-const QUEUE_NUM_MAX = 0x034; // RO, 0: no such queue
-const QUEUE_NUM = 0x038; // WO
-const QUEUE_READY = 0x044; // RW
-const QUEUE_NOTIFY = 0x050; // WO
-const INTERRUPT_STATUS = 0x060; // RO
-const INTERRUPT_ACK = 0x064; // WO
-const STATUS = 0x070; // RW, 0 resets
-/** WO: low and high halves of the addresses of descriptor table, driver area and device area. */
-const QUEUE_AREAS: readonly number[] = [0x080, 0x084, 0x090, 0x094, 0x0a0, 0x0a4];
-const SHM_LEN_LOW = 0x0b0; // RO, as the next three
-const SHM_LEN_HIGH = 0x0b4;
-const SHM_BASE_LOW = 0x0b8;
-const SHM_BASE_HIGH = 0x0bc;
-const CONFIG_GENERATION = 0x0fc; // RO
-const CONFIG = 0x100; // device-specific, any size
-
-const MAGIC_VALUE = 0x74726976; // "virt"
-/** "QEMU": programs for its board look for it. */
-const VENDOR = 0x554d4551;
-
-const Interrupt = { usedBuffer: 1, configuration: 2 } as const;
 const LOW = 0xffff_ffffn;
+
+/** Features of transport and queues that a slot offers if nothing else is said. */
+export const DEFAULT_TRANSPORT_FEATURES: bigint = featureMask(
+  VirtioFeature.VERSION_1,
+  VirtioFeature.EVENT_IDX,
+  VirtioFeature.INDIRECT_DESC,
+  VirtioFeature.RING_RESET,
+);
+
+/** All that a slot can offer. ACCESS_PLATFORM comes with `VirtioMmioOptions.translator`. */
+const KNOWN_FEATURES = DEFAULT_TRANSPORT_FEATURES | featureMask(
+  VirtioFeature.RING_PACKED,
+  VirtioFeature.IN_ORDER,
+  VirtioFeature.ORDER_PLATFORM,
+  VirtioFeature.NOTIFICATION_DATA,
+);
 
 /** Options of a {@linkcode VirtioMmio}. */
 export interface VirtioMmioOptions {
@@ -59,6 +47,17 @@ export interface VirtioMmioOptions {
   readonly memory: GuestMemory;
   /** Interrupt of the slot, level-triggered. */
   readonly irq: IrqLine;
+  /**
+   * Features of transport and queues to offer, a mask of {@linkcode VirtioFeature}: besides the
+   * default ones RING_PACKED, IN_ORDER, ORDER_PLATFORM and NOTIFICATION_DATA. The driver chooses.
+   * @default DEFAULT_TRANSPORT_FEATURES
+   */
+  readonly features?: bigint;
+  /**
+   * Translates the addresses of rings and buffers. The slot offers ACCESS_PLATFORM then, and
+   * refuses drivers that do not accept it. @default addresses are guest-physical
+   */
+  readonly translator?: IoTranslator;
   /** Refuse drivers that do not accept VIRTIO_F_VERSION_1. @default true */
   readonly requireVersion1?: boolean;
   /**
@@ -82,31 +81,10 @@ export interface VirtioMmioStatistics {
   failures: number;
 }
 
-/** A slot without a device. */
-export class EmptyVirtioSlot implements Device {
-  readonly name: string;
-
-  /** `name` is for people. */
-  constructor(name = "virtio-mmio (empty)") {
-    this.name = name;
-  }
-
-  /** Identification reads as it should, all else as zero; writes do nothing. */
-  access(access: BusAccess): AccessResult {
-    if (!access.write) access.value = identification(access.offset, access.size, 0);
-    return AccessResult.ok;
-  }
-
-  reset(): void {}
-  shutdown(): void {}
-
-  state(): DeviceState {
-    return null;
-  }
-
-  restore(state: DeviceState): void {
-    if (state !== null) throw new TypeError(`state of ${this.name} is not null`);
-  }
+/** What a register does; without `read` it reads as zero, without `write` writes do nothing. */
+interface RegisterAction {
+  readonly read?: (slot: VirtioMmio) => number;
+  readonly write?: (slot: VirtioMmio, value: number) => void;
 }
 
 /** A slot with a device. */
@@ -125,6 +103,7 @@ export class VirtioMmio implements Device, VirtioTransport {
   };
   readonly #irq: IrqLine;
   readonly #requireVersion1: boolean;
+  readonly #translated: boolean;
   readonly #later: (work: () => void) => void;
   readonly #onFailure: (device: string, reason: string) => void;
   readonly #queues: readonly VirtQueue[];
@@ -149,13 +128,20 @@ export class VirtioMmio implements Device, VirtioTransport {
     this.#requireVersion1 = options.requireVersion1 ?? true;
     this.#later = options.later ?? ((work) => void Promise.resolve().then(work));
     this.#onFailure = options.onFailure ?? (() => {});
-    this.#offered = device.features | featureMask(
-      VirtioFeature.VERSION_1,
-      VirtioFeature.EVENT_IDX,
-      VirtioFeature.INDIRECT_DESC,
-    );
+    const features = options.features ?? DEFAULT_TRANSPORT_FEATURES;
+    if ((features & ~KNOWN_FEATURES) !== 0n) {
+      throw new RangeError(`features ${features & ~KNOWN_FEATURES} are not of transport or queues`);
+    }
+    if (this.memory.bytes.byteOffset % 2 !== 0) {
+      throw new RangeError("guest RAM begins at an odd offset of its buffer");
+    }
+    const { translator } = options;
+    this.#translated = translator !== undefined;
+    this.#offered = device.features | features |
+      (this.#translated ? featureMask(VirtioFeature.ACCESS_PLATFORM) : 0n);
     const host = {
       memory: options.memory,
+      translator,
       interrupt: () => this.#raise(Interrupt.usedBuffer),
       fail: (reason: string) => this.fail(reason),
     };
@@ -203,12 +189,14 @@ export class VirtioMmio implements Device, VirtioTransport {
   /** Registers answer to aligned accesses of four bytes, the configuration space to all. */
   access(access: BusAccess): AccessResult {
     const { offset, size } = access;
-    if (offset >= CONFIG) this.#accessConfig(access, offset - CONFIG);
-    else if (access.write) {
-      if (size === 4 && (offset & 3) === 0) this.#write(offset, access.value);
-    } else {
-      access.value = this.#read(offset, size);
+    if (offset >= Register.Config) {
+      this.#accessConfig(access, offset - Register.Config);
+      return AccessResult.ok;
     }
+    const register = size === 4 ? VirtioMmio.#registers.get(offset) : undefined;
+    if (access.write) register?.write?.(this, access.value);
+    else if (register !== undefined) access.value = register.read?.(this) ?? 0;
+    else access.value = size === 4 ? identification(offset, this.device.id) : 0;
     return AccessResult.ok;
   }
 
@@ -277,80 +265,99 @@ export class VirtioMmio implements Device, VirtioTransport {
     this.device.reset();
   }
 
-  #read(offset: number, size: number): number {
-    if (size !== 4) return 0;
-    switch (offset) {
-      case DEVICE_FEATURES:
-        return this.#deviceFeaturesSelect > 1
-          ? 0
-          : Number((this.#offered >> BigInt(32 * this.#deviceFeaturesSelect)) & LOW);
-      case QUEUE_NUM_MAX:
-        return this.#queues[this.#queueSelect]?.maxSize ?? 0;
-      case QUEUE_READY:
-        return this.#queues[this.#queueSelect]?.ready ? 1 : 0;
-      case INTERRUPT_STATUS:
-        return this.#interruptStatus;
-      case STATUS:
-        return this.#status;
-      case SHM_LEN_LOW:
-      case SHM_LEN_HIGH:
-      case SHM_BASE_LOW:
-      case SHM_BASE_HIGH:
-        return 0xffff_ffff; // no shared memory regions
-      case CONFIG_GENERATION:
-        return this.#configGeneration;
-      default:
-        return identification(offset, size, this.device.id);
-    }
+  /** Accesses of four bytes; nothing else reaches a register. */
+  static readonly #registers: ReadonlyMap<number, RegisterAction> = new Map<number, RegisterAction>(
+    [
+      [Register.DeviceFeatures, {
+        read: (slot) =>
+          slot.#deviceFeaturesSelect > 1
+            ? 0
+            : Number((slot.#offered >> BigInt(32 * slot.#deviceFeaturesSelect)) & LOW),
+      }],
+      [Register.DeviceFeaturesSel, {
+        write: (slot, value) => void (slot.#deviceFeaturesSelect = value),
+      }],
+      [Register.DriverFeatures, { write: (slot, value) => slot.#accept(value) }],
+      [Register.DriverFeaturesSel, {
+        write: (slot, value) => void (slot.#driverFeaturesSelect = value),
+      }],
+      [Register.QueueSel, { write: (slot, value) => void (slot.#queueSelect = value) }],
+      [Register.QueueNumMax, { read: (slot) => slot.#selected?.maxSize ?? 0 }],
+      [Register.QueueNum, {
+        write: (slot, value) => {
+          const queue = slot.#selected;
+          if (queue !== undefined && !queue.ready && value <= queue.maxSize) queue.size = value;
+        },
+      }],
+      [Register.QueueReady, {
+        read: (slot) => slot.#selected?.ready ? 1 : 0,
+        write: (slot, value) => slot.#writeReady(value),
+      }],
+      [Register.QueueNotify, { write: (slot, value) => slot.#notify(value) }],
+      [Register.InterruptStatus, { read: (slot) => slot.#interruptStatus }],
+      [Register.InterruptACK, {
+        write: (slot, value) => slot.#setInterruptStatus(slot.#interruptStatus & ~value),
+      }],
+      [Register.Status, {
+        read: (slot) => slot.#status,
+        write: (slot, value) => slot.#writeStatus(value & 0xff),
+      }],
+      ...[
+        Register.QueueDescLow,
+        Register.QueueDescHigh,
+        Register.QueueDriverLow,
+        Register.QueueDriverHigh,
+        Register.QueueDeviceLow,
+        Register.QueueDeviceHigh,
+      ].map((offset, half): [number, RegisterAction] => [offset, {
+        write: (slot, value) => {
+          const queue = slot.#selected;
+          if (queue !== undefined && !queue.ready) queue.areas[half] = value;
+        },
+      }]),
+      // There are no shared memory regions.
+      ...[
+        Register.SHMLenLow,
+        Register.SHMLenHigh,
+        Register.SHMBaseLow,
+        Register.SHMBaseHigh,
+      ].map((offset): [number, RegisterAction] => [offset, { read: () => 0xffff_ffff }]),
+      // A reset is over before the driver can look: it reads as zero.
+      [Register.QueueReset, { write: (slot, value) => slot.#resetQueue(value) }],
+      [Register.ConfigGeneration, { read: (slot) => slot.#configGeneration }],
+    ],
+  );
+
+  get #selected(): VirtQueue | undefined {
+    return this.#queues[this.#queueSelect];
   }
 
-  #write(offset: number, value: number): void {
-    switch (offset) {
-      case DEVICE_FEATURES_SEL:
-        this.#deviceFeaturesSelect = value;
-        return;
-      case DRIVER_FEATURES_SEL:
-        this.#driverFeaturesSelect = value;
-        return;
-      case DRIVER_FEATURES:
-        if ((this.#status & VirtioStatus.FEATURES_OK) !== 0) return;
-        if (this.#driverFeaturesSelect <= 1) {
-          this.#driverFeatures[this.#driverFeaturesSelect] = value;
-        }
-        return;
-      case QUEUE_SEL:
-        this.#queueSelect = value;
-        return;
-      case QUEUE_NOTIFY:
-        this.#notify(value);
-        return;
-      case INTERRUPT_ACK:
-        this.#setInterruptStatus(this.#interruptStatus & ~value);
-        return;
-      case STATUS:
-        this.#writeStatus(value & 0xff);
-        return;
-      case QUEUE_READY: {
-        const queue = this.#queues[this.#queueSelect];
-        if (queue === undefined) return;
-        if ((value & 1) === 0) queue.disable();
-        else if ((this.#status & VirtioStatus.NEEDS_RESET) === 0) queue.enable();
-        return;
-      }
-      default:
-        this.#writeQueue(offset, value);
-    }
+  #accept(features: number): void {
+    if ((this.#status & VirtioStatus.FEATURES_OK) !== 0) return;
+    if (this.#driverFeaturesSelect > 1) return;
+    this.#driverFeatures[this.#driverFeaturesSelect] = features;
   }
 
-  #writeQueue(offset: number, value: number): void {
-    const queue = this.#queues[this.#queueSelect];
-    if (queue === undefined || queue.ready) return;
-    if (offset === QUEUE_NUM) {
-      if (value <= queue.maxSize) queue.size = value;
+  #writeReady(value: number): void {
+    const queue = this.#selected;
+    if (queue === undefined) return;
+    if ((value & 1) === 0) {
+      if (!queue.ready) return;
+      queue.disable();
+      this.device.queueStopped?.(queue.index);
       return;
     }
-    const half = QUEUE_AREAS.indexOf(offset);
-    if (half >= 0) queue.areas[half] = value;
+    // Only now is it known what stands in a ring.
+    const { FEATURES_OK, NEEDS_RESET } = VirtioStatus;
+    if ((this.#status & (FEATURES_OK | NEEDS_RESET)) === FEATURES_OK) queue.enable();
+  }
+
+  /** Section 2.6.1. */
+  #resetQueue(value: number): void {
+    const queue = this.#selected;
+    if (queue === undefined || (value & 1) === 0 || !this.has(VirtioFeature.RING_RESET)) return;
+    queue.reset();
+    this.device.queueStopped?.(queue.index);
   }
 
   #writeStatus(value: number): void {
@@ -371,23 +378,31 @@ export class VirtioMmio implements Device, VirtioTransport {
     if (!wasActive && this.active) this.device.activate();
   }
 
-  /** Whether the driver's features can be had: all offered, and VERSION_1 among them. */
+  /** Whether the driver's features can be had: all offered, and those among them that must be. */
   #acceptable(): boolean {
     const [low, high] = this.#driverFeatures;
     const wanted = (BigInt(high) << 32n) | BigInt(low);
     if ((wanted & ~this.#offered) !== 0n) return false;
-    return !this.#requireVersion1 || (wanted & featureMask(VirtioFeature.VERSION_1)) !== 0n;
+    const required = (this.#requireVersion1 ? featureMask(VirtioFeature.VERSION_1) : 0n) |
+      (this.#translated ? featureMask(VirtioFeature.ACCESS_PLATFORM) : 0n);
+    return (wanted & required) === required;
   }
 
   #negotiate(): void {
-    const eventIndex = this.has(VirtioFeature.EVENT_IDX);
-    const indirect = this.has(VirtioFeature.INDIRECT_DESC);
-    for (const queue of this.#queues) queue.negotiate(eventIndex, indirect);
+    const features = {
+      packed: this.has(VirtioFeature.RING_PACKED),
+      eventIndex: this.has(VirtioFeature.EVENT_IDX),
+      indirect: this.has(VirtioFeature.INDIRECT_DESC),
+      inOrder: this.has(VirtioFeature.IN_ORDER),
+    };
+    for (const queue of this.#queues) queue.negotiate(features);
   }
 
-  #notify(index: number): void {
+  #notify(value: number): void {
     this.statistics.notifications++;
     if (!this.active) return;
+    // With NOTIFICATION_DATA the upper half says where the driver is; the ring says it too.
+    const index = this.has(VirtioFeature.NOTIFICATION_DATA) ? value & 0xffff : value;
     if (this.#queues[index]?.ready) this.device.notify(index);
   }
 
@@ -420,22 +435,5 @@ export class VirtioMmio implements Device, VirtioTransport {
     if (level === before) return;
     if (level) this.statistics.interrupts++;
     this.#irq.set(level);
-  }
-}
-
-/** The registers that an empty slot has too. */
-function identification(offset: number, size: number, id: number): number {
-  if (size !== 4) return 0;
-  switch (offset) {
-    case MAGIC:
-      return MAGIC_VALUE;
-    case VERSION:
-      return 2;
-    case DEVICE_ID:
-      return id;
-    case VENDOR_ID:
-      return VENDOR;
-    default:
-      return 0;
   }
 }

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AccessSize, DeviceState } from "../vbus/device.ts";
 import { featureMask, type VirtioDevice, VirtioFeature, type VirtioTransport } from "./device.ts";
-import { EmptyVirtioSlot } from "./mmio.ts";
+import { EmptyVirtioSlot } from "./empty_slot.ts";
+import type { MockSplitQueue } from "./mock_split_queue.ts";
 import {
   type Bench,
   bench,
@@ -290,7 +291,7 @@ test("NEEDS_RESET: told by interrupt, nothing is served, reset heals", () => {
   driver.negotiate();
   const queue = driver.addQueue(0);
   driver.start();
-  queue.offer(100);
+  (queue as MockSplitQueue).offer(100);
   queue.kick();
   assert.deepEqual(failures, ["queue 0: head 100 is outside the descriptor table"]);
   assert.equal(driver.status, 0x4f);

@@ -5,26 +5,12 @@
 import type { GuestMemory } from "../../engine/guest_memory.ts";
 import type { AccessSize, BusAccess, Device } from "../vbus/device.ts";
 import { featureMask, VirtioFeature, VirtioStatus } from "./device.ts";
+import { MockPackedQueue } from "./mock_packed_queue.ts";
+import type { MockQueue, MockQueueParts } from "./mock_queue.ts";
+import { MockSplitQueue } from "./mock_split_queue.ts";
+import { Register } from "./registers.ts";
 
-/** What the driver hands to the device in one request. */
-export interface MockRequest {
-  /** Buffers for the device to read. */
-  readonly readable?: readonly Uint8Array[];
-  /** Lengths of buffers for the device to write. */
-  readonly writable?: readonly number[];
-  /** Put the descriptors into a table of their own. */
-  readonly indirect?: boolean;
-}
-
-/** A request that the device has returned. */
-export interface MockCompletion {
-  /** The number that {@linkcode MockQueue.add} gave. */
-  readonly head: number;
-  /** Bytes written, as the device says. */
-  readonly written: number;
-  /** The writable buffers one after the other, whole. */
-  readonly data: Uint8Array;
-}
+export type { MockCompletion, MockQueue, MockRequest } from "./mock_queue.ts";
 
 /** Options of a {@linkcode MockDriver}. */
 export interface MockDriverOptions {
@@ -32,15 +18,39 @@ export interface MockDriverOptions {
   readonly base?: number;
   /** Bytes that it may use. @default up to the end of RAM */
   readonly length?: number;
+  /**
+   * What the device is told for a guest-physical address: its I/O address behind an IOMMU.
+   * @default the same
+   */
+  readonly toDevice?: (address: number) => number;
 }
 
-/** Speaks to one virtio-mmio slot. */
+/**
+ * Speaks to one virtio-mmio slot.
+ *
+ * @example A device that was written with this library is asked for eight bytes.
+ * ```ts
+ * const memory = new GuestMemory(new Uint8Array(0x10000), 0x4000_0000);
+ * const slot = new VirtioMmio(new VirtioRng((into) => into.fill(7)), { memory, irq: new LevelProbe() });
+ *
+ * const driver = new MockDriver(slot, memory);
+ * driver.negotiate(); // all that is offered
+ * const queue = driver.addQueue(0);
+ * driver.start();
+ *
+ * queue.add({ writable: [8] });
+ * queue.kick();
+ * queue.poll()?.data; // eight times 7
+ * ```
+ */
 export class MockDriver {
   /** Guest RAM that driver and device share. */
   readonly memory: GuestMemory;
   readonly #device: Device;
   readonly #access: BusAccess = { write: false, offset: 0, size: 4, value: 0, vcpu: 0 };
   readonly #end: number;
+  /** What the device is told for a guest-physical address. */
+  readonly toDevice: (address: number) => number;
   #free: number;
   #features = 0n;
 
@@ -49,6 +59,7 @@ export class MockDriver {
     this.#device = device;
     this.memory = memory;
     this.#free = options.base ?? memory.base;
+    this.toDevice = options.toDevice ?? ((address) => address);
     this.#end = this.#free + (options.length ?? memory.base + memory.size - this.#free);
   }
 
@@ -80,15 +91,15 @@ export class MockDriver {
 
   /** The device status. */
   get status(): number {
-    return this.read(0x70);
+    return this.read(Register.Status);
   }
 
   /** Feature bits that the device offers. */
   offered(): bigint {
-    this.write(0x14, 1);
-    const high = this.read(0x10);
-    this.write(0x14, 0);
-    return (BigInt(high) << 32n) | BigInt(this.read(0x10));
+    this.write(Register.DeviceFeaturesSel, 1);
+    const high = this.read(Register.DeviceFeatures);
+    this.write(Register.DeviceFeaturesSel, 0);
+    return (BigInt(high) << 32n) | BigInt(this.read(Register.DeviceFeatures));
   }
 
   /**
@@ -96,44 +107,74 @@ export class MockDriver {
    * device refuses them.
    */
   negotiate(features: bigint = this.offered()): boolean {
-    this.write(0x70, 0);
-    this.write(0x70, VirtioStatus.ACKNOWLEDGE);
-    this.write(0x70, VirtioStatus.ACKNOWLEDGE | VirtioStatus.DRIVER);
-    this.write(0x24, 0);
-    this.write(0x20, Number(features & 0xffff_ffffn));
-    this.write(0x24, 1);
-    this.write(0x20, Number(features >> 32n));
-    this.write(0x70, this.status | VirtioStatus.FEATURES_OK);
+    this.write(Register.Status, 0);
+    this.write(Register.Status, VirtioStatus.ACKNOWLEDGE);
+    this.write(Register.Status, VirtioStatus.ACKNOWLEDGE | VirtioStatus.DRIVER);
+    this.write(Register.DriverFeaturesSel, 0);
+    this.write(Register.DriverFeatures, Number(features & 0xffff_ffffn));
+    this.write(Register.DriverFeaturesSel, 1);
+    this.write(Register.DriverFeatures, Number(features >> 32n));
+    this.write(Register.Status, this.status | VirtioStatus.FEATURES_OK);
     this.#features = features;
     return (this.status & VirtioStatus.FEATURES_OK) !== 0;
   }
 
-  /** Sets up queue `index`. Throws if the device does not take it. */
+  /** Whether a feature, by number, was negotiated. */
+  has(feature: number): boolean {
+    return (this.#features & featureMask(feature)) !== 0n;
+  }
+
+  /**
+   * Sets up queue `index` in the format that was negotiated, with `size` entries or as many as the
+   * device can. Throws an Error if the device does not take it.
+   */
   addQueue(index: number, size?: number): MockQueue {
-    this.write(0x30, index);
-    const length = size ?? this.read(0x34);
+    this.write(Register.QueueSel, index);
+    const length = size ?? this.read(Register.QueueNumMax);
+    const packed = this.has(VirtioFeature.RING_PACKED);
     const descriptors = this.allocate(16 * length, 16);
-    const driverArea = this.allocate(6 + 2 * length, 2);
-    const deviceArea = this.allocate(6 + 8 * length, 4);
-    this.write(0x38, length);
-    [descriptors, driverArea, deviceArea].forEach((address, i) => {
-      this.write(0x80 + 0x10 * i, address % 0x1_0000_0000);
-      this.write(0x84 + 0x10 * i, Math.floor(address / 0x1_0000_0000));
+    const driverArea = this.allocate(packed ? 4 : 6 + 2 * length, 4);
+    const deviceArea = this.allocate(packed ? 4 : 6 + 8 * length, 4);
+    this.write(Register.QueueNum, length);
+    [descriptors, driverArea, deviceArea].forEach((area, i) => {
+      const address = this.toDevice(area);
+      this.write(Register.QueueDescLow + 0x10 * i, address % 0x1_0000_0000);
+      this.write(Register.QueueDescHigh + 0x10 * i, Math.floor(address / 0x1_0000_0000));
     });
-    this.write(0x44, 1);
-    if (this.read(0x44) !== 1) throw new Error(`queue ${index} does not become ready`);
-    return new MockQueue(this, index, length, descriptors, driverArea, deviceArea);
+    this.write(Register.QueueReady, 1);
+    if (this.read(Register.QueueReady) !== 1) {
+      throw new Error(`queue ${index} does not become ready`);
+    }
+    const parts: MockQueueParts = {
+      driver: this,
+      index,
+      size: length,
+      descriptors,
+      driverArea,
+      deviceArea,
+    };
+    return packed ? new MockPackedQueue(parts) : new MockSplitQueue(parts);
+  }
+
+  /** Resets queue `index` (RING_RESET); its {@linkcode MockQueue} is of no use any more. */
+  resetQueue(index: number): void {
+    this.write(Register.QueueSel, index);
+    this.write(Register.QueueReset, 1);
+    const { QueueReset, QueueReady } = Register;
+    if (this.read(QueueReset) !== 0 || this.read(QueueReady) !== 0) {
+      throw new Error(`queue ${index} is not reset`);
+    }
   }
 
   /** DRIVER_OK. */
   start(): void {
-    this.write(0x70, this.status | VirtioStatus.DRIVER_OK);
+    this.write(Register.Status, this.status | VirtioStatus.DRIVER_OK);
   }
 
   /** Reads and acknowledges the interrupt status: bit 0 used buffers, bit 1 configuration. */
   acknowledge(): number {
-    const status = this.read(0x60);
-    this.write(0x64, status);
+    const status = this.read(Register.InterruptStatus);
+    this.write(Register.InterruptACK, status);
     return status;
   }
 
@@ -155,191 +196,4 @@ export class MockDriver {
   release(mark: number): void {
     this.#free = mark;
   }
-}
-
-interface Outstanding {
-  readonly descriptors: readonly number[];
-  readonly writable: readonly { readonly address: number; readonly length: number }[];
-}
-
-/** The driver's side of one split virtqueue. The memory of requests is not freed; see `MockDriver.mark`. */
-export class MockQueue {
-  /** Number of the queue. */
-  readonly index: number;
-  /** Descriptors in the table. */
-  readonly size: number;
-  /** Guest-physical address of the descriptor table, for tests that damage it. */
-  readonly descriptors: number;
-  /** Available ring. */
-  readonly driverArea: number;
-  /** Used ring. */
-  readonly deviceArea: number;
-  readonly #driver: MockDriver;
-  readonly #free: number[];
-  readonly #outstanding = new Map<number, Outstanding>();
-  #nextAvail = 0;
-  #nextUsed = 0;
-  #kicked = 0;
-
-  /** Made by `MockDriver.addQueue`. */
-  constructor(
-    driver: MockDriver,
-    index: number,
-    size: number,
-    descriptors: number,
-    driverArea: number,
-    deviceArea: number,
-  ) {
-    this.#driver = driver;
-    this.index = index;
-    this.size = size;
-    this.descriptors = descriptors;
-    this.driverArea = driverArea;
-    this.deviceArea = deviceArea;
-    this.#free = Array.from({ length: size }, (_, i) => size - 1 - i);
-  }
-
-  /** Requests that the device has. */
-  get outstanding(): number {
-    return this.#outstanding.size;
-  }
-
-  /** Puts a request into the available ring; gives its head. Throws if there is no room. */
-  add(request: MockRequest): number {
-    const { memory } = this.#driver;
-    const { readable = [], writable = [], indirect = false } = request;
-    const count = readable.length + writable.length;
-    if (count === 0) throw new Error("a request needs a buffer");
-    if (this.#free.length < (indirect ? 1 : count)) throw new Error("the queue is full");
-    const buffers: { address: number; length: number; flags: number }[] = [];
-    for (const bytes of readable) {
-      const address = this.#driver.allocate(bytes.length);
-      memory.write(address, bytes);
-      buffers.push({ address, length: bytes.length, flags: 0 });
-    }
-    for (const length of writable) {
-      buffers.push({ address: this.#driver.allocate(length), length, flags: 2 });
-    }
-    const indices: number[] = [];
-    for (let i = 0; i < (indirect ? 1 : count); i++) indices.push(this.#free.pop() as number);
-    let table = this.descriptors;
-    let slots = indices;
-    if (indirect) {
-      table = this.#driver.allocate(16 * count);
-      slots = buffers.map((_, i) => i);
-      this.writeDescriptor(indices[0], table, 16 * count, 4, 0);
-    }
-    buffers.forEach(({ address, length, flags }, i) => {
-      const last = i === count - 1;
-      const next = last ? 0 : slots[i + 1];
-      writeDescriptor(memory, table + 16 * slots[i], address, length, flags | (last ? 0 : 1), next);
-    });
-    this.#outstanding.set(indices[0], {
-      descriptors: indices,
-      writable: buffers.filter(({ flags }) => flags === 2),
-    });
-    this.offer(indices[0]);
-    return indices[0];
-  }
-
-  /** Writes one descriptor of the table as it is. */
-  writeDescriptor(
-    index: number,
-    address: number,
-    length: number,
-    flags: number,
-    next: number,
-  ): void {
-    writeDescriptor(
-      this.#driver.memory,
-      this.descriptors + 16 * index,
-      address,
-      length,
-      flags,
-      next,
-    );
-  }
-
-  /** Puts a head into the available ring. */
-  offer(head: number): void {
-    const { memory } = this.#driver;
-    memory.write16(this.driverArea + 4 + 2 * (this.#nextAvail % this.size), head);
-    this.#nextAvail = (this.#nextAvail + 1) & 0xffff;
-    memory.write16(this.driverArea + 2, this.#nextAvail);
-  }
-
-  /** Notifies the device if it wants that; tells whether it did. */
-  kick(): boolean {
-    const { memory, features } = this.#driver;
-    let wanted: boolean;
-    if ((features & featureMask(VirtioFeature.EVENT_IDX)) !== 0n) {
-      const event = memory.read16(this.deviceArea + 4 + 8 * this.size) ?? 0;
-      wanted =
-        ((this.#nextAvail - event - 1) & 0xffff) < ((this.#nextAvail - this.#kicked) & 0xffff);
-    } else {
-      wanted = ((memory.read16(this.deviceArea) ?? 0) & 1) === 0;
-    }
-    this.#kicked = this.#nextAvail;
-    if (wanted) this.notify();
-    return wanted;
-  }
-
-  /** Notifies the device. */
-  notify(): void {
-    this.#driver.write(0x50, this.index);
-  }
-
-  /** Says whether used buffers are to interrupt: with an event index the next one, else all. */
-  setInterrupts(on: boolean): void {
-    const { memory, features } = this.#driver;
-    if ((features & featureMask(VirtioFeature.EVENT_IDX)) === 0n) {
-      memory.write16(this.driverArea, on ? 0 : 1);
-    } else {
-      const event = on ? this.#nextUsed : this.#nextUsed - 1;
-      memory.write16(this.driverArea + 4 + 2 * this.size, event & 0xffff);
-    }
-  }
-
-  /** The next request that the device has returned. */
-  poll(): MockCompletion | undefined {
-    const { memory } = this.#driver;
-    if ((memory.read16(this.deviceArea + 2) ?? 0) === this.#nextUsed) return undefined;
-    const entry = this.deviceArea + 4 + 8 * (this.#nextUsed % this.size);
-    this.#nextUsed = (this.#nextUsed + 1) & 0xffff;
-    const head = memory.read32(entry) ?? 0;
-    const written = memory.read32(entry + 4) ?? 0;
-    const request = this.#outstanding.get(head);
-    if (request === undefined) return { head, written, data: new Uint8Array(0) };
-    this.#outstanding.delete(head);
-    this.#free.push(...request.descriptors);
-    const data = new Uint8Array(request.writable.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const { address, length } of request.writable) {
-      data.set(memory.slice(address, length) ?? [], at);
-      at += length;
-    }
-    return { head, written, data };
-  }
-
-  /** Every request that the device has returned. */
-  pollAll(): MockCompletion[] {
-    const all: MockCompletion[] = [];
-    for (let next = this.poll(); next !== undefined; next = this.poll()) all.push(next);
-    return all;
-  }
-}
-
-function writeDescriptor(
-  memory: GuestMemory,
-  at: number,
-  address: number,
-  length: number,
-  flags: number,
-  next: number,
-): void {
-  memory.write32(at, address % 0x1_0000_0000);
-  memory.write32(at + 4, Math.floor(address / 0x1_0000_0000));
-  memory.write32(at + 8, length);
-  memory.write16(at + 12, flags);
-  memory.write16(at + 14, next);
 }

@@ -2,9 +2,11 @@
 import { GuestMemory } from "../../engine/guest_memory.ts";
 import { LevelProbe } from "../irq_controller/lines.ts";
 import type { AccessSize, BusAccess, Device } from "../vbus/device.ts";
-import type { VirtioDevice } from "./device.ts";
-import { VirtioMmio } from "./mmio.ts";
-import { MockDriver } from "./mock_driver.ts";
+import { featureMask, type VirtioDevice, VirtioFeature } from "./device.ts";
+import { HostileDriver } from "./hostile_driver.ts";
+import type { IoTranslator } from "./iommu.ts";
+import { DEFAULT_TRANSPORT_FEATURES, VirtioMmio } from "./mmio.ts";
+import { MockDriver, type MockDriverOptions } from "./mock_driver.ts";
 
 /** Where the RAM of these tests begins. */
 export const RAM_BASE = 0x40000000;
@@ -21,13 +23,31 @@ export interface Bench {
   turn(): number;
 }
 
+/** What is different from an ordinary slot. */
+export interface BenchOptions {
+  /** Features of transport and queues. */
+  readonly features?: bigint;
+  readonly translator?: IoTranslator;
+  readonly driver?: MockDriverOptions;
+  /** Instead of RAM of a size. */
+  readonly memory?: GuestMemory;
+}
+
+/** Every feature that a slot can offer, packed rings among them. */
+export const ALL_FEATURES: bigint = DEFAULT_TRANSPORT_FEATURES | featureMask(
+  VirtioFeature.RING_PACKED,
+  VirtioFeature.IN_ORDER,
+  VirtioFeature.NOTIFICATION_DATA,
+);
+
 /** Puts a device into a slot. Work for later waits for `turn`. */
 export function bench(
   device: VirtioDevice,
   bytes: number = 1 << 20,
   requireVersion1: boolean = true,
+  more: BenchOptions = {},
 ): Bench {
-  const memory = new GuestMemory(new Uint8Array(bytes), RAM_BASE);
+  const memory = more.memory ?? new GuestMemory(new Uint8Array(bytes), RAM_BASE);
   const line = new LevelProbe();
   const failures: string[] = [];
   const queue: (() => void)[] = [];
@@ -35,6 +55,8 @@ export function bench(
     memory,
     irq: line,
     requireVersion1,
+    ...(more.features !== undefined && { features: more.features }),
+    ...(more.translator !== undefined && { translator: more.translator }),
     later: (work) => queue.push(work),
     onFailure: (_, reason) => failures.push(reason),
   });
@@ -43,7 +65,7 @@ export function bench(
     for (const work of pieces) work();
     return pieces.length;
   };
-  return { memory, line, slot, driver: new MockDriver(slot, memory), failures, turn };
+  return { memory, line, slot, driver: new MockDriver(slot, memory, more.driver), failures, turn };
 }
 
 /** A generator of integers in [0, n), the same for the same seed. */
@@ -77,44 +99,21 @@ export function fuzzRegisters(
   }
 }
 
-/** A hostile driver: valid set-up, then descriptors, heads and indices at random. */
+/** A hostile driver: `rounds` valid set-ups, each followed by chains of all kinds. */
 export function hostileRing(
   b: Bench,
   random: (n: number) => number,
   queues: number,
   rounds: number,
 ): void {
-  const { driver, memory } = b;
-  const middle = memory.base + memory.size / 2;
+  const hostile = new HostileDriver(b.driver, random, queues);
   for (let round = 0; round < rounds; round++) {
-    const mark = driver.mark();
-    driver.negotiate();
-    const list = Array.from({ length: queues }, (_, i) => driver.addQueue(i, 1 << random(5)));
-    driver.start();
+    hostile.setUp();
     for (let step = 0; step < 20; step++) {
-      const queue = list[random(queues)];
-      // One step in three has an orderly chain, with a wrong value here and there.
-      const orderly = random(3) === 0;
-      for (let d = 0; d < queue.size; d++) {
-        const odd = random(orderly ? 30 : 4) === 0;
-        const end = d === queue.size - 1;
-        queue.writeDescriptor(
-          d,
-          odd ? random(2 ** 32) * (1 + random(2 ** 20)) : middle + random(memory.size / 4),
-          odd ? random(2 ** 32) : 1 + random(600),
-          odd ? random(8) : orderly ? (d > 1 ? 2 : 0) | (end ? 0 : 1) : random(4),
-          odd ? random(65536) : orderly ? d + 1 : random(queue.size + 1),
-        );
-      }
-      const trick = random(40);
-      if (trick === 0) memory.write16(queue.driverArea + 2, random(65536));
-      else if (trick === 1) queue.offer(random(65536));
-      else queue.offer(orderly ? 0 : random(queue.size));
-      queue.notify();
+      hostile.step();
       if (random(4) === 0) b.turn();
-      driver.acknowledge();
+      b.driver.acknowledge();
     }
     if (random(3) === 0) fuzzRegisters(b.slot, random, 20, 0x200);
-    driver.release(mark);
   }
 }

@@ -30,7 +30,7 @@ function make({ eventIndex = false, indirect = true }: Options = {}) {
   });
   queue.size = SIZE;
   queue.areas.set([TABLE, 0, AVAIL, 0, USED, 0]);
-  queue.negotiate(eventIndex, indirect);
+  queue.negotiate({ packed: false, inOrder: false, eventIndex, indirect });
   assert.equal(queue.enable(), true);
   let avail = 0;
   const offer = (head: number): void => {
@@ -142,8 +142,11 @@ test("the walker refuses broken indirect tables", () => {
   };
   refused("an indirect table without the feature", (b) => table(b, 16), { indirect: false });
   refused("an indirect table with half an entry", (b) => table(b, 24));
-  refused("a buffer has no bytes", (b) => table(b, 0));
-  refused("a buffer is not in RAM", (b) => table(b, 32, INDIRECT, RAM_BASE + 0x10000 - 16));
+  refused("an indirect table without entries", (b) => table(b, 0));
+  refused(
+    "an indirect table is not in RAM",
+    (b) => table(b, 32, INDIRECT, RAM_BASE + 0x10000 - 16),
+  );
   refused("an indirect table with a successor", (b) => table(b, 16, INDIRECT | NEXT));
   refused("an indirect table inside an indirect table", (b) => {
     table(b, 16);
@@ -169,7 +172,7 @@ test("a chain is at most 1024 buffers and below 4 GiB", () => {
       fail: (reason) => failures.push(reason),
     });
     queue.areas.set([TABLE, 0, AVAIL, 0, USED, 0]);
-    queue.negotiate(false, true);
+    queue.negotiate({ packed: false, inOrder: false, eventIndex: false, indirect: true });
     queue.enable();
     const at = RAM_BASE + 0x10000;
     memory.write32(TABLE, at);
