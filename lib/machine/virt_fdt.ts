@@ -81,6 +81,11 @@ function addGic(fdt: Fdt, { gic }: VirtFdtOptions): number {
     // Room for 123 vCPUs; the last redistributor says that it is the last.
     node.strings("compatible", "arm,gic-v3").cells("#redistributor-regions", 1)
       .cells64("reg", VirtMap.gic, 0x10000, VirtMap.gicRedistributors, 0xf60000);
+    const its = node.node(`its@${VirtMap.gicIts.toString(16)}`).strings(
+      "compatible",
+      "arm,gic-v3-its",
+    ).flag("msi-controller").cells("#msi-cells", 1).cells64("reg", VirtMap.gicIts, 0x20000);
+    fdt.phandle(its);
   } else {
     node.strings("compatible", "arm,cortex-a15-gic")
       .cells64("reg", VirtMap.gic, 0x10000, VirtMap.gicCpu, 0x10000);

@@ -1,5 +1,6 @@
 /** The interrupt controllers of a board, GICv2 or GICv3, with the places of their registers. */
-import type { CpuInterrupts, IrqController } from "../irq_controller/irq_line.ts";
+import type { GuestMemory } from "../../engine/guest_memory.ts";
+import type { CpuInterrupts, IrqController, MsiController } from "../irq_controller/irq_line.ts";
 import type { Device, SystemRegisters } from "../vbus/device.ts";
 import { GicV2 } from "./gicv2.ts";
 import { GicV2CpuInterface } from "./gicv2_cpu_interface.ts";
@@ -8,6 +9,7 @@ import { GicV2m } from "./gicv2m.ts";
 import { GicV3 } from "./gicv3.ts";
 import { GicV3CpuInterface } from "./gicv3_cpu_interface.ts";
 import { GicV3Distributor } from "./gicv3_distributor.ts";
+import { GicV3Its, ITS_BYTES } from "./gicv3_its.ts";
 import { GicV3Redistributors } from "./gicv3_redistributor.ts";
 
 /** What a board asks for. */
@@ -20,6 +22,16 @@ export interface GicOptions {
   readonly cpuInterrupts: CpuInterrupts;
   /** Affinity of a vCPU as Aff3:Aff2:Aff1:Aff0 (GICv3). @default sixteen vCPUs per Aff1 */
   readonly affinity?: (cpu: number) => number;
+  /**
+   * Guest RAM for the tables of LPIs and of an ITS, and how the host gets a turn during long work.
+   * GICv3 has neither without it.
+   */
+  readonly its?: {
+    /** Asked when the guest first uses it. */
+    readonly memory: () => GuestMemory;
+    /** Calls back soon, between slices. */
+    readonly later: (work: () => void) => void;
+  };
   /** SPIs that the GICv2m frame of a GICv2 raises. @default 64 from SPI 48, as far as they exist */
   readonly msi?: { readonly first: number; readonly count: number };
 }
@@ -27,7 +39,7 @@ export interface GicOptions {
 /** Registers of a controller. */
 export interface GicRegion {
   /** Which registers. */
-  readonly name: "distributor" | "redistributors" | "cpu-interface" | "v2m";
+  readonly name: "distributor" | "redistributors" | "its" | "cpu-interface" | "v2m";
   /** What answers there. */
   readonly device: Device;
   /** Offset from the address of the distributor. */
@@ -46,8 +58,8 @@ export interface Gic {
   readonly regions: readonly GicRegion[];
   /** System registers of the CPU interface; GICv2 has none. */
   readonly registers: SystemRegisters | undefined;
-  /** The MSI frame of a GICv2. */
-  readonly msi: GicV2m | undefined;
+  /** Where messages of devices go: GICv2m, ITS, or the message-based SPIs of a GICv3 without ITS. */
+  readonly msi: MsiController;
 }
 
 /**
@@ -80,17 +92,27 @@ function createGicV2(options: GicOptions): Gic {
 }
 
 function createGicV3(options: GicOptions): Gic {
-  const gic = new GicV3(options);
+  const { cpus, its } = options;
+  const lpis = its && { memory: its.memory, longWork: (): void => its.later(() => {}) };
+  const gic = new GicV3({ ...options, ...(lpis && { lpis }) });
   const redistributors = new GicV3Redistributors(gic);
   const { bytes } = redistributors;
+  const regions: GicRegion[] = [
+    { name: "distributor", device: new GicV3Distributor(gic), offset: 0, size: 0x10000 },
+    { name: "redistributors", device: redistributors, offset: 0xa0000, size: bytes },
+  ];
+  let msi: MsiController = { message: (_device, data) => gic.messageSpi(data, true) };
+  if (its !== undefined && gic.lpis !== undefined) {
+    const settle = (): void => gic.settle();
+    const device = new GicV3Its({ ...its, cpus, lpis: gic.lpis, settle });
+    regions.push({ name: "its", device, offset: 0x80000, size: ITS_BYTES });
+    msi = device;
+  }
   return {
     version: 3,
     controller: gic,
-    regions: [
-      { name: "distributor", device: new GicV3Distributor(gic), offset: 0, size: 0x10000 },
-      { name: "redistributors", device: redistributors, offset: 0xa0000, size: bytes },
-    ],
+    regions,
     registers: new GicV3CpuInterface(gic),
-    msi: undefined,
+    msi,
   };
 }

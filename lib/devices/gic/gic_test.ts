@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { randomFrom, TestBoard } from "./_test_board.ts";
 import { createGic } from "./gic.ts";
+import type { DeviceState } from "../vbus/device.ts";
 import { ICC } from "./gicv3_cpu_interface.ts";
 
 const SPURIOUS = 1023;
@@ -270,8 +271,12 @@ for (const version of [2, 3] as const) {
     const { device } = board.gic.regions[0];
     const before = structuredClone(device.state());
     const other = new TestBoard(version, { cpus: 3 }).gic.regions[0].device.state();
-    const { pmr: _, ...short } = before as Record<string, Uint8Array>;
-    const wrong = [null, 5, "x", [], {}, new Uint8Array(9), other, short, { ...short, pmr: 1 }];
+    const { registers = before } = before as { registers?: DeviceState };
+    const { pmr: _, ...rest } = registers as Record<string, DeviceState>;
+    const without = (arrays: DeviceState): DeviceState =>
+      version === 3 ? { registers: arrays, lpis: null } : arrays;
+    const [short, numeric] = [without(rest), without({ ...rest, pmr: 1 })];
+    const wrong = [null, 5, "x", [], {}, new Uint8Array(9), other, short, numeric];
     for (const state of wrong) assert.throws(() => device.restore(state), TypeError);
     assert.deepEqual(device.state(), before);
     assert.throws(() => board.gic.regions[1].device.restore({}), TypeError);

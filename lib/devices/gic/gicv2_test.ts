@@ -205,7 +205,7 @@ test("the MSI frame tells its SPIs and raises them, and only them", () => {
   board.write(V2M + 0x40, 143);
   assert.equal(board.acknowledge(), 143);
   board.end(143);
-  board.gic.msi?.signal(81);
+  board.gic.msi.message(0, 81);
   assert.ok(board.bit(0x200, 81) === false, "a level-sensitive interrupt latches no edge");
   // A small controller has a small frame.
   assert.equal(new TestBoard(2, { spis: 64 }).read(V2M + 8), (80 << 16) | 16);

@@ -1,16 +1,17 @@
 /**
  * GICv3 (Arm IHI 0069) with one security state and affinity routing always on (GICD_CTLR.DS and .ARE
  * read as one). This file holds the state and decides what is signalled to whom; the registers are
- * in gicv3_distributor.ts, gicv3_redistributor.ts and gicv3_cpu_interface.ts.
- *
- * LPIs are not there (GICD_TYPER.LPIS is 0). Their place is `evaluate`, where a pending LPI competes
- * with the best of the table, and `acknowledge`.
+ * in gicv3_distributor.ts, gicv3_redistributor.ts and gicv3_cpu_interface.ts, the LPIs in
+ * gicv3_lpis.ts.
  */
 import type { CpuInterrupts, IrqController, IrqLine } from "../irq_controller/irq_line.ts";
 import { unconnected } from "../irq_controller/lines.ts";
 import type { DeviceState } from "../vbus/device.ts";
+import { StateReader } from "../device_state.ts";
 import { clearArrays, restoreArrays, saveArrays, type StateArrays } from "../vbus/device_state.ts";
+import { GicV3Lpis, type LpiOptions } from "./gicv3_lpis.ts";
 import { InterruptTable, lowestBit, SPI_BASE, SPURIOUS } from "./interrupt_table.ts";
+import { LPI_BASE } from "./lpi_set.ts";
 import {
   activeBit,
   groupMask,
@@ -18,6 +19,7 @@ import {
   MIN_BINARY_POINT,
   runningPriority,
 } from "./priority.ts";
+import { NOBODY, SpiRoutes } from "./spi_routes.ts";
 
 /** Bits of GICD_CTLR. */
 export const GICD_CTLR = {
@@ -30,12 +32,6 @@ export const GICD_CTLR = {
 /** Bits of ICC_CTLR_EL1 that can be written. */
 export const ICC_CTLR = { CBPR: 1, EOImode: 2 } as const;
 
-/** IROUTER.Interrupt_Routing_Mode: any participating vCPU. */
-export const ROUTE_ANY = 0x8000_0000;
-
-/** Target of an interrupt that no vCPU can take. */
-const NOBODY = 0xffff;
-
 /** What a GICv3 is made of. */
 export interface GicV3Options {
   /** Number of vCPUs, 1 to 512. */
@@ -46,6 +42,8 @@ export interface GicV3Options {
   readonly cpuInterrupts: CpuInterrupts;
   /** Affinity of a vCPU as Aff3:Aff2:Aff1:Aff0, eight bits each. @default sixteen vCPUs per Aff1 */
   readonly affinity?: (cpu: number) => number;
+  /** Where the tables of LPIs are; without it there are no LPIs. */
+  readonly lpis?: Pick<LpiOptions, "memory" | "longWork">;
 }
 
 /** State and signalling of a GICv3. */
@@ -59,16 +57,11 @@ export class GicV3 implements IrqController {
 
   /** Group enables of GICD_CTLR (word 0). */
   readonly #control: Uint32Array = new Uint32Array(1);
-  /** GICD_IROUTER by SPI: low word, and Aff3. */
-  readonly #routeLow: Uint32Array;
-  readonly #routeHigh: Uint32Array;
-  /** vCPU that an SPI goes to, NOBODY if none has that affinity or none takes part. */
-  readonly #target: Uint16Array;
-  readonly #cpuOfAffinity: Map<number, number> = new Map();
-  /** Number of 1-of-N interrupts. */
-  #anyRoutes = 0;
-  /** Where the search for a vCPU for a 1-of-N interrupt starts. */
-  readonly #turn: Uint32Array = new Uint32Array(1);
+  /** Where SPIs go. */
+  readonly #routes: SpiRoutes;
+
+  /** The LPIs; undefined without them (GICD_TYPER.LPIS). */
+  readonly lpis: GicV3Lpis | undefined;
 
   /** GICR_WAKER.ProcessorSleep. */
   readonly asleep: Uint8Array;
@@ -100,18 +93,18 @@ export class GicV3 implements IrqController {
 
   /** In its power-on state. Throws a RangeError if it cannot serve so many vCPUs or interrupts. */
   constructor(options: GicV3Options) {
-    const { cpus, spis, cpuInterrupts, affinity = defaultAffinity } = options;
+    const { cpus, spis, cpuInterrupts, affinity = defaultAffinity, lpis } = options;
     if (!Number.isInteger(cpus) || cpus < 1 || cpus > 512) {
       throw new RangeError("a GICv3 serves 1 to 512 vCPUs");
     }
     this.cpus = cpus;
     this.table = new InterruptTable(cpus, spis);
     this.affinity = Uint32Array.from({ length: cpus }, (_, cpu) => affinity(cpu));
-    this.affinity.forEach((value, cpu) => this.#cpuOfAffinity.set(value, cpu));
     const count = (this.table.words - 1) * 32;
-    this.#routeLow = new Uint32Array(count);
-    this.#routeHigh = new Uint32Array(count);
-    this.#target = new Uint16Array(count);
+    this.#dirty = new Uint8Array(cpus);
+    this.#routes = new SpiRoutes(count, this.affinity);
+    this.lpis = lpis &&
+      new GicV3Lpis({ ...lpis, cpus, changed: (cpu) => void (this.#dirty[cpu] = 1) });
     this.asleep = new Uint8Array(cpus);
     this.pmr = new Uint8Array(cpus);
     this.bpr0 = new Uint8Array(cpus);
@@ -125,7 +118,6 @@ export class GicV3 implements IrqController {
     this.#highestPriority = new Uint16Array(cpus);
     this.#irq = new Uint8Array(cpus);
     this.#fiq = new Uint8Array(cpus);
-    this.#dirty = new Uint8Array(cpus);
     this.#cpuInterrupts = cpuInterrupts;
     this.#lines = Array.from(
       { length: cpus * 32 + count },
@@ -170,19 +162,22 @@ export class GicV3 implements IrqController {
 
   /** GICD_IROUTER of an SPI that exists, low or high word. */
   route(intid: number, high: boolean): number {
-    return (high ? this.#routeHigh : this.#routeLow)[intid - SPI_BASE];
+    return this.#routes.get(intid - SPI_BASE, high);
   }
 
   /** Writes half of GICD_IROUTER; a pending interrupt moves to its new target. */
   setRoute(intid: number, high: boolean, value: number): void {
-    const n = intid - SPI_BASE;
-    if (this.#routeLow[n] >= ROUTE_ANY) this.#anyRoutes--;
-    if (high) this.#routeHigh[n] = value & 0xff;
-    else this.#routeLow[n] = value & 0x80ff_ffff;
-    if (this.#routeLow[n] >= ROUTE_ANY) this.#anyRoutes++;
-    const slot = this.table.slot(0, intid);
     this.#withdraw(intid);
-    this.#target[n] = this.#fixedTarget(intid);
+    this.#routes.set(intid - SPI_BASE, high, value);
+    this.#refresh(this.table.slot(0, intid));
+    this.settle();
+  }
+
+  /** GICD_SETSPI_NSR and GICD_CLRSPI_NSR: a message for an SPI; nothing if there is no such one. */
+  messageSpi(intid: number, pending: boolean): void {
+    if (intid < SPI_BASE || !this.table.exists(intid)) return;
+    const slot = this.table.slot(0, intid);
+    this.table.setMessage(slot, pending);
     this.#refresh(slot);
     this.settle();
   }
@@ -200,7 +195,7 @@ export class GicV3 implements IrqController {
 
   /** The vCPU with a packed affinity, undefined if there is none. */
   cpuWithAffinity(affinity: number): number | undefined {
-    return this.#cpuOfAffinity.get(affinity >>> 0);
+    return this.#routes.cpuWithAffinity(affinity);
   }
 
   // ---- changes of many interrupts
@@ -234,38 +229,23 @@ export class GicV3 implements IrqController {
       return;
     }
     const ready = this.table.isReady(slot);
-    let cpu = this.#target[shared];
-    if (cpu === NOBODY && ready && this.#routeLow[shared] >= ROUTE_ANY) {
-      cpu = this.#target[shared] = this.#choose(shared + SPI_BASE);
-    }
+    let cpu = this.#routes.target[shared];
+    if (cpu === NOBODY && ready && this.#routes.isAny(shared)) cpu = this.#choose(shared);
     if (cpu === NOBODY) return;
     if (this.table.setReady(cpu, shared + SPI_BASE, ready)) this.#dirty[cpu] = 1;
     // The next occurrence of a 1-of-N interrupt is anybody's again.
-    if (!ready && this.#routeLow[shared] >= ROUTE_ANY) this.#target[shared] = NOBODY;
+    if (!ready && this.#routes.isAny(shared)) this.#routes.target[shared] = NOBODY;
   }
 
   #withdraw(intid: number): void {
-    const cpu = this.#target[intid - SPI_BASE];
+    const cpu = this.#routes.target[intid - SPI_BASE];
     if (cpu !== NOBODY && this.table.setReady(cpu, intid, false)) this.#dirty[cpu] = 1;
   }
 
-  /** The vCPU that IROUTER names; NOBODY for a 1-of-N interrupt until it is pending. */
-  #fixedTarget(intid: number): number {
-    const low = this.#routeLow[intid - SPI_BASE];
-    if (low >= ROUTE_ANY) return NOBODY;
-    return this.cpuWithAffinity((this.#routeHigh[intid - SPI_BASE] << 24) | low) ?? NOBODY;
-  }
-
-  /** A vCPU for a 1-of-N interrupt, in turn. */
-  #choose(intid: number): number {
-    const group1 = this.table.isGroup1(this.table.slot(0, intid));
-    for (let i = 0; i < this.cpus; i++) {
-      const cpu = (this.#turn[0] + i) % this.cpus;
-      if (!this.#takesPart(cpu, group1)) continue;
-      this.#turn[0] = (cpu + 1) % this.cpus;
-      return cpu;
-    }
-    return NOBODY;
+  /** A vCPU for a 1-of-N interrupt. */
+  #choose(n: number): number {
+    const group1 = this.table.isGroup1(this.cpus * 32 + n);
+    return this.#routes.choose(n, (cpu) => this.#takesPart(cpu, group1));
   }
 
   /** Whether a vCPU takes 1-of-N interrupts of a group: awake, and the group enabled there. */
@@ -275,16 +255,15 @@ export class GicV3 implements IrqController {
 
   /** Offers 1-of-N interrupts again whose vCPU does not take part any more, or that have none. */
   #reroute(): void {
-    if (this.#anyRoutes === 0) return;
-    for (let n = 0; n < this.#target.length; n++) {
-      if (this.#routeLow[n] < ROUTE_ANY) continue;
-      const intid = n + SPI_BASE;
-      const slot = this.table.slot(0, intid);
-      if (!this.table.isReady(slot)) continue;
-      const cpu = this.#target[n];
+    if (!this.#routes.someAny) return;
+    const { target } = this.#routes;
+    for (let n = 0; n < target.length; n++) {
+      const slot = this.cpus * 32 + n;
+      if (!this.#routes.isAny(n) || !this.table.isReady(slot)) continue;
+      const cpu = target[n];
       if (cpu !== NOBODY && this.#takesPart(cpu, this.table.isGroup1(slot))) continue;
-      this.#withdraw(intid);
-      this.#target[n] = NOBODY;
+      this.#withdraw(n + SPI_BASE);
+      target[n] = NOBODY;
       this.#refresh(slot);
     }
   }
@@ -298,7 +277,7 @@ export class GicV3 implements IrqController {
 
   /** Whether interrupt `intid` as vCPU `cpu` sees it is in group 1. */
   isGroup1(cpu: number, intid: number): boolean {
-    return this.table.isGroup1(this.table.slot(cpu, intid));
+    return intid >= LPI_BASE || this.table.isGroup1(this.table.slot(cpu, intid));
   }
 
   /** ICC_RPR_EL1. */
@@ -316,11 +295,14 @@ export class GicV3 implements IrqController {
   acknowledge(cpu: number, group1: boolean): number {
     if ((group1 ? this.#irq : this.#fiq)[cpu] === 0) return SPURIOUS;
     const intid = this.#highest[cpu];
-    const slot = this.table.slot(cpu, intid);
     const bit = activeBit(this.#highestPriority[cpu] & this.#groupMask(cpu, group1));
     (group1 ? this.active1 : this.active0)[cpu] |= bit;
-    this.table.activate(slot);
-    this.#refresh(slot);
+    if (intid >= LPI_BASE) this.lpis?.clear(cpu, intid); // LPIs have no active state
+    else {
+      const slot = this.table.slot(cpu, intid);
+      this.table.activate(slot);
+      this.#refresh(slot);
+    }
     this.#dirty[cpu] = 1;
     this.settle();
     return intid;
@@ -331,7 +313,7 @@ export class GicV3 implements IrqController {
    * Without effect if the most urgent active priority is not of that group.
    */
   endOfInterrupt(cpu: number, group1: boolean, intid: number): void {
-    if (!this.table.exists(intid)) return;
+    if (!this.table.exists(intid) && this.lpis?.exists(cpu, intid) !== true) return;
     const mine = group1 ? this.active1 : this.active0;
     const other = group1 ? this.active0 : this.active1;
     // Of two equal ones group 0 counts as the more urgent.
@@ -339,7 +321,8 @@ export class GicV3 implements IrqController {
     if (mine[cpu] === 0 || runningPriority(mine[cpu]) >= runningPriority(other[cpu]) + rank) return;
     mine[cpu] &= mine[cpu] - 1;
     this.#dirty[cpu] = 1;
-    if ((this.control[cpu] & ICC_CTLR.EOImode) === 0) this.#deactivate(cpu, intid);
+    const together = (this.control[cpu] & ICC_CTLR.EOImode) === 0;
+    if (together && intid < LPI_BASE) this.#deactivate(cpu, intid);
     this.settle();
   }
 
@@ -363,14 +346,16 @@ export class GicV3 implements IrqController {
 
   /** Looks again at the vCPU after one of its own registers changed. */
   evaluate(cpu: number): void {
-    const { table } = this;
+    const { table, lpis } = this;
     const enables = this.#control[0];
-    const intid = table.best(
-      cpu,
-      (enables & GICD_CTLR.EnableGrp0) !== 0 && this.enable0[cpu] !== 0 ? -1 : 0,
-      (enables & GICD_CTLR.EnableGrp1) !== 0 && this.enable1[cpu] !== 0 ? -1 : 0,
-    );
-    const priority = table.bestPriority;
+    const enabled0 = (enables & GICD_CTLR.EnableGrp0) !== 0 && this.enable0[cpu] !== 0;
+    const enabled1 = (enables & GICD_CTLR.EnableGrp1) !== 0 && this.enable1[cpu] !== 0;
+    let intid = table.best(cpu, enabled0 ? -1 : 0, enabled1 ? -1 : 0);
+    let priority = table.bestPriority;
+    if (lpis !== undefined && enabled1 && lpis.bestPriority[cpu] < priority) {
+      intid = lpis.best[cpu];
+      priority = lpis.bestPriority[cpu];
+    }
     this.#highest[cpu] = intid;
     this.#highestPriority[cpu] = priority;
     let group1 = false;
@@ -408,20 +393,31 @@ export class GicV3 implements IrqController {
   reset(): void {
     this.table.reset();
     clearArrays(this.#registers);
+    this.lpis?.reset();
     this.asleep.fill(1);
     this.bpr0.fill(MIN_BINARY_POINT);
     this.bpr1.fill(MIN_BINARY_POINT + 1);
     this.#rebuild();
   }
 
-  /** The whole controller. */
+  /** The whole controller but the tables in guest RAM. */
   state(): DeviceState {
-    return saveArrays(this.#saved);
+    return { registers: saveArrays(this.#saved), lpis: this.lpis?.state() ?? null };
   }
 
-  /** Puts back a state of a GICv3 of the same size. Throws a TypeError on anything else. */
+  /** Puts back a state of a GICv3 of the same size. Throws a TypeError, and changes nothing, on anything else. */
   restore(state: DeviceState): void {
-    restoreArrays(this.#saved, state);
+    const reader = new StateReader(state, "GICv3");
+    const [registers, lpis] = [reader.value("registers"), reader.value("lpis")];
+    const before = saveArrays(this.#saved);
+    restoreArrays(this.#saved, registers);
+    try {
+      if (this.lpis !== undefined) this.lpis.restore(lpis);
+      else if (lpis !== null) throw new TypeError("this GICv3 has no LPIs");
+    } catch (error) {
+      restoreArrays(this.#saved, before);
+      throw error;
+    }
     this.#rebuild();
     for (let cpu = 0; cpu < this.cpus; cpu++) {
       this.#cpuInterrupts.setIrq(cpu, this.#irq[cpu] !== 0);
@@ -432,10 +428,7 @@ export class GicV3 implements IrqController {
   get #registers(): StateArrays {
     return {
       distributorControl: this.#control,
-      routeLow: this.#routeLow,
-      routeHigh: this.#routeHigh,
-      target: this.#target,
-      turn: this.#turn,
+      ...this.#routes.arrays,
       asleep: this.asleep,
       pmr: this.pmr,
       bpr0: this.bpr0,
@@ -454,15 +447,8 @@ export class GicV3 implements IrqController {
 
   /** Computes from the registers all that follows from them. */
   #rebuild(): void {
-    const { table } = this;
-    this.#turn[0] %= this.cpus;
-    table.clearReady();
-    this.#anyRoutes = 0;
-    for (let n = 0; n < this.#target.length; n++) {
-      const any = this.#routeLow[n] >= ROUTE_ANY;
-      if (any) this.#anyRoutes++;
-      if (!any || this.#target[n] >= this.cpus) this.#target[n] = this.#fixedTarget(n + SPI_BASE);
-    }
+    this.table.clearReady();
+    this.#routes.rebuild();
     for (let slot = 0; slot < this.#lines.length; slot++) this.#refresh(slot);
     this.#dirty.fill(1);
     this.settle();

@@ -2,6 +2,7 @@
 import { AccessResult, type BusAccess, type Device, type DeviceState } from "../vbus/device.ts";
 import { GICD_CTLR, type GicV3 } from "./gicv3.ts";
 import { SPI_BASE } from "./interrupt_table.ts";
+import { ID_BITS } from "./lpi_set.ts";
 import {
   GICD,
   ID_REGISTERS,
@@ -19,8 +20,9 @@ export const IIDR = 0x43b;
 /** PIDR4 to CIDR3; PIDR2 tells architecture version 3. */
 const ID_VALUES = [0x44, 0, 0, 0, 0x92, 0xb4, 0x3b, 0, 0x0d, 0xf0, 0x05, 0xb1];
 
-/** GICD_TYPER: 16-bit interrupt ids, Aff3 may be other than 0. */
-const TYPER_FIXED = (15 << 19) | (1 << 24);
+/** GICD_TYPER: message-based SPIs, 16-bit interrupt ids, Aff3 may be other than 0. */
+const TYPER_FIXED = (1 << 16) | ((ID_BITS - 1) << 19) | (1 << 24);
+const TYPER_LPIS = 1 << 17;
 
 /**
  * The distributor: 64 KiB. Reserved registers and accesses of a size that a register does not have
@@ -43,6 +45,7 @@ export class GicV3Distributor implements Device {
     if (access.write) {
       if (aligned) this.#write(offset, access.value);
       else if (size === 1) this.#writePriority(offset, 1, access.value);
+      else if (size === 2) this.#writeMessage(offset, access.value);
     } else if (aligned) access.value = this.#read(offset);
     else if (size === 1 && offset >= GICD.IPRIORITYR && offset < GICD.ITARGETSR) {
       access.value = (this.#read(offset & ~3) >>> (8 * (offset & 3))) & 0xff;
@@ -87,7 +90,7 @@ export class GicV3Distributor implements Device {
       case GICD.CTLR:
         return this.#gic.groupEnables | GICD_CTLR.ARE | GICD_CTLR.DS;
       case GICD.TYPER:
-        return TYPER_FIXED | (table.words - 1);
+        return TYPER_FIXED | (this.#gic.lpis ? TYPER_LPIS : 0) | (table.words - 1);
       case GICD.IIDR:
         return IIDR;
       default:
@@ -119,6 +122,12 @@ export class GicV3Distributor implements Device {
       const intid = (offset - GICD.IROUTER) >>> 3;
       if (this.#shared(intid)) this.#gic.setRoute(intid, (offset & 4) !== 0, value);
     } else if (offset === GICD.CTLR) this.#gic.groupEnables = value;
+    else this.#writeMessage(offset, value);
+  }
+
+  #writeMessage(offset: number, value: number): void {
+    if (offset === GICD.SETSPI_NSR) this.#gic.messageSpi(value & 0x3ff, true);
+    else if (offset === GICD.CLRSPI_NSR) this.#gic.messageSpi(value & 0x3ff, false);
   }
 
   #writePriority(offset: number, count: number, value: number): void {

@@ -17,9 +17,22 @@ import {
 export const REDISTRIBUTOR_BYTES = 0x20000;
 const SGI_FRAME = 0x10000;
 
-const GICR = { CTLR: 0x00, IIDR: 0x04, TYPER: 0x08, WAKER: 0x14 } as const;
+const GICR = {
+  CTLR: 0x00,
+  IIDR: 0x04,
+  TYPER: 0x08,
+  WAKER: 0x14,
+  PROPBASER: 0x70,
+  PENDBASER: 0x78,
+  INVLPIR: 0xa0,
+  INVALLR: 0xb0,
+} as const;
+/** GICR_CTLR: LPIs can be disabled again (CES), and there are invalidate registers (IR). */
+const CTLR = { EnableLPIs: 1, CES: 2, IR: 4 } as const;
 /** GICR_WAKER; ChildrenAsleep follows ProcessorSleep at once. */
 const WAKER = { ProcessorSleep: 1 << 1, ChildrenAsleep: 1 << 2 } as const;
+/** GICR_TYPER: physical LPIs. */
+const TYPER_PLPIS = 1;
 /** GICR_TYPER: last redistributor of the region. */
 const TYPER_LAST = 1 << 4;
 /** GICR_TYPER.CommonLPIAff: redistributors of one Aff3 share an LPI configuration table. */
@@ -61,9 +74,7 @@ export class GicV3Redistributors implements Device {
       if (access.write) this.#writeSgiFrame(cpu, offset - SGI_FRAME, access.value);
       else access.value = this.#readSgiFrame(cpu, offset - SGI_FRAME);
     } else if (!access.write) access.value = this.#readRdFrame(cpu, offset);
-    else if (offset === GICR.WAKER) {
-      this.#gic.setAsleep(cpu, (access.value & WAKER.ProcessorSleep) !== 0);
-    }
+    else this.#writeRdFrame(cpu, offset, access.value);
     return AccessResult.ok;
   }
 
@@ -80,11 +91,22 @@ export class GicV3Redistributors implements Device {
   }
 
   #readRdFrame(cpu: number, offset: number): number {
+    const { lpis } = this.#gic;
+    const high = (offset & 4) !== 0 ? 1 : 0;
     switch (offset) {
+      case GICR.CTLR:
+        return lpis ? CTLR.CES | CTLR.IR | (lpis.enabled(cpu) ? CTLR.EnableLPIs : 0) : 0;
+      case GICR.PROPBASER:
+      case GICR.PROPBASER + 4:
+        return lpis?.propbaser(cpu, high) ?? 0;
+      case GICR.PENDBASER:
+      case GICR.PENDBASER + 4:
+        return lpis?.pendbaser(cpu, high) ?? 0;
       case GICR.IIDR:
         return IIDR;
       case GICR.TYPER:
-        return (cpu << 8) | TYPER_COMMON_LPI_AFF | (cpu === this.#gic.cpus - 1 ? TYPER_LAST : 0);
+        return (cpu << 8) | TYPER_COMMON_LPI_AFF | (lpis ? TYPER_PLPIS : 0) |
+          (cpu === this.#gic.cpus - 1 ? TYPER_LAST : 0);
       case GICR.TYPER + 4:
         return this.#gic.affinity[cpu];
       case GICR.WAKER:
@@ -92,6 +114,36 @@ export class GicV3Redistributors implements Device {
       default:
         return offset >= ID_REGISTERS ? ID_VALUES[(offset - ID_REGISTERS) >>> 2] : 0;
     }
+  }
+
+  #writeRdFrame(cpu: number, offset: number, value: number): void {
+    if (offset === GICR.WAKER) {
+      this.#gic.setAsleep(cpu, (value & WAKER.ProcessorSleep) !== 0);
+      return;
+    }
+    const { lpis } = this.#gic;
+    if (lpis === undefined) return;
+    const high = (offset & 4) !== 0 ? 1 : 0;
+    switch (offset) {
+      case GICR.CTLR:
+        lpis.setEnabled(cpu, (value & CTLR.EnableLPIs) !== 0);
+        break;
+      case GICR.PROPBASER:
+      case GICR.PROPBASER + 4:
+        lpis.setPropbaser(cpu, high, value);
+        return;
+      case GICR.PENDBASER:
+      case GICR.PENDBASER + 4:
+        lpis.setPendbaser(cpu, high, value);
+        return;
+      case GICR.INVLPIR:
+        lpis.invalidate(cpu, value);
+        break;
+      case GICR.INVALLR:
+        lpis.invalidateAll(cpu);
+        break;
+    }
+    this.#gic.settle();
   }
 
   #readSgiFrame(cpu: number, offset: number): number {

@@ -21,9 +21,9 @@ test("GICD_CTLR reads affinity routing and a single security state, keeps the gr
   assert.equal(board.read(0), 0x50);
 });
 
-test("identification: version 3, 16-bit ids, Aff3, no LPIs", () => {
+test("identification: version 3, 16-bit ids, Aff3, message-based SPIs, no LPIs", () => {
   const board = new TestBoard(3);
-  assert.equal(board.read(4), (1 << 24) | (15 << 19) | 8);
+  assert.equal(board.read(4), (1 << 24) | (15 << 19) | (1 << 16) | 8);
   assert.equal(board.read(8), 0x43b);
   assert.equal((board.read(0xffe8) >>> 4) & 15, 3);
   assert.equal((board.read(board.redistributor(1) + 0xffe8) >>> 4) & 15, 3);

@@ -30,6 +30,8 @@ export class InterruptTable {
   readonly latch: Uint32Array;
   /** Levels of the input lines. */
   readonly level: Uint32Array;
+  /** Levels that messages set and clear (GICD_SETSPI_NSR). */
+  readonly message: Uint32Array;
   /** Set: taken and not yet deactivated. */
   readonly active: Uint32Array;
   /** Set: edge-triggered. */
@@ -55,6 +57,7 @@ export class InterruptTable {
     this.enable = new Uint32Array(rows);
     this.latch = new Uint32Array(rows);
     this.level = new Uint32Array(rows);
+    this.message = new Uint32Array(rows);
     this.active = new Uint32Array(rows);
     this.edge = new Uint32Array(rows);
     this.priority = new Uint8Array(rows * 32);
@@ -65,9 +68,8 @@ export class InterruptTable {
 
   /** Back to reset values. The input lines keep their levels: they belong to the devices. */
   reset(): void {
-    for (const array of [this.group, this.enable, this.latch, this.active, this.edge]) {
-      array.fill(0);
-    }
+    const { group, enable, latch, message, active, edge } = this;
+    for (const words of [group, enable, latch, message, active, edge]) words.fill(0);
     // SGIs are edge-triggered.
     this.edge.fill(0xffff, 0, this.cpus);
     this.priority.fill(0);
@@ -82,8 +84,8 @@ export class InterruptTable {
 
   /** What is saved; the ready sets follow from it. */
   get arrays(): StateArrays {
-    const { group, enable, latch, level, active, edge, priority } = this;
-    return { group, enable, latch, level, active, edge, priority };
+    const { group, enable, latch, level, message, active, edge, priority } = this;
+    return { group, enable, latch, level, message, active, edge, priority };
   }
 
   /** Index of word `w` of the interrupt ids as a vCPU sees them. */
@@ -109,14 +111,14 @@ export class InterruptTable {
 
   /** Pending as registers show it: latched, or level-sensitive with the line high. */
   pending(row: number): number {
-    return (this.latch[row] | (this.level[row] & ~this.edge[row])) >>> 0;
+    return (this.latch[row] | ((this.level[row] | this.message[row]) & ~this.edge[row])) >>> 0;
   }
 
   /** Pending, enabled and not active. */
   isReady(slot: number): boolean {
     const row = slot >>> 5;
-    const bits = (this.latch[row] | (this.level[row] & ~this.edge[row])) & this.enable[row] &
-      ~this.active[row];
+    const levels = (this.level[row] | this.message[row]) & ~this.edge[row];
+    const bits = (this.latch[row] | levels) & this.enable[row] & ~this.active[row];
     return ((bits >>> (slot & 31)) & 1) !== 0;
   }
 
@@ -174,6 +176,15 @@ export class InterruptTable {
     if ((this.edge[row] & bit) === 0) return true;
     if (level) this.latch[row] |= bit;
     return level;
+  }
+
+  /** A message adds the pending state or takes it away; a level-sensitive interrupt keeps it. */
+  setMessage(slot: number, pending: boolean): void {
+    const row = slot >>> 5;
+    const bit = 1 << (slot & 31);
+    const words = (this.edge[row] & bit) !== 0 ? this.latch : this.message;
+    if (pending) words[row] |= bit;
+    else words[row] &= ~bit;
   }
 
   /** Pending to active: an edge is used up, a level stays pending behind the active state. */

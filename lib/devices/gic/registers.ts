@@ -9,6 +9,8 @@ export const GICD = {
   CTLR: 0x000,
   TYPER: 0x004,
   IIDR: 0x008,
+  SETSPI_NSR: 0x040,
+  CLRSPI_NSR: 0x048,
   IGROUPR: 0x080,
   ISENABLER: 0x100,
   ICENABLER: 0x180,
