@@ -3,6 +3,7 @@ import process from "node:process";
 import { suggest } from "../lib/config/checks.ts";
 import { type Command, parseArguments } from "./command.ts";
 import { completionsCommand } from "./completions.ts";
+import { conformanceCommand } from "./conformance.ts";
 import { EXIT, UsageError } from "./errors.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { imageCommand } from "./image.ts";
@@ -14,6 +15,7 @@ const COMMANDS: readonly Command[] = [
   runCommand,
   inspectCommand,
   imageCommand,
+  conformanceCommand,
   completionsCommand(() => COMMANDS),
 ];
 

@@ -92,7 +92,14 @@ async function check(target: Target, folder: string): Promise<void> {
   assert.match(monitor.stdout, /vml> help\r?\n[^]*poweroff/);
   assert.match(monitor.stdout, /vml> poweroff\r?\nGoodbye\./);
   assert.deepEqual([monitor.code, monitor.stderr], [0, ""]);
-  console.error(`${target}: version, help, a program, input, a machine file, the monitor: ok`);
+  // The suite is in the executable with its images and transcripts.
+  const suite = await run([...vml, "conformance", "--tap", "--timeout", "300"], folder);
+  assert.equal(suite.code, 0, suite.stdout + suite.stderr);
+  const cases = suite.stdout.match(/^ok /gm)?.length;
+  assert.equal(suite.stdout.split("\n")[1], `1..${cases}`);
+  console.error(
+    `${target}: version, help, a program, input, a machine file, the monitor, the suite: ok`,
+  );
 }
 
 const folder = mkdtempSync(join(tmpdir(), "vml-binary-"));

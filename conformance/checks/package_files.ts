@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { needRuntime, ROOT, threadEntries } from "./runtimes.ts";
 
 /** Entries of the package; it holds what they import. */
-const ENTRIES = ["mod.ts", "platform/mod.ts", "cmd/vml.ts"];
+const ENTRIES = ["mod.ts", "platform/mod.ts", "conformance/mod.ts", "cmd/vml.ts"];
 
 /**
  * Makes the npm package, JavaScript with declarations because Node takes no TypeScript below

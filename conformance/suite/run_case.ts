@@ -6,21 +6,21 @@ import {
   machineOptions,
 } from "./case.ts";
 import { readTap, type TapResult } from "./tap.ts";
-import { expectedLines, firstMismatch, type Transcript, transcriptLines } from "./transcript.ts";
+import {
+  expectedLines,
+  firstMismatch,
+  formatMismatch,
+  type Transcript,
+  transcriptLines,
+} from "./transcript.ts";
 import { Typist } from "./typist.ts";
 
-/** How a case ended. */
-export interface CaseResult {
-  /** Name of the case. */
-  readonly name: string;
-  /** Whether the transcript is the expected one, all its tests are good and the guest switched off. */
-  readonly passed: boolean;
-  /** What is wrong, a line each; empty if it passed. */
-  readonly problems: readonly string[];
+/** What a run printed and how it ended. */
+export interface CaseRun {
   /** What the guest printed. */
   readonly lines: readonly string[];
-  /** What the transcript says. */
-  readonly tap: TapResult;
+  /** What is wrong, a line each. */
+  readonly problems: readonly string[];
   /** Instructions of all vCPUs. */
   readonly instructions: number;
   /** Guest time in nanoseconds. */
@@ -29,18 +29,14 @@ export interface CaseResult {
   readonly hostMilliseconds: number;
 }
 
-/** What a run printed and how it ended. */
-export interface CaseRun {
-  /** What the guest printed. */
-  readonly lines: readonly string[];
-  /** What went wrong besides the transcript. */
-  readonly problems: readonly string[];
-  /** Instructions of all vCPUs. */
-  readonly instructions: number;
-  /** Guest time in nanoseconds. */
-  readonly guestNanoseconds: number;
-  /** Time that the host took, in milliseconds. */
-  readonly hostMilliseconds: number;
+/** A run that was compared with the expected transcript. */
+export interface CaseResult extends CaseRun {
+  /** Name of the case. */
+  readonly name: string;
+  /** Whether the transcript is the expected one, all its tests are good and the guest switched off. */
+  readonly passed: boolean;
+  /** What the transcript says. */
+  readonly tap: TapResult;
 }
 
 /** Settings of a run. */
@@ -97,12 +93,7 @@ export function judge(
     problems.push("there is no transcript to compare with");
   } else {
     const mismatch = firstMismatch(expectedLines(test, transcript.lines), run.lines);
-    if (mismatch !== undefined) {
-      const { line, expected, found } = mismatch;
-      const show = (text: string | undefined): string =>
-        text === undefined ? "the end" : JSON.stringify(text);
-      problems.push(`line ${line}: expected ${show(expected)}, found ${show(found)}`);
-    }
+    if (mismatch !== undefined) problems.push(formatMismatch(mismatch));
   }
   return { ...run, name: test.name, passed: problems.length === 0, problems, tap };
 }

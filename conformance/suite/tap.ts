@@ -14,7 +14,8 @@ export interface TapResult {
   readonly faults: readonly string[];
 }
 
-const TEST = /^(not )?ok\b(?: +(\d+))?(?: *-)? *(.*?)(?: *# *(skip|todo)\b *(.*))?$/i;
+// "\#" is a "#" of the name.
+const TEST = /^(not )?ok\b(?: +(\d+))?(?: *-)? *(.*?)(?: *(?<!\\)# *(skip|todo)\b *(.*))?$/i;
 
 /** Reads a transcript. Anything may stand between the lines that TAP knows. */
 export function readTap(lines: readonly string[]): TapResult {

@@ -59,3 +59,10 @@ export function firstMismatch(
   }
   return undefined;
 }
+
+/** "line 3: expected ..., found ...". */
+export function formatMismatch({ line, expected, found }: Mismatch): string {
+  const show = (text: string | undefined): string =>
+    text === undefined ? "the end" : JSON.stringify(text);
+  return `line ${line}: expected ${show(expected)}, found ${show(found)}`;
+}
