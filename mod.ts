@@ -32,10 +32,10 @@
 export { Machine } from "./lib/machine/machine.ts";
 export type { MachineParts, MachineStatistics, RunResult } from "./lib/machine/machine.ts";
 export type { SerialStreams } from "./lib/machine/serial_port.ts";
-export type { MachineConsole } from "./lib/machine/console_port.ts";
+export type { MachineConsole, MachinePort } from "./lib/machine/console_port.ts";
 export { MemoryDisk } from "./lib/machine/disk.ts";
 export type { EngineStatistics, ExitName } from "./lib/engine/statistics.ts";
-export type { PsciStatistics } from "./lib/devices/firmware/psci.ts";
+export type { FirmwareStatistics } from "./lib/devices/firmware/firmware.ts";
 export type { BusRegion, DeviceRole, DeviceStatistics } from "./lib/devices/vbus/bus.ts";
 export { AccessResult } from "./lib/devices/vbus/device.ts";
 export type { AccessSize, BusAccess, Device, DeviceState } from "./lib/devices/vbus/device.ts";

@@ -11,13 +11,13 @@ import {
 import { type DebugLevel, formatTraceEvent } from "../config/trace.ts";
 import { VmmDebug } from "../config/vmm_debug.ts";
 import type { BusRegion, DeviceStatistics } from "../devices/vbus/bus.ts";
-import type { PsciStatistics } from "../devices/firmware/psci.ts";
+import type { FirmwareStatistics } from "../devices/firmware/firmware.ts";
 import { VirtioConsole } from "../devices/virtio_console/virtio_console.ts";
 import type { EngineStatistics } from "../engine/statistics.ts";
 import type { Platform } from "../platform/platform.ts";
 import { webPlatform } from "../platform/web.ts";
 import type { StopReason } from "../vcpu/lifecycle/lifecycle.ts";
-import { ConsolePort, type MachineConsole } from "./console_port.ts";
+import { ConsolePort, type MachineConsole, type MachinePort } from "./console_port.ts";
 import { PanicWatch } from "./panic_watch.ts";
 import { limitLog } from "./log_limit.ts";
 import { seededRandom } from "./random.ts";
@@ -67,7 +67,7 @@ export interface MachineStatistics {
   /** Execution of guest code. */
   readonly engine: EngineStatistics;
   /** Firmware calls. */
-  readonly psci: PsciStatistics;
+  readonly firmware: FirmwareStatistics;
   /** Accesses by device; empty while {@linkcode Machine.debug} does not count "vbus". */
   readonly devices: readonly DeviceStatistics[];
 }
@@ -93,7 +93,8 @@ export class Machine implements AsyncDisposable {
   readonly #vcpus: Vcpus;
   readonly #loop: RunLoop;
   readonly #serial: SerialPort;
-  readonly #consoles: readonly ConsolePort[];
+  /** Ports of virtio consoles, in the order of the configuration. */
+  readonly #ports: readonly ConsolePort[];
   readonly #panicWatches: readonly PanicWatch[];
   readonly #image: BootImage;
   #tree: Uint8Array = new Uint8Array(0);
@@ -119,7 +120,7 @@ export class Machine implements AsyncDisposable {
     // The board needs clock and vCPUs, both need the engine, which is the board's.
     const board = (): VirtBoard => this.#board;
     const runner = {
-      run: (vcpu: number, instructions: number) => board().engine.run(vcpu, instructions),
+      run: (vcpu: number, instructions: number) => board().run(vcpu, instructions),
       requestExit: () => board().engine.requestExit(),
     };
     const requestExit = (): void => this.#loop.requestExit();
@@ -155,7 +156,7 @@ export class Machine implements AsyncDisposable {
       nanosecondsPerInstruction,
       poll: () => {
         this.#serial.poll();
-        for (const port of this.#consoles) port.poll();
+        for (const port of this.#ports) port.poll();
       },
     });
     this.#board = new VirtBoard({
@@ -179,10 +180,14 @@ export class Machine implements AsyncDisposable {
     const { uart } = this.#board;
     this.#serial = new SerialPort(uart, this.#loop);
     uart.onTransmit((character) => this.#serial.transmit(character));
-    this.#consoles = this.#board.virtio.flatMap(({ device }) =>
-      device instanceof VirtioConsole ? [new ConsolePort(device, this.#loop)] : []
+    this.#ports = this.#board.virtio.flatMap(({ device }) =>
+      device instanceof VirtioConsole
+        ? device.ports.map((port) => new ConsolePort(port, this.#loop))
+        : []
     );
-    const watched = config.onPanic === "stop" ? [this.#serial, ...this.#consoles] : [];
+    const watched = config.onPanic === "stop"
+      ? [this.#serial, ...this.#ports.filter(({ isConsole }) => isConsole)]
+      : [];
     this.#panicWatches = watched.map((port) => {
       const watch = new PanicWatch(clock, () => this.#end("crash"));
       port.onOutput((bytes) => watch.push(bytes));
@@ -223,7 +228,12 @@ export class Machine implements AsyncDisposable {
 
   /** The host's ends of the virtio consoles, in the order of the configuration. */
   get consoles(): readonly MachineConsole[] {
-    return this.#consoles;
+    return this.#ports.filter(({ isConsole }) => isConsole);
+  }
+
+  /** The host's end of the virtio console port of that name; undefined if there is none. */
+  port(name: string): MachinePort | undefined {
+    return this.#ports.find((port) => port.name !== "" && port.name === name);
   }
 
   /** Calls back with what the guest sends on the serial line. The result ends that. */
@@ -317,7 +327,7 @@ export class Machine implements AsyncDisposable {
       resets: this.#resets,
       loop: { ...this.#loop.statistics },
       engine: this.#board.engine.statistics,
-      psci: { ...this.#board.psci.statistics },
+      firmware: { ...this.#board.firmware.statistics },
       devices: this.#board.bus.statistics,
     };
   }
@@ -330,7 +340,7 @@ export class Machine implements AsyncDisposable {
     await this.#running;
     this.#board.shutdown();
     this.#serial.close();
-    for (const port of this.#consoles) port.close();
+    for (const port of this.#ports) port.close();
     this.#board.engine.dispose();
   }
 
@@ -368,7 +378,7 @@ export class Machine implements AsyncDisposable {
 
   #flush(): void {
     this.#serial.flush();
-    for (const port of this.#consoles) port.flush();
+    for (const port of this.#ports) port.flush();
   }
 
   /** What the kernel has panicked about. */
