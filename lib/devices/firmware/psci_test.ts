@@ -1,33 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Lifecycle, PowerState } from "../../vcpu/lifecycle/lifecycle.ts";
-import { Psci, PsciFunction } from "./psci.ts";
-
-/** Four vCPUs of which only the first is on; affinities 0, 1, 0x100, Aff3 = 1. */
-function make(random?: (into: Uint8Array) => void) {
-  const affinities = [0n, 1n, 0x100n, 1n << 32n];
-  const states: PowerState[] = ["on", "off", "off", "off"];
-  const log: unknown[] = [];
-  const lifecycle: Lifecycle = {
-    cpuCount: 4,
-    affinity: (vcpu) => affinities[vcpu],
-    powerState: (vcpu) => states[vcpu],
-    turnOn: (vcpu, entry, context) => {
-      states[vcpu] = "on-pending";
-      log.push(["on", vcpu, entry, context]);
-    },
-    turnOff: (vcpu) => log.push(["off", vcpu]),
-    suspend: (vcpu, entry, context) => log.push(["suspend", vcpu, entry, context]),
-    isMemory: (address) => address >= 0x40000000n && address < 0x48000000n,
-    stop: (reason) => log.push(["stop", reason]),
-  };
-  const psci = new Psci(lifecycle, { random });
-  const call = (id: number, ...args: bigint[]): readonly bigint[] =>
-    psci.call(0, [BigInt(id), ...args]);
-  return { call, states, log, psci };
-}
+import type { DeviceState } from "../vbus/device.ts";
+import { PsciFunction } from "./psci.ts";
+import { makeFirmware as make } from "./test_rig.ts";
 
 const F = PsciFunction;
+const ENTRY = 0x40080000n;
+/** power_state: standby or power-down of the vCPU, or of its cluster. */
+const STANDBY = 0n;
+const DOWN = 0x10000n;
+const CLUSTER_STANDBY = 0x1000000n;
+const CLUSTER_DOWN = 0x1010000n;
 
 test("versions and migration", () => {
   const { call } = make();
@@ -37,42 +20,40 @@ test("versions and migration", () => {
 });
 
 test("FEATURES knows every function that is answered and nothing else", () => {
-  const { call } = make();
+  const { call } = make({ random: () => {} });
   for (const id of [...Object.values(F), 0x80000000]) {
-    assert.deepEqual(call(F.FEATURES, BigInt(id)), [0n], id.toString(16));
+    const suspend = id === F.CPU_SUSPEND_32 || id === F.CPU_SUSPEND_64;
+    assert.deepEqual(call(F.FEATURES, BigInt(id)), [suspend ? 1n : 0n], id.toString(16));
   }
-  // MIGRATE, MIGRATE_INFO_UP_CPU, CPU_FREEZE, CPU_DEFAULT_SUSPEND, NODE_HW_STATE, SET_SUSPEND_MODE,
-  // STAT_RESIDENCY, MEM_PROTECT, and ids that nobody defined.
-  for (const low of [5, 7, 0xb, 0xc, 0xd, 0xf, 0x10, 0x13, 0x1f, 0xff]) {
-    const id = 0x84000000 + low;
-    assert.deepEqual(call(F.FEATURES, BigInt(id)), [-1n], id.toString(16));
-    assert.deepEqual(call(id), [-1n]);
+  // MIGRATE, MIGRATE_INFO_UP_CPU, and ids that nobody defined.
+  for (const low of [5, 7, 0x15, 0x16, 0x1f, 0xff]) {
+    for (const id of [0x84000000 + low, 0xc4000000 + low]) {
+      assert.deepEqual(call(F.FEATURES, BigInt(id)), [-1n], id.toString(16));
+      assert.deepEqual(call(id), [-1n]);
+    }
   }
+  // Functions without an address or target exist with 32-bit arguments only.
+  for (const low of [0, 2, 6, 8, 9, 0xa, 0xb, 0xf, 0x13]) {
+    assert.deepEqual(call(0xc4000000 + low), [-1n]);
+  }
+  // Those of other services are not PSCI's, but for SMCCC_VERSION.
+  for (const id of [0x80000001, 0x84000050]) assert.deepEqual(call(F.FEATURES, BigInt(id)), [-1n]);
   // The upper half of X1 belongs to no 32-bit call.
   assert.deepEqual(call(F.FEATURES, 0xdeadbeef84000000n), [0n]);
-  assert.deepEqual(call(0xc4000000), [-1n]);
-});
-
-test("the function id is the low half of X0", () => {
-  const { psci } = make();
-  assert.deepEqual(psci.call(0, [0xffffffff84000000n]), [0x10001n]);
-  assert.deepEqual(psci.call(0, []), [-1n]);
-  assert.equal(psci.statistics.unknown, 1);
 });
 
 test("CPU_ON: unknown -2, on -4, pending -5, not RAM -9, success 0", () => {
   const { call, states, log } = make();
-  const entry = 0x40080000n;
-  assert.deepEqual(call(F.CPU_ON_64, 4n, entry, 7n), [-2n]);
-  assert.deepEqual(call(F.CPU_ON_64, 0n, entry, 7n), [-4n]);
+  assert.deepEqual(call(F.CPU_ON_64, 4n, ENTRY, 7n), [-2n]);
+  assert.deepEqual(call(F.CPU_ON_64, 0n, ENTRY, 7n), [-4n]);
   assert.deepEqual(call(F.CPU_ON_64, 1n, 0x1000n, 7n), [-9n]);
-  assert.deepEqual(call(F.CPU_ON_64, 1n, entry + 2n, 7n), [-9n]);
-  assert.deepEqual(call(F.CPU_ON_64, 1n, entry, 0xfedcba9876543210n), [0n]);
-  assert.deepEqual(call(F.CPU_ON_64, 1n, entry, 7n), [-5n]);
+  assert.deepEqual(call(F.CPU_ON_64, 1n, ENTRY + 2n, 7n), [-9n]);
+  assert.deepEqual(call(F.CPU_ON_64, 1n, ENTRY, 0xfedcba9876543210n), [0n]);
+  assert.deepEqual(call(F.CPU_ON_64, 1n, ENTRY, 7n), [-5n]);
   states[1] = "on";
-  assert.deepEqual(call(F.CPU_ON_64, 1n, entry, 7n), [-4n]);
-  assert.deepEqual(call(F.CPU_ON_64, 1n << 32n, entry, 1n), [0n]);
-  assert.deepEqual(log, [["on", 1, entry, 0xfedcba9876543210n], ["on", 3, entry, 1n]]);
+  assert.deepEqual(call(F.CPU_ON_64, 1n, ENTRY, 7n), [-4n]);
+  assert.deepEqual(call(F.CPU_ON_64, 1n << 32n, ENTRY, 1n), [0n]);
+  assert.deepEqual(log, [["on", 1, ENTRY, 0xfedcba9876543210n], ["on", 3, ENTRY, 1n]]);
 });
 
 test("CPU_ON with 32-bit arguments ignores the upper halves", () => {
@@ -82,88 +63,246 @@ test("CPU_ON with 32-bit arguments ignores the upper halves", () => {
   assert.deepEqual(log, [["on", 2, 0x40000000n, 5n]]);
 });
 
-test("AFFINITY_INFO for every id", () => {
+test("AFFINITY_INFO for every id and level", () => {
   const { call, states } = make();
   states[2] = "on-pending";
   const info = (affinity: bigint, level = 0n): bigint =>
     call(F.AFFINITY_INFO_64, affinity, level)[0];
   assert.deepEqual([0n, 1n, 0x100n, 1n << 32n].map((a) => info(a)), [0n, 1n, 2n, 1n]);
   for (const affinity of [2n, 3n, 4n, 0x101n, 1n << 33n]) assert.equal(info(affinity), -2n);
-  assert.equal(info(0n, 1n), -2n);
   assert.deepEqual(call(F.AFFINITY_INFO_32, (9n << 32n) | 1n, 0n), [1n]);
+  // Affinities below the level do not count.
+  assert.deepEqual([0n, 1n, 0xffn, 0x100n, 0x1ffn].map((a) => info(a, 1n)), [0n, 0n, 0n, 2n, 2n]);
+  assert.deepEqual([0xffffn, 1n << 32n, 0x10000n].map((a) => info(a, 2n)), [0n, 1n, -2n]);
+  assert.deepEqual([0n, 1n << 32n, 2n << 32n].map((a) => info(a, 3n)), [0n, 1n, -2n]);
+  assert.equal(info(0n, 4n), -2n);
+  assert.deepEqual(call(F.AFFINITY_INFO_32, 0n, 0xf00000000n), [0n]);
+});
+
+test("CPU_OFF and CPU_FREEZE do not return; the last vCPU may go", () => {
+  for (const id of [F.CPU_OFF, F.CPU_FREEZE]) {
+    const { call, log } = make();
+    assert.deepEqual(call(id), []);
+    assert.deepEqual(log, [["off", 0]]);
+    assert.deepEqual(call(F.AFFINITY_INFO_64, 0n, 0n), [1n]);
+  }
 });
 
 test("CPU_SUSPEND: standby returns, power-down resumes at its entry", () => {
-  const { call, log } = make();
-  assert.deepEqual(call(F.CPU_SUSPEND_64, 0n, 0n, 0n), [0n]);
-  assert.deepEqual(call(F.CPU_SUSPEND_64, 0x10000n, 0x40001000n, 9n), []);
-  assert.deepEqual(call(F.CPU_SUSPEND_64, 0x10000n, 0n, 9n), [-9n]);
-  for (const reserved of [0x20000n, 0x1000000n, 0x80000000n]) {
+  const { call, log, firmware } = make();
+  const { psci } = firmware;
+  assert.deepEqual(call(F.CPU_SUSPEND_64, STANDBY, 0n, 0n), [0n]);
+  assert.equal(psci.asleep(0), true);
+  psci.resumed(0);
+  assert.equal(psci.asleep(0), false);
+  assert.deepEqual(call(F.CPU_SUSPEND_64, DOWN, 0x40001000n, 9n), []);
+  psci.resumed(0);
+  assert.deepEqual(call(F.CPU_SUSPEND_64, DOWN, 0n, 9n), [-9n]);
+  assert.deepEqual(call(F.CPU_SUSPEND_64, DOWN, 0x40001002n, 9n), [-9n]);
+  for (const reserved of [0x20000n, 0x800000n, 0x2000000n, 0x3000000n, 0x4000000n, 0x80000000n]) {
     assert.deepEqual(call(F.CPU_SUSPEND_32, reserved), [-2n]);
   }
+  assert.equal(psci.asleep(0), false);
   assert.deepEqual(log, [["suspend", 0, undefined, undefined], ["suspend", 0, 0x40001000n, 9n]]);
+});
+
+test("CPU_DEFAULT_SUSPEND is a power-down", () => {
+  const { call, log } = make();
+  assert.deepEqual(call(F.CPU_DEFAULT_SUSPEND_64, 8n, 1n), [-9n]);
+  assert.deepEqual(call(F.CPU_DEFAULT_SUSPEND_64, ENTRY, 1n << 40n), []);
+  assert.deepEqual(call(F.CPU_DEFAULT_SUSPEND_32, (1n << 32n) | ENTRY, (1n << 40n) | 5n), []);
+  assert.deepEqual(log, [["suspend", 0, ENTRY, 1n << 40n], ["suspend", 0, ENTRY, 5n]]);
 });
 
 test("SYSTEM_SUSPEND is denied while another vCPU is not off", () => {
   const { call, states, log } = make();
   for (const state of ["on", "on-pending"] as const) {
     states[3] = state;
-    assert.deepEqual(call(F.SYSTEM_SUSPEND_64, 0x40000000n, 1n), [-3n]);
+    assert.deepEqual(call(F.SYSTEM_SUSPEND_64, ENTRY, 1n), [-3n]);
   }
   states[3] = "off";
   assert.deepEqual(call(F.SYSTEM_SUSPEND_64, 0x30000000n, 1n), [-9n]);
   assert.deepEqual(log, []);
-  assert.deepEqual(call(F.SYSTEM_SUSPEND_64, 0x40000000n, 1n), []);
-  assert.deepEqual(log, [["suspend", 0, 0x40000000n, 1n]]);
+  assert.deepEqual(call(F.SYSTEM_SUSPEND_64, ENTRY, 1n), []);
+  assert.deepEqual(log, [["suspend", 0, ENTRY, 1n]]);
+});
+
+test("STAT_COUNT and STAT_RESIDENCY tell how often and how many microseconds", () => {
+  const { call, firmware, time } = make();
+  const { psci } = firmware;
+  const use = (target: bigint, state: bigint): bigint[] => [
+    ...call(F.STAT_COUNT_64, target, state),
+    ...call(F.STAT_RESIDENCY_64, target, state),
+  ];
+  for (let i = 0; i < 3; i++) {
+    call(F.CPU_SUSPEND_64, STANDBY);
+    time.now += 2500;
+    psci.resumed(0);
+    time.now += 1_000_000;
+    psci.resumed(0);
+  }
+  assert.deepEqual(use(0n, STANDBY), [3n, 7n]);
+  call(F.CPU_SUSPEND_64, DOWN, ENTRY);
+  time.now += 10_000;
+  // While it lasts, too.
+  assert.deepEqual(use(0n, DOWN), [1n, 10n]);
+  // StateID says nothing.
+  assert.deepEqual(use(0n, DOWN | 0x1234n), [1n, 10n]);
+  psci.resumed(0);
+  assert.deepEqual(use(0n, CLUSTER_DOWN), [0n, 0n]);
+  // The only vCPU of its cluster that is on takes the cluster with it.
+  call(F.CPU_SUSPEND_64, CLUSTER_DOWN, ENTRY);
+  time.now += 4000;
+  psci.resumed(0);
+  assert.deepEqual(use(0n, CLUSTER_DOWN), [1n, 4n]);
+  assert.deepEqual(use(1n, CLUSTER_DOWN), [1n, 4n]);
+  assert.deepEqual(use(0n, DOWN), [2n, 14n]);
+  assert.deepEqual(use(1n, DOWN), [0n, 0n]);
+  assert.deepEqual(use(0x100n, CLUSTER_DOWN), [0n, 0n]);
+  // A vCPU or state that does not exist.
+  assert.deepEqual(use(7n, DOWN), [0n, 0n]);
+  assert.deepEqual(use(0n, 0x80000000n), [0n, 0n]);
+  psci.reset();
+  assert.deepEqual(use(0n, DOWN), [0n, 0n]);
+});
+
+test("platform-coordinated: a cluster sleeps when all of it asked, as deep as the shallowest", () => {
+  const { call, callAs, firmware, states } = make();
+  const counts = (): bigint[] =>
+    [CLUSTER_STANDBY, CLUSTER_DOWN].map((state) => call(F.STAT_COUNT_64, 0n, state)[0]);
+  states[1] = "on";
+  callAs(1, F.CPU_SUSPEND_64, CLUSTER_DOWN, ENTRY);
+  assert.deepEqual(counts(), [0n, 0n]);
+  callAs(0, F.CPU_SUSPEND_64, CLUSTER_STANDBY);
+  assert.deepEqual(counts(), [1n, 0n]);
+  firmware.psci.resumed(0);
+  callAs(0, F.CPU_SUSPEND_64, DOWN, ENTRY);
+  assert.deepEqual(counts(), [1n, 0n]);
+  firmware.psci.resumed(0);
+  callAs(0, F.CPU_SUSPEND_64, CLUSTER_DOWN, ENTRY);
+  assert.deepEqual(counts(), [1n, 1n]);
+});
+
+test("OS-initiated: the last vCPU of a cluster decides, any other is denied", () => {
+  const { call, callAs, firmware, states } = make();
+  states[1] = "on";
+  // Neither are all vCPUs on nor is this the last one.
+  assert.deepEqual(call(F.SET_SUSPEND_MODE, 1n), [-3n]);
+  assert.deepEqual(call(F.SET_SUSPEND_MODE, 0n), [0n]);
+  assert.deepEqual(call(F.SET_SUSPEND_MODE, 2n), [-2n]);
+  states[2] = states[3] = "on";
+  assert.deepEqual(call(F.SET_SUSPEND_MODE, 1n), [0n]);
+  assert.deepEqual(callAs(1, F.CPU_SUSPEND_64, CLUSTER_DOWN, ENTRY), [-3n]);
+  assert.deepEqual(callAs(1, F.CPU_SUSPEND_64, STANDBY), [0n]);
+  // A vCPU in standby does not let its cluster power down.
+  assert.deepEqual(callAs(0, F.CPU_SUSPEND_64, CLUSTER_DOWN, ENTRY), [-3n]);
+  firmware.psci.resumed(1);
+  assert.deepEqual(callAs(1, F.CPU_SUSPEND_64, DOWN, ENTRY), []);
+  assert.deepEqual(callAs(0, F.CPU_SUSPEND_64, CLUSTER_DOWN, ENTRY), []);
+  assert.deepEqual(callAs(2, F.STAT_COUNT_64, 1n, CLUSTER_DOWN), [1n]);
+  // Back to platform-coordinated: by the last one that is awake.
+  assert.deepEqual(callAs(2, F.SET_SUSPEND_MODE, 0n), [-3n]);
+  states[3] = "off";
+  assert.deepEqual(callAs(2, F.SET_SUSPEND_MODE, 0n), [0n]);
+});
+
+test("NODE_HW_STATE: on, off, standby, of vCPUs and clusters", () => {
+  const { callAs, states } = make();
+  const state = (target: bigint, level = 0n): bigint =>
+    callAs(3, F.NODE_HW_STATE_64, target, level)[0];
+  states[3] = states[1] = "on";
+  assert.deepEqual([0n, 1n, 0x100n].map((target) => state(target)), [0n, 0n, 1n]);
+  assert.deepEqual([0n, 0x100n].map((target) => state(target, 1n)), [0n, 1n]);
+  callAs(0, F.CPU_SUSPEND_64, STANDBY);
+  assert.deepEqual([0n, 1n].map((target) => state(target, 1n)), [0n, 0n]);
+  callAs(1, F.CPU_SUSPEND_64, DOWN, ENTRY);
+  assert.deepEqual([0n, 1n].map((target) => state(target)), [2n, 1n]);
+  assert.deepEqual([0n, 1n].map((target) => state(target, 1n)), [2n, 2n]);
+  states[0] = "off";
+  assert.equal(state(1n, 1n), 1n);
+  assert.equal(state(5n), -2n);
+  assert.equal(state(0n, 2n), -2n);
+});
+
+test("MEM_PROTECT gives what was before, and a cold reset must then overwrite RAM", () => {
+  const { call, firmware } = make();
+  assert.equal(firmware.reset(), false);
+  assert.deepEqual(call(F.MEM_PROTECT, 1n), [0n]);
+  assert.deepEqual(call(F.MEM_PROTECT, 1n), [1n]);
+  assert.equal(firmware.reset(), true);
+  call(F.SYSTEM_RESET2_64, 0n);
+  assert.equal(firmware.reset(), false);
+  call(F.SYSTEM_RESET2_64, 0x80000000n);
+  assert.equal(firmware.reset(), true);
+  call(F.SYSTEM_RESET);
+  assert.equal(firmware.reset(), true);
+  assert.deepEqual(call(F.MEM_PROTECT, 0n), [1n]);
+  assert.equal(firmware.reset(), false);
+});
+
+test("MEM_PROTECT_CHECK_RANGE: RAM and nothing else", () => {
+  const { call } = make();
+  const check = (base: bigint, length: bigint): bigint =>
+    call(F.MEM_PROTECT_CHECK_RANGE_64, base, length)[0];
+  assert.equal(check(0x40000000n, 0x8000000n), 0n);
+  assert.equal(check(0x47ffffffn, 1n), 0n);
+  assert.equal(check(0x40000000n, 0x8000001n), -3n);
+  assert.equal(check(0x3fffffffn, 2n), -3n);
+  assert.equal(check(0x40000000n, 0n), -3n);
+  assert.equal(check(0x40000000n, (1n << 64n) - 1n), -3n);
+  assert.deepEqual(call(F.MEM_PROTECT_CHECK_RANGE_32, 0x140000000n, 0x100000010n), [0n]);
+});
+
+test("SYSTEM_RESET2: warm and vendor types, no others", () => {
+  const { call, log } = make();
+  for (const type of [0n, 0x80000000n, 0xffffffffn, 0x100000000n]) {
+    assert.deepEqual(call(F.SYSTEM_RESET2_64, type), []);
+  }
+  assert.equal(log.length, 4);
+  for (const type of [1n, 0x7fffffffn]) assert.deepEqual(call(F.SYSTEM_RESET2_32, type), [-2n]);
+  assert.equal(log.length, 4);
 });
 
 test("calls that do not return leave the registers alone", () => {
   const { call, log } = make();
-  for (const id of [F.CPU_OFF, F.SYSTEM_OFF, F.SYSTEM_RESET, F.SYSTEM_RESET2_64]) {
+  for (const id of [F.SYSTEM_OFF, F.SYSTEM_RESET, F.SYSTEM_RESET2_64]) {
     assert.deepEqual(call(id, 0n, 0n), []);
   }
-  assert.deepEqual(log, [["off", 0], ["stop", "power-off"], ["stop", "reset"], ["stop", "reset"]]);
-  assert.deepEqual(call(F.SYSTEM_RESET2_64, 0x80000001n), [-2n]);
-  assert.equal(log.length, 4);
+  assert.deepEqual(log, [["stop", "power-off"], ["stop", "reset"], ["stop", "reset"]]);
 });
 
-test("SMCCC_ARCH_FEATURES: no workaround is needed", () => {
-  const { call } = make();
-  const features = (id: number): bigint => call(0x80000001, BigInt(id))[0];
-  assert.equal(features(0x80000000), 0n);
-  assert.equal(features(0x80000001), 0n);
-  assert.equal(features(0x80008000), 1n);
-  assert.equal(features(0x80003fff), 1n);
-  assert.equal(features(0x80007fff), -2n);
-  assert.equal(features(0xc5000020), -1n);
-  assert.equal(features(0x84000053), -1n);
-});
-
-test("TRNG: right-justified entropy of the size asked for", () => {
-  const { call } = make((into) => into.fill(0xff));
-  assert.deepEqual(call(0x84000050), [0x10000n]);
-  assert.deepEqual(call(0x84000051, 0xc4000053n), [0n]);
-  assert.deepEqual(call(0x84000051, 0xc4000054n), [-1n]);
-  assert.equal(call(0x84000052).length, 4);
-  const ones64 = (1n << 64n) - 1n;
-  assert.deepEqual(call(0xc4000053, 192n), [0n, ones64, ones64, ones64]);
-  assert.deepEqual(call(0xc4000053, 65n), [0n, 0n, 1n, ones64]);
-  assert.deepEqual(call(0x84000053, 96n), [0n, 0xffffffffn, 0xffffffffn, 0xffffffffn]);
-  assert.deepEqual(call(0x84000053, 33n), [0n, 0n, 1n, 0xffffffffn]);
-  for (const [id, bits] of [[0xc4000053, 193n], [0x84000053, 97n], [0xc4000053, 0n]] as const) {
-    assert.equal(call(id, bits)[0], -2n);
-  }
-  assert.equal(make().call(0xc4000053, 64n)[0], -1n);
-});
-
-test("fuzz: any arguments give at most four registers and never throw", () => {
-  const { psci } = make((into) => into.fill(1));
-  let seed = 99;
-  const random = (): number => seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
-  for (let i = 0; i < 5000; i++) {
-    const base = [0x84000000, 0xc4000000, 0x80000000, 0x84000050][random() >>> 30];
-    const id = BigInt(base + ((random() >>> 8) & 0x1f));
-    const args = Array.from({ length: 7 }, () => (BigInt(random()) << 32n) | BigInt(random()));
-    assert.ok(psci.call(0, [id, ...args]).length <= 4);
-  }
+test("state and restore with vCPUs asleep, in any clock", () => {
+  const first = make();
+  first.states.fill("on");
+  first.call(F.SET_SUSPEND_MODE, 1n);
+  first.call(F.MEM_PROTECT, 1n);
+  first.callAs(1, F.CPU_SUSPEND_64, DOWN, ENTRY);
+  first.time.now = 5000;
+  first.callAs(0, F.CPU_SUSPEND_64, CLUSTER_DOWN, ENTRY);
+  first.time.now = 9000;
+  const saved = structuredClone(first.firmware.state());
+  const second = make();
+  second.states.fill("on");
+  second.time.now = 1_000_000;
+  second.firmware.restore(saved);
+  assert.deepEqual(second.firmware.state(), saved);
+  second.time.now += 1000;
+  assert.deepEqual(second.callAs(2, F.STAT_RESIDENCY_64, 1n, DOWN), [10n]);
+  assert.deepEqual(second.callAs(2, F.STAT_RESIDENCY_64, 0n, CLUSTER_DOWN), [5n]);
+  const asleep = (): boolean[] => [0, 1, 2].map((vcpu) => second.firmware.psci.asleep(vcpu));
+  assert.deepEqual(asleep(), [true, true, false]);
+  assert.deepEqual(second.callAs(2, F.SET_SUSPEND_MODE, 0n), [-3n]);
+  const { psci } = saved as { psci: { [key: string]: DeviceState } };
+  const power = psci.power as { [key: string]: DeviceState };
+  const refused: DeviceState[] = [
+    null,
+    {},
+    { psci: {} },
+    { psci: { ...psci, warm: 1 } },
+    { psci: { ...psci, power: { ...power, cores: [] } } },
+    { psci: { ...psci, power: { ...power, asked: [4, -1, -1, -1] } } },
+    { psci: { ...psci, power: { ...power, clusters: [[1, 2]] } } },
+  ];
+  for (const bad of refused) assert.throws(() => second.firmware.restore(bad), TypeError);
+  assert.deepEqual(asleep(), [true, true, false]);
 });

@@ -1,4 +1,5 @@
 /** True Random Number Generator firmware interface 1.0 (Arm DEN 0098). */
+import { NOT_SUPPORTED, type SmcccFunction, type SmcccFunctions, word } from "./smccc.ts";
 
 /** Fills an array with entropy. */
 export type RandomSource = (into: Uint8Array) => void;
@@ -13,36 +14,20 @@ export const TrngFunction = {
 } as const;
 
 const TRNG_1_0 = 0x10000n;
-const NOT_SUPPORTED = -1n;
 const INVALID_PARAMETERS = -2n;
 /** 86f0beab-3d2c-4d53-9a44-7b5d3f6c1e20: names this back end. */
 const UUID = [0xabbef086n, 0x534d2c3dn, 0x5d7b449an, 0x201e6c3fn];
 
-/** Whether a function exists. */
-export function trngImplements(id: number): boolean {
-  return Object.values(TrngFunction).some((known) => known === id);
-}
-
-/** Answers a TRNG call with X1; undefined if `id` is none. */
-export function trngCall(
-  id: number,
-  x1: bigint,
-  random: RandomSource,
-): readonly bigint[] | undefined {
-  switch (id) {
-    case TrngFunction.VERSION:
-      return [TRNG_1_0];
-    case TrngFunction.FEATURES:
-      return [trngImplements(Number(BigInt.asUintN(32, x1))) ? 0n : NOT_SUPPORTED];
-    case TrngFunction.GET_UUID:
-      return UUID;
-    case TrngFunction.RND_32:
-      return entropy(x1, 32, random);
-    case TrngFunction.RND_64:
-      return entropy(x1, 64, random);
-    default:
-      return undefined;
-  }
+/** The TRNG calls over a source of entropy. */
+export function trngFunctions(random: RandomSource): SmcccFunctions {
+  const functions: Map<number, SmcccFunction> = new Map<number, SmcccFunction>([
+    [TrngFunction.VERSION, () => [TRNG_1_0]],
+    [TrngFunction.FEATURES, (_, id) => [functions.has(word(id)) ? 0n : NOT_SUPPORTED]],
+    [TrngFunction.GET_UUID, () => UUID],
+    [TrngFunction.RND_32, (_, bits) => entropy(bits, 32, random)],
+    [TrngFunction.RND_64, (_, bits) => entropy(bits, 64, random)],
+  ]);
+  return functions;
 }
 
 /** `bits` of entropy in X1 (most significant) to X3, zero above. At most three registers full. */
@@ -53,6 +38,6 @@ function entropy(bits: bigint, width: 32 | 64, random: RandomSource): readonly b
   let value = 0n;
   for (const byte of bytes) value = (value << 8n) | BigInt(byte);
   value = BigInt.asUintN(Number(bits), value);
-  const word = (n: number): bigint => BigInt.asUintN(width, value >> BigInt(n * width));
-  return [0n, word(2), word(1), word(0)];
+  const part = (n: number): bigint => BigInt.asUintN(width, value >> BigInt(n * width));
+  return [0n, part(2), part(1), part(0)];
 }

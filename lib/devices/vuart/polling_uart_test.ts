@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Bus } from "../vbus/bus.ts";
-import { AccessResult } from "../vbus/device.ts";
+import { AccessResult, type DeviceState } from "../vbus/device.ts";
 import { PollingUart, PollingUartRegister } from "./polling_uart.ts";
 
 const { DATA, STATUS } = PollingUartRegister;
@@ -85,9 +85,13 @@ test("state and restore with characters in both directions", () => {
   third.uart.holdTransmit(true);
   third.uart.restore(saved);
   assert.deepEqual(third.uart.state(), saved);
-  for (
-    const bad of [null, {}, { received: [256], sending: [] }, { received: [], sending: [1, 2] }]
-  ) {
+  const refused: DeviceState[] = [
+    null,
+    {},
+    { received: [256], sending: [] },
+    { received: [], sending: [1, 2] },
+  ];
+  for (const bad of refused) {
     assert.throws(() => third.uart.restore(bad), TypeError);
   }
   assert.deepEqual(third.uart.state(), saved);
