@@ -33,6 +33,8 @@ export { Machine } from "./lib/machine/machine.ts";
 export type { MachineParts, MachineStatistics, RunResult } from "./lib/machine/machine.ts";
 export type { SerialStreams } from "./lib/machine/serial_port.ts";
 export type { MachineConsole, MachinePort } from "./lib/machine/console_port.ts";
+export type { MachineVsock } from "./lib/machine/machine_vsock.ts";
+export type { VsockAddress, VsockStream } from "./lib/devices/virtio_sock/vsock.ts";
 export { MemoryDisk } from "./lib/machine/disk.ts";
 export type { EngineStatistics, ExitName } from "./lib/engine/statistics.ts";
 export type { FirmwareStatistics } from "./lib/devices/firmware/firmware.ts";
@@ -47,7 +49,6 @@ export type { MachineConfig, MachineOptions } from "./lib/config/machine_config.
 export type {
   BlockConfig,
   BlockOptions,
-  ConsoleConfig,
   DeviceConfig,
   DeviceOptions,
   DeviceType,
@@ -56,6 +57,18 @@ export type {
   NetOptions,
   RngConfig,
 } from "./lib/config/device_config.ts";
+export type {
+  ConsoleConfig,
+  ConsoleOptions,
+  ConsolePortConfig,
+  ConsolePortOptions,
+} from "./lib/config/console_config.ts";
+export type {
+  SockConfig,
+  SockConnect,
+  SockOptions,
+  SockPublish,
+} from "./lib/config/sock_config.ts";
 export { ConfigError } from "./lib/config/config_error.ts";
 export type { ConfigErrorCode } from "./lib/config/config_error.ts";
 export { VmmDebug } from "./lib/config/vmm_debug.ts";

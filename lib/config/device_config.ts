@@ -11,6 +11,8 @@ import {
   suggest,
 } from "./checks.ts";
 import { ConfigError } from "./config_error.ts";
+import { checkConsole, type ConsoleConfig, type ConsoleOptions } from "./console_config.ts";
+import { checkSock, type SockConfig, type SockOptions } from "./sock_config.ts";
 
 /** Built-in networks: nothing, or every frame comes back. */
 export type NetBackendName = "null" | "loopback";
@@ -36,18 +38,15 @@ export interface BlockConfig {
   readonly file: BlockFile | Uint8Array | string;
   /** Whether writes are refused. @default false */
   readonly readOnly: boolean;
+  /**
+   * Where writes go instead of the disk, which stays as it is: "memory" (up to 1 GiB, lost at the
+   * end), an overlay file opened by a platform, or (in YAML) the name of one.
+   */
+  readonly overlay?: BlockFile | string;
+  /** Request queues, 1..8; guests use one per vCPU. @default 1 */
+  readonly queues: number;
   /** Serial number that the guest sees, at most 20 characters. */
   readonly id?: string;
-}
-
-/** A console (virtio 1.2, 5.3). */
-export interface ConsoleConfig {
-  /** A console. */
-  readonly type: "virtio-console";
-  /** Width that the guest is told, in characters. @default 80 */
-  readonly columns?: number;
-  /** Height that the guest is told, in characters. @default 25 */
-  readonly rows?: number;
 }
 
 /** A source of entropy (virtio 1.2, 5.4). */
@@ -57,7 +56,7 @@ export interface RngConfig {
 }
 
 /** A device of a checked configuration. */
-export type DeviceConfig = NetConfig | BlockConfig | ConsoleConfig | RngConfig;
+export type DeviceConfig = NetConfig | BlockConfig | ConsoleConfig | RngConfig | SockConfig;
 /** Names of devices. */
 export type DeviceType = DeviceConfig["type"];
 
@@ -66,7 +65,13 @@ export type NetOptions = Partial<NetConfig> & Pick<NetConfig, "type">;
 /** A disk as it is written. */
 export type BlockOptions = Partial<BlockConfig> & Pick<BlockConfig, "type" | "file">;
 /** A device as it is written: its settings, or its name alone. */
-export type DeviceOptions = DeviceType | NetOptions | BlockOptions | ConsoleConfig | RngConfig;
+export type DeviceOptions =
+  | DeviceType
+  | NetOptions
+  | BlockOptions
+  | ConsoleOptions
+  | RngConfig
+  | SockOptions;
 
 const DEVICES: { readonly [T in DeviceType]: (value: unknown, path: string) => DeviceConfig } = {
   "virtio-net": checkNet,
@@ -76,7 +81,11 @@ const DEVICES: { readonly [T in DeviceType]: (value: unknown, path: string) => D
     checkObject(value, path, ["type"]);
     return { type: "virtio-rng" };
   },
+  "virtio-sock": checkSock,
 };
+
+/** Most request queues of a disk: one per vCPU. */
+const MAX_BLOCK_QUEUES = 8;
 
 /** Most virtio devices of a board: one per virtio-mmio slot. */
 export const MAX_DEVICES = 32;
@@ -93,7 +102,38 @@ export function checkDevices(value: unknown, path: string): readonly DeviceConfi
       `${value.length} devices are too many; the board has ${MAX_DEVICES} slots`,
     );
   }
-  return value.map((device, i) => checkDevice(device, `${path}[${i}]`));
+  const devices = value.map((device, i) => checkDevice(device, `${path}[${i}]`));
+  checkTogether(devices, path);
+  return devices;
+}
+
+/** What no device can see by itself. */
+function checkTogether(devices: readonly DeviceConfig[], path: string): void {
+  const names = new Set<string>();
+  let sock = -1;
+  for (const [i, device] of devices.entries()) {
+    if (device.type === "virtio-sock") {
+      if (sock >= 0) {
+        throw new ConfigError(
+          "conflict",
+          `${path}[${i}]`,
+          `a guest has one virtio-sock; ${path}[${sock}] is one already`,
+        );
+      }
+      sock = i;
+    }
+    if (device.type !== "virtio-console") continue;
+    for (const [j, { name }] of (device.ports ?? []).entries()) {
+      if (names.has(name)) {
+        throw new ConfigError(
+          "conflict",
+          `${path}[${i}].ports[${j}].name`,
+          `another port is named "${name}"`,
+        );
+      }
+      names.add(name);
+    }
+  }
 }
 
 function checkDevice(value: unknown, path: string): DeviceConfig {
@@ -152,7 +192,8 @@ function checkMac(value: unknown, path: string): string {
 }
 
 function checkBlock(value: unknown, path: string): BlockConfig {
-  const { file, readOnly, id } = checkObject(value, path, ["type", "file", "readOnly", "id"]);
+  const keys = ["type", "file", "readOnly", "overlay", "queues", "id"];
+  const { file, readOnly, overlay, queues, id } = checkObject(value, path, keys);
   const isFile = (typeof file === "string" && file !== "") || file instanceof Uint8Array ||
     isBlockFile(file);
   if (!isFile) {
@@ -162,20 +203,29 @@ function checkBlock(value: unknown, path: string): BlockConfig {
       `say which disk: a file name, bytes, or an open BlockFile`,
     );
   }
+  const isOverlay = overlay === undefined || (typeof overlay === "string" && overlay !== "") ||
+    isBlockFile(overlay);
+  if (!isOverlay) {
+    throw new ConfigError(
+      "wrong-type",
+      `${path}.overlay`,
+      `expected "memory" or an overlay file, found ${describeValue(overlay)}`,
+    );
+  }
+  if (overlay !== undefined && readOnly === true) {
+    throw new ConfigError(
+      "conflict",
+      `${path}.overlay`,
+      "a disk that refuses writes needs no overlay; leave readOnly out: the disk's file is not written",
+    );
+  }
   return {
     type: "virtio-block",
     file,
     readOnly: readOnly === undefined ? false : checkBoolean(readOnly, `${path}.readOnly`),
+    ...(overlay !== undefined && { overlay }),
+    queues: checkInteger(queues ?? 1, `${path}.queues`, 1, MAX_BLOCK_QUEUES),
     ...(id !== undefined && { id: checkText(id, `${path}.id`, 20) }),
-  };
-}
-
-function checkConsole(value: unknown, path: string): ConsoleConfig {
-  const { columns, rows } = checkObject(value, path, ["type", "columns", "rows"]);
-  return {
-    type: "virtio-console",
-    ...(columns !== undefined && { columns: checkInteger(columns, `${path}.columns`, 1, 65535) }),
-    ...(rows !== undefined && { rows: checkInteger(rows, `${path}.rows`, 1, 65535) }),
   };
 }
 

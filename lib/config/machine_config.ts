@@ -111,7 +111,7 @@ export function validateMachineConfig(value: unknown): MachineConfig {
       "an initrd needs a kernel; give one, or leave it out",
     );
   }
-  return {
+  const config: MachineConfig = {
     arch: checkChoice(or("arch", "aarch64"), "arch", ["aarch64"]),
     memory: checkMemory(or("memory", "512M")),
     cpus: checkInteger(or("cpus", 1), "cpus", 1, MAX_CPUS),
@@ -125,6 +125,28 @@ export function validateMachineConfig(value: unknown): MachineConfig {
     onReset: checkChoice(or("onReset", "restart"), "onReset", ["restart", "stop"]),
     onPanic: checkChoice(or("onPanic", "stop"), "onPanic", ["stop", "continue"]),
   };
+  if (config.time === "virtual") checkVirtual(config.devices);
+  return config;
+}
+
+/** In virtual time every run is the same, so nothing may come from other programs of the host. */
+function checkVirtual(devices: readonly DeviceConfig[]): void {
+  for (const [i, device] of devices.entries()) {
+    if (device.type !== "virtio-sock") continue;
+    const key = device.socket !== undefined
+      ? "socket"
+      : device.connect.length > 0
+      ? "connect"
+      : device.publish.length > 0
+      ? "publish"
+      : undefined;
+    if (key === undefined) continue;
+    throw new ConfigError(
+      "conflict",
+      `devices[${i}].${key}`,
+      "in virtual time nothing may depend on sockets of the host; leave it out (Machine.vsock works)",
+    );
+  }
 }
 
 function checkMemory(value: unknown): number {

@@ -13,11 +13,13 @@ import { VmmDebug } from "../config/vmm_debug.ts";
 import type { BusRegion, DeviceStatistics } from "../devices/vbus/bus.ts";
 import type { FirmwareStatistics } from "../devices/firmware/firmware.ts";
 import { VirtioConsole } from "../devices/virtio_console/virtio_console.ts";
+import { VirtioSock } from "../devices/virtio_sock/virtio_sock.ts";
 import type { EngineStatistics } from "../engine/statistics.ts";
 import type { Platform } from "../platform/platform.ts";
 import { webPlatform } from "../platform/web.ts";
 import type { StopReason } from "../vcpu/lifecycle/lifecycle.ts";
 import { ConsolePort, type MachineConsole, type MachinePort } from "./console_port.ts";
+import { type MachineVsock, VsockPort } from "./machine_vsock.ts";
 import { PanicWatch } from "./panic_watch.ts";
 import { limitLog } from "./log_limit.ts";
 import { seededRandom } from "./random.ts";
@@ -28,6 +30,7 @@ import { busTap } from "./trace_taps.ts";
 import { Vcpus } from "./vcpus.ts";
 import { virtAffinity, VirtBoard } from "./virt.ts";
 import { type BootImage, loadVirt } from "./virt_boot.ts";
+import { VsockForwards } from "./vsock_forwards.ts";
 
 /** Wall-clock time at which guests in virtual time start: 2025-01-01T00:00:00Z. */
 const VIRTUAL_START_SECONDS = 1_735_689_600;
@@ -95,6 +98,8 @@ export class Machine implements AsyncDisposable {
   readonly #serial: SerialPort;
   /** Ports of virtio consoles, in the order of the configuration. */
   readonly #ports: readonly ConsolePort[];
+  readonly #vsock: VsockPort | undefined;
+  #forwards: VsockForwards | undefined;
   readonly #panicWatches: readonly PanicWatch[];
   readonly #image: BootImage;
   #tree: Uint8Array = new Uint8Array(0);
@@ -185,6 +190,8 @@ export class Machine implements AsyncDisposable {
         ? device.ports.map((port) => new ConsolePort(port, this.#loop))
         : []
     );
+    const sock = this.#board.virtio.find(({ device }) => device instanceof VirtioSock)?.device;
+    this.#vsock = sock instanceof VirtioSock ? new VsockPort(sock) : undefined;
     const watched = config.onPanic === "stop"
       ? [this.#serial, ...this.#ports.filter(({ isConsole }) => isConsole)]
       : [];
@@ -218,7 +225,14 @@ export class Machine implements AsyncDisposable {
       initrd = bytesOf(config.initrd, "initrd");
       await checkInitrd(initrd, config.memory);
     }
-    return new Machine(config, parts, { kernel, initrd });
+    const machine = new Machine(config, parts, { kernel, initrd });
+    try {
+      await machine.#openSockets();
+    } catch (error) {
+      await machine[Symbol.asyncDispose]();
+      throw error;
+    }
+    return machine;
   }
 
   /** The serial line (PL011) as Web Streams. */
@@ -234,6 +248,11 @@ export class Machine implements AsyncDisposable {
   /** The host's end of the virtio console port of that name; undefined if there is none. */
   port(name: string): MachinePort | undefined {
     return this.#ports.find((port) => port.name !== "" && port.name === name);
+  }
+
+  /** Sockets between the guest and this process; undefined without a virtio-sock device. */
+  get vsock(): MachineVsock | undefined {
+    return this.#vsock;
   }
 
   /** Calls back with what the guest sends on the serial line. The result ends that. */
@@ -338,10 +357,31 @@ export class Machine implements AsyncDisposable {
     this.#disposed = true;
     this.stop();
     await this.#running;
+    await this.#forwards?.close();
     this.#board.shutdown();
     this.#serial.close();
     for (const port of this.#ports) port.close();
     this.#board.engine.dispose();
+  }
+
+  /** Connects the guest's sockets with those of the host. Throws a ConfigError. */
+  async #openSockets(): Promise<void> {
+    const index = this.config.devices.findIndex(({ type }) => type === "virtio-sock");
+    const config = this.config.devices[index];
+    const device = this.#board.virtio[index]?.device;
+    if (config?.type !== "virtio-sock" || !(device instanceof VirtioSock)) return;
+    const { socket, connect, publish } = config;
+    if (socket === undefined && connect.length === 0 && publish.length === 0) return;
+    const { sockets } = this.#platform;
+    if (sockets === undefined) {
+      throw new ConfigError(
+        "conflict",
+        `devices[${index}]`,
+        "this platform has no sockets; use Machine.vsock",
+      );
+    }
+    this.#forwards = new VsockForwards({ device, config, sockets });
+    await this.#forwards.open(`devices[${index}]`);
   }
 
   async #runUntilEnd(): Promise<StopReason> {

@@ -6,6 +6,7 @@ import { VirtioBlock } from "../devices/virtio_block/virtio_block.ts";
 import { VirtioConsole } from "../devices/virtio_console/virtio_console.ts";
 import { VirtioNet } from "../devices/virtio_net/virtio_net.ts";
 import { VirtioRng } from "../devices/virtio_rng/virtio_rng.ts";
+import { VirtioSock } from "../devices/virtio_sock/virtio_sock.ts";
 import { LoopbackBackend } from "../net/loopback_backend.ts";
 import { NullBackend } from "../net/null_backend.ts";
 import type { Clock } from "../platform/platform.ts";
@@ -36,16 +37,34 @@ export function makeVirtioDevice(config: DeviceConfig, parts: VirtioParts): Virt
     case "virtio-block":
       return makeBlock(config, parts);
     case "virtio-console": {
-      const { columns, rows } = config;
+      const { columns, rows, ports } = config;
       return new VirtioConsole({
         name,
+        ...(ports !== undefined && { ports }),
         ...(columns !== undefined && { columns }),
         ...(rows !== undefined && { rows }),
       });
     }
     case "virtio-rng":
       return new VirtioRng(parts.random, { name });
+    case "virtio-sock":
+      return new VirtioSock({ cid: config.cid, name, onActivity: hostTurns(parts) });
   }
+}
+
+/**
+ * Asks the run loop for a turn of the host's event loop, for host code that a device has woken. In
+ * virtual time the guest stands still until then, so that the answer comes at the same time always.
+ */
+function hostTurns({ host, virtual }: VirtioParts): () => void {
+  let asked = false;
+  return () => {
+    if (asked) return;
+    asked = true;
+    const turn = Promise.resolve().then(() => host.yield()).then(() => void (asked = false));
+    if (virtual) host.hold(turn);
+    else host.expect(turn);
+  };
 }
 
 function makeNet(config: NetConfig, { name, index }: VirtioParts): VirtioDevice {
