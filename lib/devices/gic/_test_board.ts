@@ -1,4 +1,5 @@
 /** A GIC on a bus with recorded vCPU inputs, and the same handful of actions for both versions. */
+import { GuestMemory } from "../../engine/guest_memory.ts";
 import { Bus, type BusValue } from "../vbus/bus.ts";
 import { AccessResult } from "../vbus/device.ts";
 import { createGic, type Gic } from "./gic.ts";
@@ -13,7 +14,13 @@ const ICENABLER = 0x180;
 export interface TestBoardOptions {
   readonly cpus?: number;
   readonly spis?: number;
+  /** RAM, LPIs and an ITS for a GICv3. */
+  readonly its?: boolean;
 }
+
+/** Guest-physical address and bytes of the RAM of a board. */
+export const RAM = 0x4000_0000;
+const RAM_BYTES = 0x20_0000;
 
 /** Everything a test needs of a GIC whose distributor is at address 0. */
 export class TestBoard {
@@ -22,16 +29,21 @@ export class TestBoard {
   readonly cpus: number;
   readonly irq: boolean[];
   readonly fiq: boolean[];
+  readonly ram: GuestMemory;
+  /** What waits for the host's next turn. */
+  readonly turns: (() => void)[] = [];
   readonly #value: BusValue = { low: 0, high: 0 };
 
   constructor(version: 2 | 3, options: TestBoardOptions = {}) {
-    const { cpus = 2, spis = 256 } = options;
+    const { cpus = 2, spis = 256, its = false } = options;
     this.cpus = cpus;
     this.irq = Array<boolean>(cpus).fill(false);
     this.fiq = Array<boolean>(cpus).fill(false);
+    this.ram = new GuestMemory(new Uint8Array(its ? RAM_BYTES : 0), RAM);
     this.gic = createGic(version, {
       cpus,
       spis,
+      ...(its && { its: { memory: () => this.ram, later: (work) => void this.turns.push(work) } }),
       cpuInterrupts: {
         setIrq: (vcpu, level) => void (this.irq[vcpu] = level),
         setFiq: (vcpu, level) => void (this.fiq[vcpu] = level),
@@ -59,6 +71,11 @@ export class TestBoard {
       }
     }
     return this;
+  }
+
+  /** A turn of the host. */
+  turn(): void {
+    for (const work of this.turns.splice(0)) work();
   }
 
   /** Address of a GICv3 redistributor. */

@@ -257,3 +257,51 @@ test("CPU interface registers: fixed fields, five priority bits, what is undefin
   for (const name of read) assert.equal(registers?.writeRegister(0, ICC[name], 0n), false);
   assert.equal(registers?.readRegister(0, ICC.AP1R0_EL1 + 1), undefined);
 });
+
+test("GICD_SETSPI_NSR and GICD_CLRSPI_NSR: an edge is latched, a level stays until it is cleared", () => {
+  const [set, clear] = [0x40, 0x48];
+  const board = new TestBoard(3).start();
+  assert.equal((board.read(4) >>> 16) & 1, 1, "GICD_TYPER.MBIS");
+  board.enable(40, { edge: true });
+  board.enable(41);
+  board.write(set, 40);
+  assert.equal(board.acknowledge(), 40);
+  board.write(set, 40);
+  board.end(40);
+  assert.equal(board.acknowledge(), 40, "an edge while active is latched");
+  board.end(40);
+  board.write(set, 40);
+  board.write(clear, 40);
+  assert.equal(board.irq[0], false);
+  // A level-sensitive interrupt is pending again after its end.
+  board.write(set, 41, 2);
+  assert.equal(board.acknowledge(), 41);
+  board.end(41);
+  assert.equal(board.acknowledge(), 41);
+  board.write(clear, 41, 2);
+  board.end(41);
+  assert.equal(board.irq[0], false);
+  // Line and message are one OR the other.
+  board.write(set, 41);
+  board.gic.controller.spi(9).set(true);
+  board.gic.controller.spi(9).set(false);
+  assert.equal(board.irq[0], true);
+  board.gic.controller.spi(9).set(true);
+  board.write(clear, 41);
+  assert.equal(board.irq[0], true);
+  board.gic.controller.spi(9).set(false);
+  assert.equal(board.irq[0], false);
+  // Ids that are no SPI; bytes; and with one security state GICD_SETSPI_SR.
+  for (const intid of [5, 27, 1000, 1019, 1023]) board.write(set, intid);
+  board.write(set, 41, 1);
+  board.write(0x50, 41);
+  assert.deepEqual(board.irq, [false, false]);
+  assert.equal(board.read(set), 0);
+  // Without an ITS, messages of devices are these.
+  board.gic.msi.message(7, 40);
+  assert.equal(board.acknowledge(), 40);
+  board.gic.msi.message(7, 8192);
+  board.write(set, 41);
+  board.bus.reset();
+  assert.equal(board.bit(0x200, 41), false, "reset forgets messages");
+});
