@@ -76,6 +76,11 @@ export interface NetBackend {
   readonly linkUp?: boolean;
   /** Who is told when `linkUp` has changed. */
   onLinkChange?(callback: () => void): void;
+  /**
+   * Called once before the machine runs: makes what takes time, such as sockets that listen. Rejects
+   * with a SocketError or other Error whose message is for people. Left out: there is nothing to do.
+   */
+  open?(): Promise<void>;
   /** The machine stops. May be called many times. */
   close(): void;
 }
