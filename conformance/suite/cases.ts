@@ -1,8 +1,12 @@
 /** All conformance cases: one import and one entry per guest. */
 import type { ConformanceCase } from "./case.ts";
+import { exceptionsCases } from "./cases/exceptions.ts";
 import { fpCases } from "./cases/fp.ts";
+import { mmuCases } from "./cases/mmu.ts";
 
 /** In the order in which they run. */
 export const CASES: readonly ConformanceCase[] = [
+  ...mmuCases,
+  ...exceptionsCases,
   ...fpCases,
 ];

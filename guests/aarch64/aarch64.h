@@ -4,6 +4,9 @@
 
 #define MAX_CPUS 8
 
+// PSTATE.PAN (FEAT_PAN) in bit 22.
+#define PAN "s3_0_c4_c2_3"
+
 #define read_register(name) \
   ({ uint64_t value_; __asm__ volatile("mrs %0, " name : "=r"(value_)); value_; })
 #define write_register(name, value) \

@@ -7,6 +7,9 @@ enum { INSTRUCTION_ABORT = 0x21 };
 
 static bool armed[MAX_CPUS], taken[MAX_CPUS];
 static struct frame expected[MAX_CPUS];
+// Guarded calls: where an exception is put, null outside of them, and where the call ends.
+static struct taken *volatile guards[MAX_CPUS];
+static struct context ends[MAX_CPUS];
 
 const char *exception_name(uint64_t esr) {
   switch (esr >> 26 & 63) {
@@ -46,10 +49,33 @@ bool expected_fault(struct frame *fault) {
   return taken[cpu];
 }
 
+static bool has_pan(void) {
+  return (read_register("id_aa64mmfr1_el1") >> 20 & 15) != 0;
+}
+
+bool guarded(struct taken *taken, void (*function)(), uint64_t a, uint64_t b, uint64_t c) {
+  unsigned cpu = cpu_index();
+  uint64_t daif = read_register("daif"), pan = has_pan() ? read_register(PAN) : 0;
+  bool ended = save_context(&ends[cpu]);
+  if (!ended) {
+    guards[cpu] = taken;
+    function(a, b, c);
+  }
+  guards[cpu] = 0;
+  write_register("daif", daif);
+  if (has_pan()) write_register(PAN, pan);
+  return ended;
+}
+
 // Called by vectors.S.
 void exception(struct frame *frame, unsigned vector) {
   unsigned cpu = cpu_index();
-  if (vector == VECTOR_IRQ) {
+  struct taken *taken_here = guards[cpu];
+  if (taken_here) {
+    *taken_here = (struct taken){vector, frame->esr, frame->far, frame->elr, frame->spsr, read_register("daif"), has_pan() ? read_register(PAN) : 0};
+    guards[cpu] = 0;
+    restore_context(&ends[cpu], 1);
+  } else if (vector == VECTOR_IRQ) {
     gic_interrupt();
   } else if (vector == VECTOR_SYNCHRONOUS && armed[cpu]) {
     unsigned exception_class = frame->esr >> 26 & 63;

@@ -28,6 +28,17 @@ void expect_fault(void);
 // True if there was one since expect_fault.
 bool expected_fault(struct frame *fault);
 
+// What an exception left in the registers, and PSTATE where it was taken.
+struct taken {
+  // Number of the entry in the vector table, 0..15.
+  unsigned vector;
+  uint64_t esr, far, elr, spsr, daif, pan;
+};
+
+// Calls a function, accesses.h has some. An exception of any kind, also an interrupt and one of EL0, ends
+// the call: true, and what it was in `taken`. PSTATE.DAIF and PAN are as before in either case.
+bool guarded(struct taken *taken, void (*function)(), uint64_t a, uint64_t b, uint64_t c);
+
 // "data abort" for the exception class in bits 31..26 of an ESR.
 const char *exception_name(uint64_t esr);
 // Whether FAR goes with this exception.
