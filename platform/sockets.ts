@@ -1,6 +1,7 @@
 /** Sockets of Deno, Bun and Node over node:net and node:dgram. */
 import { Buffer } from "node:buffer";
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
+import { getServers } from "node:dns";
 import { connect, createServer, type Server, Socket } from "node:net";
 import {
   type DatagramReceiver,
@@ -13,12 +14,14 @@ import {
   type StreamAddress,
   type StreamServer,
   type StreamSocket,
+  type WriteOptions,
 } from "../lib/platform/sockets.ts";
 
 /** Bytes that are taken from the host before somebody reads them. */
 const WINDOW = 65536;
 
 const LAST_PORT = 65535;
+const DNS_PORT = 53;
 
 const CODES: Readonly<Record<string, SocketErrorCode>> = {
   ECONNREFUSED: "refused",
@@ -102,11 +105,11 @@ class HostStream implements StreamSocket {
     return undefined;
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
+  async write(bytes: Uint8Array, options: WriteOptions = {}): Promise<void> {
     this.#checkWritable();
     if (bytes.length === 0) return;
     // The runtime keeps what it is given, and it may be guest memory.
-    if (this.#socket.write(new Uint8Array(bytes))) return;
+    if (this.#socket.write(options.keep === true ? bytes : new Uint8Array(bytes))) return;
     await new Promise<void>((resolve) => this.#wakeWriters.push(resolve));
     if (this.#error !== undefined) throw this.#error;
   }
@@ -279,7 +282,16 @@ function bindAt({ host, port }: InternetAddress): Promise<DatagramSocket> {
   });
 }
 
+/** The system's name servers, which may be "address", "address:port" or "[IPv6 address]:port". */
+function resolvers(): readonly InternetAddress[] {
+  // Deno names a server once for each protocol.
+  return [...new Set(getServers())].map((text) => {
+    const [, v6, v4, port] = /^(?:\[(.+)\]|([\d.]+)):(\d+)$/.exec(text) ?? [];
+    return { host: v6 ?? v4 ?? text, port: Number(port ?? DNS_PORT) };
+  });
+}
+
 /** Makes the sockets of this runtime. */
 export function hostSockets(): Sockets {
-  return { connect: connectTo, listen: listenAt, bind: bindAt };
+  return { connect: connectTo, listen: listenAt, bind: bindAt, resolvers };
 }

@@ -42,6 +42,12 @@ export class SocketError extends Error {
   }
 }
 
+/** How bytes are written. */
+export interface WriteOptions {
+  /** The bytes are the socket's from now on: nobody changes them, nothing is copied. @default false */
+  readonly keep?: boolean;
+}
+
 /** A connection. Each direction ends for itself. */
 export interface StreamSocket {
   /** The other side; a client of a unix socket has no name: its path is "". */
@@ -54,11 +60,11 @@ export interface StreamSocket {
    */
   read(): Promise<Uint8Array | undefined>;
   /**
-   * Sends bytes, which are copied. Resolves when more should be written: at once while the window has
+   * Sends bytes, which are copied unless the socket may keep them. Resolves when more should be written: at once while the window has
    * room, else when the other side has read.
    * @throws {SocketError} (rejects) if the connection broke or was ended or aborted here.
    */
-  write(bytes: Uint8Array): Promise<void>;
+  write(bytes: Uint8Array, options?: WriteOptions): Promise<void>;
   /** Sends the end after what was written; reading goes on. May be called again. */
   end(): void;
   /** Lets go at once, also of what was not yet sent; the other side of TCP sees a reset. */
@@ -104,4 +110,6 @@ export interface Sockets {
   ): Promise<StreamServer>;
   /** Makes a datagram socket. Port 0: any that is free. */
   bind(address: InternetAddress): Promise<DatagramSocket>;
+  /** Name servers that the host is configured with. Left out where the runtime does not tell. */
+  resolvers?(): readonly InternetAddress[];
 }

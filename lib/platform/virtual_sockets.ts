@@ -13,6 +13,7 @@ import {
   type StreamAddress,
   type StreamServer,
   type StreamSocket,
+  type WriteOptions,
 } from "./sockets.ts";
 
 /** Bytes that wait in one direction before the writer has to. */
@@ -47,11 +48,11 @@ class Pipe {
     return chunk;
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
+  async write(bytes: Uint8Array, options: WriteOptions = {}): Promise<void> {
     if (this.#error !== undefined) throw this.#error;
     if (this.#ended) throw new SocketError("closed", "the connection was ended here");
     if (bytes.length > 0) {
-      this.#chunks.push(new Uint8Array(bytes));
+      this.#chunks.push(options.keep === true ? bytes : new Uint8Array(bytes));
       this.#bytes += bytes.length;
       this.#wakeReader?.();
     }
@@ -107,9 +108,9 @@ class VirtualStream implements StreamSocket {
     return bytes;
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
+  async write(bytes: Uint8Array, options?: WriteOptions): Promise<void> {
     if (this.#aborted) throw new SocketError("closed", "the connection was aborted here");
-    await this.#out.write(bytes);
+    await this.#out.write(bytes, options);
   }
 
   end(): void {
