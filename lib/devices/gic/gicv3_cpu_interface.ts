@@ -49,8 +49,8 @@ export const ICC: {
   IGRPEN1_EL1: systemRegister(3, 0, 12, 12, 7),
 };
 
-/** ICC_CTLR_EL1: A3V, IDbits of 16, and the number of priority bits less one. */
-const CTLR_FIXED = (1 << 15) | (1 << 11) | ((PRIORITY_BITS - 1) << 8);
+/** ICC_CTLR_EL1: range selector, A3V, ids of 24 bits, and the number of priority bits less one. */
+const CTLR_FIXED = (1 << 18) | (1 << 15) | (1 << 11) | ((PRIORITY_BITS - 1) << 8);
 /** ICC_SRE_EL1: system registers only (SRE), no bypass (DFB, DIB). */
 const SRE_FIXED = 7n;
 

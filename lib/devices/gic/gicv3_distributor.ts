@@ -20,8 +20,11 @@ export const IIDR = 0x43b;
 /** PIDR4 to CIDR3; PIDR2 tells architecture version 3. */
 const ID_VALUES = [0x44, 0, 0, 0, 0x92, 0xb4, 0x3b, 0, 0x0d, 0xf0, 0x05, 0xb1];
 
-/** GICD_TYPER: message-based SPIs, 16-bit interrupt ids, Aff3 may be other than 0. */
-const TYPER_FIXED = (1 << 16) | ((ID_BITS - 1) << 19) | (1 << 24);
+/**
+ * GICD_TYPER: message-based SPIs, 16-bit interrupt ids, Aff3 may be other than 0, range selector for
+ * SGIs.
+ */
+const TYPER_FIXED = (1 << 16) | ((ID_BITS - 1) << 19) | (1 << 24) | (1 << 26);
 const TYPER_LPIS = 1 << 17;
 
 /**

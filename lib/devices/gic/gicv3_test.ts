@@ -23,7 +23,7 @@ test("GICD_CTLR reads affinity routing and a single security state, keeps the gr
 
 test("identification: version 3, 16-bit ids, Aff3, message-based SPIs, no LPIs", () => {
   const board = new TestBoard(3);
-  assert.equal(board.read(4), (1 << 24) | (15 << 19) | (1 << 16) | 8);
+  assert.equal(board.read(4), (1 << 26) | (1 << 24) | (15 << 19) | (1 << 16) | 8);
   assert.equal(board.read(8), 0x43b);
   assert.equal((board.read(0xffe8) >>> 4) & 15, 3);
   assert.equal((board.read(board.redistributor(1) + 0xffe8) >>> 4) & 15, 3);
@@ -245,9 +245,9 @@ test("CPU interface registers: fixed fields, five priority bits, what is undefin
   assert.equal(board.get(0, "SRE_EL1"), 7);
   board.set(0, "SRE_EL1", 0);
   assert.equal(board.get(0, "SRE_EL1"), 7);
-  assert.equal(board.get(0, "CTLR_EL1"), 0x8c00);
+  assert.equal(board.get(0, "CTLR_EL1"), 0x4_8c00);
   board.set(0, "CTLR_EL1", 0xffff_ffff);
-  assert.equal(board.get(0, "CTLR_EL1"), 0x8c03);
+  assert.equal(board.get(0, "CTLR_EL1"), 0x4_8c03);
   board.set(0, "PMR_EL1", 0xff);
   assert.equal(board.get(0, "PMR_EL1"), 0xf8);
   const registers = board.gic.registers;
