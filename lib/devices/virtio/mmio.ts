@@ -33,9 +33,12 @@ export const DEFAULT_TRANSPORT_FEATURES: bigint = featureMask(
   VirtioFeature.RING_RESET,
 );
 
+/** The same and the packed format, which drivers prefer if they know it. */
+export const PACKED_FEATURES: bigint = DEFAULT_TRANSPORT_FEATURES |
+  featureMask(VirtioFeature.RING_PACKED);
+
 /** All that a slot can offer. ACCESS_PLATFORM comes with `VirtioMmioOptions.translator`. */
-const KNOWN_FEATURES = DEFAULT_TRANSPORT_FEATURES | featureMask(
-  VirtioFeature.RING_PACKED,
+const KNOWN_FEATURES = PACKED_FEATURES | featureMask(
   VirtioFeature.IN_ORDER,
   VirtioFeature.ORDER_PLATFORM,
   VirtioFeature.NOTIFICATION_DATA,
