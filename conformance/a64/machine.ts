@@ -38,6 +38,7 @@ class CaseCpu implements ArchCpu {
     readable: true,
     writable: true,
     uncached: false,
+    watched: false,
     strictAlignment: false,
   };
   ending: Ending | undefined;
@@ -108,6 +109,9 @@ class CaseCpu implements ArchCpu {
     return Outcome.jumped;
   }
   takeInterrupt(): boolean {
+    return false;
+  }
+  interruptPending(): boolean {
     return false;
   }
   wakes(): boolean {

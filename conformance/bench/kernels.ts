@@ -1,6 +1,6 @@
 /**
- * Compares the speed of guest code with that of QEMU's TCG: the same image with kernels of fixed work
- * runs in both, and the guest takes the time.
+ * Compares the speed of guest code, and of its exits to devices, with that of QEMU's TCG: the same image
+ * with kernels of fixed work runs in both, and the guest takes the time.
  *
  * Usage: node conformance/bench/kernels.ts [--runtimes node,deno,bun] [--rounds 3] [--scale 4]
  *                                          [--only sieve,crc]
@@ -103,7 +103,7 @@ function printTable(all: ReadonlyMap<Runtime, Ratios>): void {
       ...columns.map((ratios) => cell(median(ratios.byKernel.get(name)?.ratios ?? []))),
     ]);
   }
-  for (const set of ["integer", "float"]) {
+  for (const set of ["integer", "float", "exits"]) {
     if (first.mean(set) === undefined) continue;
     rows.push(["geometric mean", set, "", ...columns.map((ratios) => cell(ratios.mean(set)))]);
   }

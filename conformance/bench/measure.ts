@@ -42,7 +42,15 @@ export class MeasureError extends Error {}
 /** Program and arguments of QEMU with one thread for the guest. */
 export function qemuCommand(guest: Guest, append: string = guest.append): string[] {
   return [
-    ...["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a57", "-accel", "tcg,thread=single"],
+    ...[
+      "qemu-system-aarch64",
+      "-M",
+      "virt,gic-version=3",
+      "-cpu",
+      "cortex-a57",
+      "-accel",
+      "tcg,thread=single",
+    ],
     ...["-m", `${guest.memoryMib}M`, "-display", "none", "-serial", "stdio", "-monitor", "none"],
     ...["-no-reboot", "-kernel", guest.kernel, "-append", append],
     ...(guest.initrd === undefined ? [] : ["-initrd", guest.initrd]),

@@ -18,6 +18,7 @@ static const struct kernel {
     {"string", "integer", string}, {"automaton", "integer", automaton}, {"copy", "integer", copy},
     {"nbody", "float", nbody},     {"daxpy", "float", daxpy},     {"sgemm", "float", sgemm},
     {"mandel", "float", mandel},
+    {"registers", "exits", registers}, {"interrupts", "exits", interrupts}, {"console", "exits", console},
 };
 
 void run(const void *tree) {

@@ -33,3 +33,8 @@ uint64_t nbody(unsigned scale);
 uint64_t daxpy(unsigned scale);
 uint64_t sgemm(unsigned scale);
 uint64_t mandel(unsigned scale);
+
+// Exits to the machine: device registers, interrupts, the serial line.
+uint64_t registers(unsigned scale);
+uint64_t interrupts(unsigned scale);
+uint64_t console(unsigned scale);

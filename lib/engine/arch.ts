@@ -54,6 +54,8 @@ export interface Translation {
   writable: boolean;
   /** Not to be kept in the TLB: device memory, watched pages. */
   uncached: boolean;
+  /** Each access needs a translation of its own: watched pages. */
+  watched: boolean;
   /** Misaligned accesses fault (device memory). */
   strictAlignment: boolean;
 }
@@ -121,6 +123,8 @@ export interface ArchCpu {
   host(handler: string, word: number): Outcome;
   /** Takes a pending interrupt if it is unmasked; true if one was taken (pc set). */
   takeInterrupt(): boolean;
+  /** Whether `takeInterrupt` would take one. */
+  interruptPending(): boolean;
   /** Whether an interrupt is pending that would end a wait, masked or not. */
   wakes(): boolean;
   /** Whether instructions must run one at a time, between the two hooks, because the guest debugs. */

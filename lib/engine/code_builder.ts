@@ -134,15 +134,29 @@ export abstract class CodeBuilder extends Builder {
     this.i64_load(this.tlbOffset(kind, options));
     this.probedPage(address, size, options);
     this.i64_ne();
-    this.onMiss(address, missInfo(size, kind, options), options);
-    this.local_get(address).i32_wrap_i64();
-    this.local_get(entry).i32_load(this.tlbOffset(kind, options) + 8).i32_add();
+    this.resolve(address, entry, missInfo(size, kind, options), kind, options);
     if ((kind & Miss.read) !== 0 && (kind & Miss.write) !== 0) {
       this.local_get(entry).i64_load(this.tlbOffset(kind, options) - TLB_WRITE);
       this.probedPage(address, size, options);
       this.i64_ne();
       this.onMiss(address, missInfo(size, kind, options), options);
     }
+  }
+
+  /**
+   * [i32] -> [i32 host address] of the address in a local with its TLB entry in another; not zero: the
+   * probe in `info` has missed.
+   */
+  protected resolve(
+    address: number,
+    entry: number,
+    info: number,
+    kind: number,
+    options: AccessOptions | undefined,
+  ): void {
+    this.onMiss(address, info, options);
+    this.local_get(address).i32_wrap_i64();
+    this.local_get(entry).i32_load(this.tlbOffset(kind, options) + 8).i32_add();
   }
 
   #pageMask(size: number, options: AccessOptions | undefined): number {

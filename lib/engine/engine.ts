@@ -93,6 +93,8 @@ export class Engine {
   /** Times that generated code has come back in this slice, and what compilation counts for. */
   #visits = 0;
   #exitRequested = false;
+  /** Records are gone, perhaps those that the interpreter is about to execute. */
+  #codeDropped = false;
   readonly #pc: number;
   readonly #budget: number;
   readonly #record: number;
@@ -133,6 +135,14 @@ export class Engine {
       this.#context,
       options.inlineWords ?? arch.commonWords,
       this.#threshold,
+      {
+        access: () => {
+          this.#exits.count(Exit.miss);
+          this.#visits++;
+          return this.#slow.direct(this.#cpus[this.#current]);
+        },
+        commit: () => this.#slow.commit(this.#cpus[this.#current]) ? 1 : 0,
+      },
     );
     this.#cache = new CodeCache({
       arch,
@@ -142,11 +152,16 @@ export class Engine {
       numberOf: (handler) => this.#handlers.numberOf(handler),
       onCodePage: (offset) => this.#tlb.protect(RAM_BASE + offset),
       onDrop: (regions) => {
+        this.#codeDropped = true;
         this.#hotCode.drop(regions);
         this.#tlb.flushJumps();
       },
-      onRelease: () => this.#tlb.flushCode(),
+      onRelease: () => {
+        this.#codeDropped = true;
+        this.#tlb.flushCode();
+      },
       onFlush: () => {
+        this.#codeDropped = true;
         this.#hotCode.forget();
         this.#tlb.flushCode();
       },
@@ -165,6 +180,15 @@ export class Engine {
       cache: this.#cache,
       buffer: memory.buffer,
       step: () => this.#step(),
+      attention: (cpu) =>
+        this.#exitRequested || this.#visits >= VISITS || this.#codeDropped ||
+        cpu.interruptPending(),
+      finish: () => {
+        this.#advance();
+        this.state.u32[this.#budget]--;
+      },
+      faulted: () => this.state.u32[this.#budget]--,
+      general: binding.general,
     });
     const saved = new Uint8Array(memory.buffer, 0, savedState(VCPU_LIMIT));
     for (let index = 0; index < cpus; index++) {
@@ -263,9 +287,13 @@ export class Engine {
       }
       cpu.takeInterrupt();
       this.#syncMode(cpu);
+      this.#codeDropped = false;
       const exit = this.#handlers.interpret();
       this.#exits.count(exit);
       switch (exit) {
+        case Exit.go:
+          // A miss, for which all is done.
+          break;
         case Exit.budget:
           if (this.#hotCode.waiting) this.#compile();
           if ((u32[budget] | 0) + this.#reserve <= 0) reason = "budget";

@@ -1,6 +1,12 @@
 /** Executable code of handlers: the interpreter with the common ones inline, the others one by one. */
 import { type CodeContext, Slots } from "./code_context.ts";
-import { instantiate, newModule, writeInterpreter, writeSingle } from "./interpreter.ts";
+import {
+  type HostFunctions,
+  instantiate,
+  newModule,
+  writeInterpreter,
+  writeSingle,
+} from "./interpreter.ts";
 import type { Exit } from "./memory_map.ts";
 import { Special } from "./memory_map.ts";
 import { NORMALIZE_SLOT } from "./region_builder.ts";
@@ -17,7 +23,12 @@ export class HandlerCode {
   readonly #singles: Set<Handler> = new Set();
 
   /** @param words samples of the instructions that the interpreter has inline. */
-  constructor(context: CodeContext, words: readonly number[], threshold: number) {
+  constructor(
+    context: CodeContext,
+    words: readonly number[],
+    threshold: number,
+    host: HostFunctions,
+  ) {
     this.#context = context;
     const { binding, layout, helpers, imports, memoryPages, table } = context;
     const inline = new Set<Handler>();
@@ -36,7 +47,7 @@ export class HandlerCode {
       memoryPages,
       slots: Slots.end,
     });
-    const { run, normalize } = instantiate(bytes, imports);
+    const { run, normalize } = instantiate(bytes, imports, host);
     imports.table.set(NORMALIZE_SLOT, normalize as () => void);
     this.interpret = run as () => Exit;
   }

@@ -3,10 +3,11 @@
  * handlers inline, the others behind an indirect call. It is made from the instruction table.
  */
 import type { ArchBinding } from "./arch.ts";
+import type { AccessOptions } from "./builder.ts";
 import type { HelperLinks } from "./code_builder.ts";
 import type { HelperTable } from "./helpers.ts";
 import { InterpreterBuilder, SingleBuilder } from "./interpreter_builder.ts";
-import type { Layout } from "./layout.ts";
+import { type Layout, Miss } from "./layout.ts";
 import {
   ENTRY_HANDLERS,
   Exit,
@@ -17,6 +18,7 @@ import {
   JUMP_TAG_MASK,
   RECORD,
   Record,
+  SCRATCH,
   Special,
 } from "./memory_map.ts";
 import { metaOf } from "./meta.ts";
@@ -45,9 +47,13 @@ export function newModule(pages: number, slots: number): ModuleWriter {
 }
 
 /** Instantiates a module made with {@linkcode newModule}. */
-export function instantiate(bytes: Uint8Array<ArrayBuffer>, imports: Imports): WebAssembly.Exports {
+export function instantiate(
+  bytes: Uint8Array<ArrayBuffer>,
+  imports: Imports,
+  host: HostFunctions | Record<string, never> = {},
+): WebAssembly.Exports {
   const module = new WebAssembly.Module(bytes);
-  return new WebAssembly.Instance(module, { m: { ...imports } }).exports;
+  return new WebAssembly.Instance(module, { m: { ...imports }, host: { ...host } }).exports;
 }
 
 /** Writes a handler as a function of its own, exported as `name`. */
@@ -66,8 +72,23 @@ export function writeSingle(
   module.exportFunc(name, module.func(module.type(SINGLE_TYPE), b.locals, b));
 }
 
+/** Function numbers of {@linkcode HostFunctions} in the interpreter's module. */
+interface HostCalls {
+  readonly access: number;
+  readonly commit: number;
+}
+
+/** What the interpreter asks the host for in the middle of an instruction: see SlowAccess. */
+export interface HostFunctions {
+  /** Host address for the probe that has missed, 0 to come back with {@linkcode Exit.go}. */
+  readonly access: () => number;
+  /** 1 to go on, 0 to come back with {@linkcode Exit.go}. */
+  readonly commit: () => number;
+}
+
 /** Fixed locals and labels of the interpreter's function. */
 class LoopBuilder extends InterpreterBuilder {
+  readonly #calls: HostCalls;
   readonly record: number = this.local("i32");
   readonly handler: number = this.local("i32");
   readonly start: number = this.local("i32");
@@ -76,10 +97,18 @@ class LoopBuilder extends InterpreterBuilder {
   readonly budget: number = this.local("i32");
   readonly count: number = this.local("i32");
   readonly skip: number = this.local("i32");
+  /** Not zero: the instruction has put into the scratch buffer what a device is to get. */
+  readonly commit: number = this.local("i32");
   readonly reason: number = this.local("i32");
   readonly page: number = this.local("i64");
   readonly target: number = this.local("i64");
   readonly modeTag: number = this.local("i64");
+
+  constructor(binding: ArchBinding, links: HelperLinks, layout: Layout, calls: HostCalls) {
+    super(binding, links, layout, 0);
+    this.#calls = calls;
+  }
+
   labelOut = 0;
   labelLeave = 0;
   labelGoto = 0;
@@ -103,6 +132,66 @@ class LoopBuilder extends InterpreterBuilder {
     this.local_get(this.page);
     this.local_get(this.record).local_get(this.base).i32_sub();
     this.i32_const(2).i32_shr_u().i64_extend_i32_u().i64_add();
+  }
+
+  /** Whether the instruction that is being written may set `commit`. */
+  #mayCommit = false;
+
+  /** Accesses that miss are the host's; most of them let the instruction go on. */
+  protected override resolve(
+    address: number,
+    entry: number,
+    info: number,
+    kind: number,
+    options: AccessOptions | undefined,
+  ): void {
+    const write = (kind & Miss.write) !== 0;
+    // One access that the host has begun must not meet a second one that it refuses.
+    if ((write && (kind & Miss.read) !== 0) || this.meta?.probes !== 1) {
+      super.resolve(address, entry, info, kind, options);
+      return;
+    }
+    this.if_("i32");
+    this.storeMiss(address, info, options);
+    // The host sees the state before this instruction.
+    this.i32_const(0);
+    this.pc();
+    this.i64_store(this.layout.get("pc").address);
+    this.i32_const(0).local_get(this.record).i32_store(this.layout.get("record").address);
+    const budget = this.layout.get("budget").address;
+    this.i32_const(0);
+    this.local_get(this.budget);
+    this.local_get(this.record).local_get(this.start).i32_sub().i32_const(4).i32_shr_u();
+    this.i32_sub().i32_store(budget);
+    this.local_get(this.record).local_set(this.start);
+    this.call(this.#calls.access).local_tee(this.reason);
+    this.i32_const(0).i32_load(budget).local_set(this.budget);
+    this.i32_eqz().if_();
+    this.branchTo(this.labelOut);
+    this.end();
+    if (write) {
+      this.#mayCommit = true;
+      this.local_get(this.reason).i32_const(SCRATCH).i32_eq().local_set(this.commit);
+    }
+    this.local_get(this.reason);
+    this.else_();
+    this.local_get(address).i32_wrap_i64();
+    this.local_get(entry).i32_load(this.tlbOffset(kind, options) + 8).i32_add();
+    this.end();
+  }
+
+  /** Lets a device have what the instruction wrote. */
+  #writeCommit(): void {
+    if (!this.#mayCommit) return;
+    this.#mayCommit = false;
+    this.local_get(this.commit).if_();
+    this.i32_const(0).local_set(this.commit);
+    this.call(this.#calls.commit).local_set(this.reason);
+    this.i32_const(0).i32_load(this.layout.get("budget").address).local_set(this.budget);
+    this.local_get(this.reason).i32_eqz().if_();
+    this.branchTo(this.labelOut);
+    this.end();
+    this.end();
   }
 
   /** Takes the instructions since `start` from the budget, this one included. */
@@ -149,6 +238,7 @@ class LoopBuilder extends InterpreterBuilder {
 
   /** Goes on with the next record. */
   advance(): void {
+    this.#writeCommit();
     this.local_get(this.record).i32_const(RECORD).i32_add().local_set(this.record);
     this.branchTo(this.labelNext);
   }
@@ -176,8 +266,13 @@ export function writeInterpreter(options: InterpreterOptions): Uint8Array<ArrayB
   const links = options.helpers.links(module);
   const singleType = module.type(SINGLE_TYPE);
   const regionType = module.type(REGION_TYPE);
+  const toI32: FuncType = { params: [], results: I32 };
+  const calls: HostCalls = {
+    access: module.importFunc("host", "access", toI32),
+    commit: module.importFunc("host", "commit", toI32),
+  };
   const normalize = writeNormalize(module, binding, layout);
-  const b = new LoopBuilder(binding, links, layout, 0);
+  const b = new LoopBuilder(binding, links, layout, calls);
   const state = (name: string): number => layout.get(name).address;
 
   b.i32_const(0).i32_load(state("tlb")).local_set(b.tlb);

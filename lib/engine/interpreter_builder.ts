@@ -14,7 +14,8 @@ import type { Operand } from "./row.ts";
 
 export abstract class InterpreterBuilder extends CodeBuilder {
   protected readonly layout: Layout;
-  #meta: Meta | undefined;
+  /** Notes about the handler that is being written. */
+  protected meta: Meta | undefined;
 
   constructor(binding: ArchBinding, links: HelperLinks, layout: Layout, parameters: number) {
     super(binding, links, parameters);
@@ -23,7 +24,7 @@ export abstract class InterpreterBuilder extends CodeBuilder {
 
   /** Begins a handler. */
   begin(meta: Meta): void {
-    this.#meta = meta;
+    this.meta = meta;
     this.releaseTemps();
   }
 
@@ -56,7 +57,7 @@ export abstract class InterpreterBuilder extends CodeBuilder {
     this.#slot(r);
     this.i32_const(3).i32_shl().local_get(value).i64_store(this.binding.general.address);
     // A zero register that is read as well as written has the slot that reads as zero.
-    if (r.kind === "reg" && this.#meta?.reads.has(r)) {
+    if (r.kind === "reg" && this.meta?.reads.has(r)) {
       this.i32_const(0).i64_const32(0).i64_store(this.binding.general.address + 32 * 8);
     }
   }
@@ -164,6 +165,13 @@ export abstract class InterpreterBuilder extends CodeBuilder {
     options: AccessOptions | undefined,
   ): void {
     this.if_();
+    this.storeMiss(address, info, options);
+    this.leave(Exit.miss);
+    this.end();
+  }
+
+  /** Tells the host which probe has missed. */
+  protected storeMiss(address: number, info: number, options: AccessOptions | undefined): void {
     this.i32_const(0).local_get(address).i64_store(this.layout.get("missAddress").address);
     this.i32_const(0);
     if (options?.tlb !== undefined) this.i32_const(info | (options.tlb << Miss.tlbShift));
@@ -173,8 +181,6 @@ export abstract class InterpreterBuilder extends CodeBuilder {
       this.i32_const(17 - Miss.tlbShift).i32_shr_u().i32_const(info).i32_or();
     }
     this.i32_store(this.layout.get("missInfo").address);
-    this.leave(Exit.miss);
-    this.end();
   }
 
   override faultIf(fault: number): void {

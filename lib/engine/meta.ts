@@ -22,6 +22,8 @@ export interface Meta {
   /** Kind of flags left behind, -1 if they are not written. */
   readonly flags: number;
   readonly readsFlags: boolean;
+  /** Memory accesses that are checked on their own. */
+  readonly probes: number;
 }
 
 class MetaBuilder extends Builder {
@@ -31,6 +33,7 @@ class MetaBuilder extends Builder {
   readonly vectorWrites: VectorUse[] = [];
   flags = -1;
   readsFlags = false;
+  probes = 0;
   #temps = 0;
 
   override get(r: Operand): void {
@@ -79,9 +82,15 @@ class MetaBuilder extends Builder {
   override getState(): void {}
   override setState(): void {}
   override callHelper(): void {}
-  override readAddress(): void {}
-  override writeAddress(): void {}
-  override readWriteAddress(): void {}
+  override readAddress(): void {
+    this.probes++;
+  }
+  override writeAddress(): void {
+    this.probes++;
+  }
+  override readWriteAddress(): void {
+    this.probes++;
+  }
   override jump(): void {}
   override jumpIf(): void {}
   override jumpTo(): void {}

@@ -2,11 +2,14 @@
  * Accesses that generated code cannot do: TLB misses, devices, pages that hold code, accesses that
  * cross pages. A plain miss fills the TLB and the instruction runs again. Everything else runs the
  * one instruction against a scratch buffer, which stands in for the memory.
+ *
+ * The interpreter asks in the middle of an instruction (`direct`, `commit`): a plain miss, and an
+ * access to a device that was there before, let it go on with that instruction.
  */
 import { Access, type ArchCpu } from "./arch.ts";
 import type { CodeCache } from "./code_cache.ts";
 import type { GuestMemory } from "./guest_memory.ts";
-import { type Layout, Miss, STATE_BASE, type StateView } from "./layout.ts";
+import { type Layout, Miss, STATE_BASE, type StateField, type StateView } from "./layout.ts";
 import { Exit, PAGE_SIZE, RAM_BASE, SCRATCH } from "./memory_map.ts";
 import type { Tlb } from "./tlb.ts";
 import { AccessResult, type AccessSize, type BusAccess } from "../devices/vbus/device.ts";
@@ -26,6 +29,14 @@ export interface SlowAccessOptions {
   readonly buffer: ArrayBufferLike;
   /** Executes the instruction at the pc alone. */
   readonly step: () => Exit;
+  /** Whether the vCPU must come back to the engine before the next instruction. */
+  readonly attention: (cpu: ArchCpu) => boolean;
+  /** Ends the instruction at the pc, which is done. */
+  readonly finish: () => void;
+  /** Counts an exception as an instruction. */
+  readonly faulted: () => void;
+  /** General registers, which a refused write must leave as they were. */
+  readonly general: StateField;
 }
 
 /** Part of an access that lies in one page. */
@@ -41,6 +52,7 @@ const MASK: Record<AccessSize, number> = { 1: 0xff, 2: 0xffff, 4: 0xffffffff };
 
 export class SlowAccess {
   readonly #o: SlowAccessOptions;
+  readonly #u32: Uint32Array;
   readonly #scratch: DataView;
   readonly #scratchBytes: Uint8Array;
   /** The running vCPU's state block, and as it was before a write that a device may refuse. */
@@ -49,18 +61,101 @@ export class SlowAccess {
   readonly #address: number;
   readonly #info: number;
   readonly #bus: BusAccess = { write: false, offset: 0, size: 4, value: 0, vcpu: 0 };
+  readonly #registers: Uint8Array;
+  readonly #registersBefore: Uint8Array;
   #filled = false;
+  /** Where the instruction that asked finds the bytes; 0 if it must not go on. */
+  #host = 0;
+  /** The write to a device that `commit` does: guest-physical address and bytes. */
+  #writeAddress = 0;
+  #writeSize = 0;
   /** Number of the running vCPU, told to devices. */
   vcpu = 0;
 
   constructor(options: SlowAccessOptions) {
     this.#o = options;
+    this.#u32 = options.state.u32;
     this.#scratch = new DataView(options.buffer, SCRATCH, 256);
     this.#scratchBytes = new Uint8Array(options.buffer, SCRATCH, 256);
     this.#block = new Uint8Array(options.buffer, STATE_BASE, options.layout.end - STATE_BASE);
     this.#before = new Uint8Array(this.#block.length);
+    const { general } = options;
+    this.#registers = new Uint8Array(options.buffer, general.address, general.size * general.count);
+    this.#registersBefore = new Uint8Array(this.#registers.length);
     this.#address = options.layout.get("missAddress").address >> 2;
     this.#info = options.layout.get("missInfo").address >> 2;
+  }
+
+  /**
+   * For the instruction at the pc whose probe has missed: the host address of the bytes, or 0 if all is
+   * done for it and the vCPU goes on at the pc in the state. {@linkcode SCRATCH} for a write asks for
+   * `commit` when the bytes are there.
+   */
+  direct(cpu: ArchCpu): number {
+    const u32 = this.#u32;
+    const low = u32[this.#address];
+    const high = u32[this.#address + 1];
+    const info = u32[this.#info];
+    const size = info & Miss.size;
+    const write = (info & Miss.write) !== 0;
+    const tlb = info >>> Miss.tlbShift;
+    if (size <= 8 && (size & (size - 1)) === 0 && (low & (size - 1)) === 0) {
+      const page = this.#o.tlb.findDevice(tlb, write, high, low);
+      if (page >= 0) {
+        const address = page + (low & (PAGE_SIZE - 1));
+        return write ? this.#beginWrite(address, size) : this.#read(cpu, address, size);
+      }
+    }
+    this.#host = 0;
+    if (!this.access(cpu)) this.#o.faulted();
+    return this.#host;
+  }
+
+  #read(cpu: ArchCpu, address: number, size: number): number {
+    const whole = size === 8
+      ? this.#device(address, 0, 4, false) && this.#device(address + 4, 4, 4, false)
+      : this.#device(address, 0, size as AccessSize, false);
+    if (whole && !this.#o.attention(cpu)) return SCRATCH;
+    const u32 = this.#u32;
+    const low = u32[this.#address];
+    const high = u32[this.#address + 1];
+    if (!whole) {
+      cpu.busError(high, low, Access.read, false);
+      this.#o.faulted();
+      return 0;
+    }
+    const tlb = u32[this.#info] >>> Miss.tlbShift;
+    // With `aligned`, too: the access is.
+    this.#o.tlb.fill(tlb, false, low, high, (low & -PAGE_SIZE) >>> 0, SCRATCH);
+    this.#o.step();
+    this.#o.tlb.drop(tlb, low);
+    return 0;
+  }
+
+  #beginWrite(address: number, size: number): number {
+    this.#writeAddress = address;
+    this.#writeSize = size;
+    this.#registersBefore.set(this.#registers);
+    return SCRATCH;
+  }
+
+  /** Does the write to a device that `direct` has begun; false if the instruction must not go on. */
+  commit(cpu: ArchCpu): boolean {
+    const address = this.#writeAddress;
+    const size = this.#writeSize;
+    const whole = size === 8
+      ? this.#device(address, 0, 4, true) && this.#device(address + 4, 4, 4, true)
+      : this.#device(address, 0, size as AccessSize, true);
+    if (!whole) {
+      const { u32 } = this.#o.state;
+      this.#registers.set(this.#registersBefore);
+      cpu.busError(u32[this.#address + 1], u32[this.#address], Access.write, false);
+      this.#o.faulted();
+      return false;
+    }
+    if (!this.#o.attention(cpu)) return true;
+    this.#o.finish();
+    return false;
   }
 
   /** Does what the probe that missed needs; false if it took an exception instead. */
@@ -89,13 +184,16 @@ export class SlowAccess {
       // A read-modify-write that may not read faults as a read.
       if (read && !cpu.translate(pieceHigh, pieceLow, Access.read, tlb, size)) return false;
       if (write && !cpu.translate(pieceHigh, pieceLow, Access.write, tlb, size)) return false;
-      const { page, uncached, strictAlignment } = cpu.translation;
+      const { page, uncached, watched, strictAlignment } = cpu.translation;
       if (strictAlignment && misaligned(low, size)) {
         cpu.alignmentFault(high, low, read ? Access.read : Access.write);
         return false;
       }
       const isRam = this.#o.memory.contains(page, PAGE_SIZE);
       if (uncached || !isRam) plain = false;
+      if (!isRam && !watched && read !== write) {
+        this.#o.tlb.fillDevice(tlb, write, pieceHigh, pieceLow, page);
+      }
       pieces.push({ address: page + (pieceLow & (PAGE_SIZE - 1)), length, isRam });
       done += length;
     }
@@ -124,6 +222,7 @@ export class SlowAccess {
     const { page, uncached } = cpu.translation;
     if (uncached || !this.#o.memory.contains(page, PAGE_SIZE)) return false;
     this.#filled = this.#fill(cpu, tlb, high, low, page + inPage, read, write);
+    if (this.#filled) this.#host = RAM_BASE + page + inPage - this.#o.memory.base;
     return this.#filled;
   }
 

@@ -18,7 +18,7 @@ export type ExitName =
 export interface EngineStatistics {
   /** Guest instructions executed by all vCPUs. */
   readonly instructions: number;
-  /** How often the interpreter came back to the host, by reason. */
+  /** How often the interpreter came back to the host, by reason; "miss": also when it only asked. */
   readonly exits: Readonly<Record<ExitName, number>>;
   /** Instructions decoded into records. */
   readonly decodedInstructions: number;

@@ -73,10 +73,42 @@ class Entries {
   }
 }
 
+/** Device pages that are remembered, half of them for each kind of access. */
+const DEVICE_ENTRIES = 128;
+
+/**
+ * Translations of pages that belong to devices: generated code never finds them, the host does
+ * (slow_access.ts).
+ */
+class DevicePages {
+  /** Page address with TLB number and kind of access in the low bits, then its high half. */
+  readonly #tags: Int32Array = new Int32Array(2 * DEVICE_ENTRIES).fill(-1);
+  readonly #pages: Float64Array = new Float64Array(DEVICE_ENTRIES);
+
+  fill(key: number, high: number, page: number): void {
+    const at = deviceIndex(key);
+    this.#tags[2 * at] = key;
+    this.#tags[2 * at + 1] = high;
+    this.#pages[at] = page;
+  }
+
+  /** -1 if it is not known. */
+  find(key: number, high: number): number {
+    const at = deviceIndex(key);
+    const known = this.#tags[2 * at] === key && this.#tags[2 * at + 1] === (high | 0);
+    return known ? this.#pages[at] : -1;
+  }
+
+  clear(): void {
+    this.#tags.fill(-1);
+  }
+}
+
 export class Tlb {
   readonly #words: Int32Array;
   readonly #reads: Entries[] = [];
   readonly #writes: Entries[] = [];
+  readonly #devices = new DevicePages();
   /** 1 for each host page that a write entry has led to since it was last protected. */
   readonly #written: Uint8Array;
   fills = 0;
@@ -115,6 +147,16 @@ export class Tlb {
     this.#writes[tlb].drop(indexOf(low));
   }
 
+  /** Remembers that a page is a device's, at guest-physical address `page`. */
+  fillDevice(tlb: number, write: boolean, high: number, low: number, page: number): void {
+    this.#devices.fill(deviceKey(tlb, write, low), high, page);
+  }
+
+  /** Guest-physical address of a page of a device; -1 if it is not known to be one. */
+  findDevice(tlb: number, write: boolean, high: number, low: number): number {
+    return this.#devices.find(deviceKey(tlb, write, low), high);
+  }
+
   /** No write may reach the page at host address `host` unseen any more. */
   protect(host: number): void {
     if (this.#written[host >>> 12] === 0) return;
@@ -125,6 +167,7 @@ export class Tlb {
   /** Forgets data translations through the TLBs in a bit mask. */
   flush(tlbs: number): void {
     this.flushes++;
+    this.#devices.clear();
     for (let tlb = 0; tlb < TLB_LIMIT; tlb++) {
       if ((tlbs & (1 << tlb)) === 0) continue;
       this.#reads[tlb].clear();
@@ -145,6 +188,7 @@ export class Tlb {
 
   /** Forgets one page. */
   flushPage(high: number, low: number): void {
+    this.#devices.clear();
     for (let tlb = 0; tlb < TLB_LIMIT; tlb++) this.drop(tlb, low);
     const at = (FETCH_BASE >> 2) + ((low >>> 12) & (FETCH_ENTRIES - 1)) * 4;
     const mapped = this.#words[at] !== -1 &&
@@ -175,6 +219,15 @@ export class Tlb {
     this.#words[at + 1] = high | 0;
     this.#words[at + 2] = records;
   }
+}
+
+/** Reads and writes of one page have places of their own. */
+function deviceIndex(key: number): number {
+  return (((key >>> 12) << 1) | (key & 1)) & (DEVICE_ENTRIES - 1);
+}
+
+function deviceKey(tlb: number, write: boolean, low: number): number {
+  return (low & -PAGE_SIZE) | (tlb << 1) | (write ? 1 : 0);
 }
 
 function indexOf(low: number): number {

@@ -51,6 +51,7 @@ export class AArch64Cpu implements ArchCpu {
     readable: false,
     writable: false,
     uncached: false,
+    watched: false,
     strictAlignment: false,
   };
   /** The parts, for tests and inspection. */
@@ -199,7 +200,8 @@ export class AArch64Cpu implements ArchCpu {
       (this.#state.sctlr & SCTLR.A) !== 0;
     out.strictAlignment = strict;
     out.uncached = !ram || (strict && access !== Access.execute);
-    if (access !== Access.execute && this.#debug.watchesPage(high, low)) {
+    out.watched = access !== Access.execute && this.#debug.watchesPage(high, low);
+    if (out.watched) {
       out.uncached = true;
       const el = tlb === Tlb.el0 ? 0 : 1;
       if (this.#debug.watch(high, low, size, access === Access.write, el, 0)) return false;
@@ -278,6 +280,11 @@ export class AArch64Cpu implements ArchCpu {
     if (pending === 0) return false;
     this.#exceptions.take((pending & DAIF.F) !== 0 ? Vector.fiq : Vector.irq);
     return true;
+  }
+
+  interruptPending(): boolean {
+    this.#inputs.sync();
+    return this.#inputs.unmasked !== 0;
   }
 
   wakes(): boolean {

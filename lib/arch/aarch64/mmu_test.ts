@@ -232,6 +232,7 @@ test("readable and writable tell what the TLB may keep", () => {
     readable: true,
     writable: false,
     uncached: false,
+    watched: false,
     strictAlignment: false,
   });
 });

@@ -43,6 +43,7 @@ class FlatCpu implements ArchCpu {
     readable: true,
     writable: true,
     uncached: false,
+    watched: false,
     strictAlignment: false,
   };
   stopped = "";
@@ -70,6 +71,9 @@ class FlatCpu implements ArchCpu {
     return Outcome.wait;
   }
   takeInterrupt(): boolean {
+    return false;
+  }
+  interruptPending(): boolean {
     return false;
   }
   wakes(): boolean {

@@ -24,6 +24,7 @@ class FlatCpu implements ArchCpu {
     readable: true,
     writable: true,
     uncached: false,
+    watched: false,
     strictAlignment: false,
   };
   stopped: string | undefined;
@@ -61,6 +62,9 @@ class FlatCpu implements ArchCpu {
     return Outcome.wait;
   }
   takeInterrupt(): boolean {
+    return false;
+  }
+  interruptPending(): boolean {
     return false;
   }
   wakes(): boolean {
