@@ -3,10 +3,14 @@ import type { ConformanceCase } from "./case.ts";
 import { exceptionsCases } from "./cases/exceptions.ts";
 import { fpCases } from "./cases/fp.ts";
 import { mmuCases } from "./cases/mmu.ts";
+import { virtioBlkCases } from "./cases/virtio_blk.ts";
+import { virtioRngCases } from "./cases/virtio_rng.ts";
 
 /** In the order in which they run. */
 export const CASES: readonly ConformanceCase[] = [
   ...mmuCases,
   ...exceptionsCases,
   ...fpCases,
+  ...virtioRngCases,
+  ...virtioBlkCases,
 ];

@@ -3,10 +3,20 @@ import type { Transcript } from "../suite/transcript.ts";
 import _exceptions from "./exceptions.json" with { type: "json" };
 import _fp from "./fp.json" with { type: "json" };
 import _mmu from "./mmu.json" with { type: "json" };
+import _virtio_blk_packed from "./virtio-blk-packed.json" with { type: "json" };
+import _virtio_blk_readonly from "./virtio-blk-readonly.json" with { type: "json" };
+import _virtio_blk from "./virtio-blk.json" with { type: "json" };
+import _virtio_rng_packed from "./virtio-rng-packed.json" with { type: "json" };
+import _virtio_rng from "./virtio-rng.json" with { type: "json" };
 
 /** Transcripts by the name of their case. */
 export const TRANSCRIPTS: Readonly<Record<string, Transcript>> = {
   exceptions: _exceptions,
   fp: _fp,
   mmu: _mmu,
+  "virtio-blk-packed": _virtio_blk_packed,
+  "virtio-blk-readonly": _virtio_blk_readonly,
+  "virtio-blk": _virtio_blk,
+  "virtio-rng-packed": _virtio_rng_packed,
+  "virtio-rng": _virtio_rng,
 };
