@@ -11,6 +11,8 @@ export interface OptionSpec {
   readonly value?: string;
   /** Values that there are. */
   readonly choices?: readonly string[];
+  /** A choice may have settings behind it, "virtio-sock,cid=3"; for help: "SETTING=VALUE". */
+  readonly settings?: string;
   /** May be given several times. @default false */
   readonly multiple?: boolean;
   /** One line. */
@@ -121,8 +123,9 @@ function checkValue(spec: OptionSpec, value: string | undefined, inline: boolean
   if (value === undefined || value === "" && !inline || value.startsWith("--") && !inline) {
     throw new UsageError(`${option}: needs a value; write ${option} ${spec.value}`);
   }
-  if (spec.choices !== undefined && !spec.choices.includes(value)) {
-    throw new UsageError(`${option}: "${value}" is not known; ${suggest(value, spec.choices)}`);
+  const word = spec.settings === undefined ? value : value.split(",", 1)[0];
+  if (spec.choices !== undefined && !spec.choices.includes(word)) {
+    throw new UsageError(`${option}: "${word}" is not known; ${suggest(word, spec.choices)}`);
   }
   return value;
 }

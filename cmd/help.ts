@@ -38,9 +38,10 @@ ${examples(command.examples)}
 `;
 }
 
-function optionHead({ name, short, value, choices, multiple }: OptionSpec): string {
+function optionHead({ name, short, value, choices, settings, multiple }: OptionSpec): string {
   const letter = short === undefined ? "    " : `-${short}, `;
-  const argument = choices?.join("|") ?? value;
+  const plain = choices?.join("|") ?? value;
+  const argument = settings === undefined ? plain : `${plain}[,${settings}]`;
   return `  ${letter}--${name}${argument === undefined ? "" : ` ${argument}`}${
     multiple ? " ..." : ""
   }`;

@@ -2,6 +2,7 @@ import { BootError } from "../lib/boot/boot_error.ts";
 import { ConfigError } from "../lib/config/config_error.ts";
 import { type MachineConfig, validateMachineConfig } from "../lib/config/machine_config.ts";
 import type { Machine } from "../lib/machine/machine.ts";
+import { overlayFileSize } from "../lib/machine/overlay_store.ts";
 import type { BlockFile, Platform } from "../lib/platform/platform.ts";
 import { openBlockFile } from "../platform/block_file.ts";
 import { fileReason, UsageError } from "./errors.ts";
@@ -58,9 +59,19 @@ async function resolveFiles(
       devices.push(device);
       continue;
     }
-    const disk = await openDisk(request.where(`devices[${i}].file`), device.file, device.readOnly);
+    const { overlay } = device;
+    const where = request.where(`devices[${i}].file`);
+    // With an overlay the disk itself is only read.
+    const disk = await openDisk(where, device.file, device.readOnly || overlay !== undefined);
     disks.push(disk);
-    devices.push({ ...device, file: disk });
+    if (typeof overlay !== "string" || overlay === "memory") {
+      devices.push({ ...device, file: disk });
+      continue;
+    }
+    const place = request.where(`devices[${i}].overlay`);
+    const changes = await openDisk(place, overlay, false, overlayFileSize(disk.size));
+    disks.push(changes);
+    devices.push({ ...device, file: disk, overlay: changes });
   }
   return {
     ...config,
@@ -70,9 +81,15 @@ async function resolveFiles(
   };
 }
 
-async function openDisk(where: string, path: string, readOnly: boolean): Promise<BlockFile> {
+/** @param create bytes of a file that is made if there is none. */
+async function openDisk(
+  where: string,
+  path: string,
+  readOnly: boolean,
+  create?: number,
+): Promise<BlockFile> {
   try {
-    return await openBlockFile(path, { readOnly });
+    return await openBlockFile(path, { readOnly, ...(create !== undefined && { create }) });
   } catch (error) {
     const code = (error as { code?: string }).code ?? "";
     const protectedFile = ["EACCES", "EPERM", "EROFS", "ETXTBSY"].includes(code) && !readOnly;

@@ -14,8 +14,9 @@ import {
 import { EXIT, UsageError } from "./errors.ts";
 import { ESCAPE_HELP } from "./escape_keys.ts";
 import { makeMachine } from "./make_machine.ts";
+import { openPortFiles } from "./port_files.ts";
 import { referenceGuest } from "./reference_guest.ts";
-import { MACHINE_OPTIONS, readMachineRequest } from "./run_options.ts";
+import { DEVICE_NOTES, MACHINE_OPTIONS, readMachineRequest } from "./run_options.ts";
 import { readTrace, startTrace, TRACE_NOTES, TRACE_OPTIONS } from "./trace.ts";
 
 /** Exit codes of a run by the reason for its end. */
@@ -58,10 +59,17 @@ export const runCommand: Command = {
     ["vml run machine.yaml --cpus 4 --timeout 60", "Boots what a file says, with more vCPUs."],
     ["vml run --trace gic,virtio:full", "Tells interrupts and what virtio devices do."],
     ["vml run --kernel Image --disk root.img --disk data.img,readonly", "With two disks."],
+    ["vml run --kernel Image --disk root.img,overlay=changes", "Leaves root.img as it is."],
+    [
+      "vml run --kernel Image --device virtio-sock,publish=tcp:127.0.0.1:2222=22",
+      "Port 2222 of this host leads to port 22 of the guest's vsock.",
+    ],
   ],
   notes:
     `A machine.yaml has the settings of the API: arch, memory, cpus, gic, kernel, initrd, cmdline,
 devices, time, seed, onReset, onPanic. File names in it are relative to it; options prevail over it.
+
+${DEVICE_NOTES}
 
 On a terminal: ${ESCAPE_HELP}.
 
@@ -90,11 +98,13 @@ async function run(args: Arguments): Promise<number> {
   let timedOut = false;
   let stopFitting = (): void => {};
   let stopTrace = (): void => {};
+  let stopPortFiles = (): void => {};
   const timer = { cancel: (): void => {} };
   try {
     machine = await makeMachine(request, disks, platform, referenceGuest);
     const running = machine;
     stopTrace = startTrace(running.debug, args, platform);
+    stopPortFiles = openPortFiles(running, request, platform);
     const port = consoleKind === "virtio" ? running.consoles[0] : undefined;
     if (consoleKind === "virtio" && port === undefined) {
       throw new UsageError(
@@ -148,6 +158,7 @@ async function run(args: Arguments): Promise<number> {
     stopTrace();
     console?.close();
     await machine?.[Symbol.asyncDispose]();
+    stopPortFiles();
     for (const disk of disks) await disk.close();
   }
 }

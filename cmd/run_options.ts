@@ -1,6 +1,7 @@
 import type { MachineOptions } from "../lib/config/machine_config.ts";
 import { ConfigError } from "../lib/config/config_error.ts";
 import type { Arguments, OptionSpec } from "./command.ts";
+import { parseDevice, parseDisk, resolveDeviceFiles } from "./device_options.ts";
 import { UsageError } from "./errors.ts";
 import { type MachineFile, readMachineFile } from "./machine_file.ts";
 
@@ -25,9 +26,9 @@ export const MACHINE_OPTIONS: readonly OptionSpec[] = [
   },
   {
     name: "disk",
-    value: "FILE[,readonly]",
+    value: "FILE[,SETTING]",
     multiple: true,
-    help: "Raw disk image on a virtio-block device.",
+    help: "Raw disk image on a virtio-block device; settings below.",
   },
   {
     name: "net",
@@ -39,9 +40,10 @@ export const MACHINE_OPTIONS: readonly OptionSpec[] = [
   {
     name: "device",
     value: "TYPE",
-    choices: ["virtio-console", "virtio-rng"],
+    choices: ["virtio-console", "virtio-rng", "virtio-sock"],
+    settings: "SETTING=VALUE",
     multiple: true,
-    help: "Another device.",
+    help: "Another device; settings below.",
   },
   { name: "virtual-time", help: "Counts instructions as time: every run is the same." },
   { name: "seed", value: "N", help: "Seed of all randomness in virtual time; 0 if not given." },
@@ -53,6 +55,23 @@ export const MACHINE_OPTIONS: readonly OptionSpec[] = [
     help: "When a Linux kernel says that it panicked: stop, with exit code 1, if not given.",
   },
 ];
+
+/** The settings of disks and devices, for the help of commands that take {@linkcode MACHINE_OPTIONS}. */
+export const DEVICE_NOTES = `Settings of --disk:
+  readonly        The guest cannot write.
+  overlay=FILE    Writes go to this file, which is made if there is none; the disk image stays as it
+                  is. overlay=memory: to memory, up to 1 GiB, and are lost at the end.
+  queues=N        Request queues, 1 to 8; guests use one per vCPU. 1 if not given.
+  id=TEXT         Serial number, up to 20 characters.
+
+Settings of --device:
+  virtio-console  columns=N, rows=N: the terminal's size; port=NAME or port=NAME=FILE, several times:
+                  further ports (/dev/virtio-ports/NAME in Linux), whose output goes to the file.
+  virtio-sock     cid=N: the guest's context id, 3 if not given. socket=PATH: a unix socket that leads
+                  to any port of the guest (write "CONNECT PORT", a line); PATH_N gets what the guest
+                  connects to port N. connect=PORT=ADDRESS: where a port of the host leads.
+                  publish=ADDRESS=PORT: an address of the host that leads to a port of the guest.
+                  An ADDRESS is tcp:HOST:PORT or unix:PATH.`;
 
 /** What a machine is made of, and where each setting came from. */
 export interface MachineRequest {
@@ -81,7 +100,7 @@ export async function readMachineRequest(args: Arguments): Promise<MachineReques
   const devices = [
     ...args.all("disk").map((text) => ["disk", parseDisk(text)] as const),
     ...args.all("net").map((backend) => ["net", { type: "virtio-net", backend }] as const),
-    ...args.all("device").map((type) => ["device", { type }] as const),
+    ...args.all("device").map((text) => ["device", parseDevice(text)] as const),
   ];
   if (devices.length > 0) {
     // A wrong list is left as it is, for the check of the whole.
@@ -135,18 +154,8 @@ function settingsOf(file: MachineFile): Record<string, unknown> {
   if ("initrd" in value) value.initrd = resolve(value.initrd);
   if (Array.isArray(value.devices)) {
     value.devices = value.devices.map((device: unknown) =>
-      typeof device === "object" && device !== null && "file" in device
-        ? { ...device, file: resolve(device.file) }
-        : device
+      resolveDeviceFiles(device, (path) => file.resolve(path))
     );
   }
   return value;
-}
-
-/** "FILE[,readonly]"; commas in the name stay. */
-function parseDisk(text: string): Record<string, unknown> {
-  const match = /^(.*?)(?:,(readonly|ro))?$/s.exec(text);
-  const file = match?.[1] ?? "";
-  if (file === "") throw new UsageError("--disk: needs a file; write --disk FILE[,readonly]");
-  return { type: "virtio-block", file, readOnly: match?.[2] !== undefined };
 }

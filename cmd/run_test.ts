@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { after, test } from "node:test";
@@ -31,9 +31,48 @@ test("virtual time and every device", async () => {
   const { code, stdout } = await vml(
     ...["run", "--kernel", hello, ...SMALL, "--virtual-time", "--seed", "7", "--disk", disk],
     ...["--disk", `${disk},readonly`, "--net", "null", "--net", "loopback"],
-    ...["--device", "virtio-console", "--device", "virtio-rng"],
+    ...["--device", "virtio-console,port=agent", "--device", "virtio-rng"],
+    ...["--device", "virtio-sock,cid=9"],
   );
   assert.deepEqual([code, stdout], [0, "hi\n"]);
+});
+
+test("an overlay is made, and found again; the disk may be write-protected", async () => {
+  const disk = folder.file("base.img", new Uint8Array(40_000));
+  chmodSync(disk, 0o444);
+  const overlay = join(folder.path, "changes");
+  for (let i = 0; i < 2; i++) {
+    const { code, stderr } = await vml(
+      ...["run", "-k", hello, ...SMALL, "--disk", `${disk},overlay=${overlay}`],
+      ...["--disk", `${disk},overlay=memory`],
+    );
+    assert.deepEqual([code, stderr], [0, ""]);
+  }
+  assert.equal(readFileSync(overlay).subarray(0, 8).toString("latin1"), "VMLOVRLY");
+});
+
+test("sockets of the host and files for ports, relative to the machine file", async () => {
+  const path = folder.file(
+    "sockets.yaml",
+    `kernel: hello
+memory: 16M
+devices:
+  - type: virtio-sock
+    socket: guest.sock
+    publish: ["tcp:127.0.0.1:0=22", "unix:ssh.sock=22"]
+    connect: ["80=unix:web.sock"]
+  - type: virtio-console
+    ports: [agent=agent.log, { name: log, file: port.log }]
+`,
+  );
+  const { code, stdout, stderr } = await vml("run", path);
+  assert.deepEqual([code, stdout, stderr], [0, "hi\n", ""]);
+  for (const name of ["agent.log", "port.log"]) {
+    assert.equal(readFileSync(join(folder.path, name), "utf8"), "");
+  }
+  for (const name of ["guest.sock", "ssh.sock"]) {
+    assert.equal(existsSync(join(folder.path, name)), false);
+  }
 });
 
 test("a reset under --no-reboot ends the run with code 3", async () => {

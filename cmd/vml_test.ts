@@ -95,6 +95,37 @@ const FAULTS: [what: string, args: () => string[], names: RegExp][] = [
     },
     /--disk: cannot open .*protected\.img for writing: .*protected\.img,readonly/,
   ],
+  [
+    "a file that is no overlay",
+    () => {
+      const disk = folder.file("plain.img", new Uint8Array(512));
+      const overlay = folder.file("other.img", new Uint8Array(65536).fill(1));
+      return [
+        ...["run", "--kernel", folder.file("Image", HELLO)],
+        ...["--disk", `${disk},overlay=${overlay}`],
+      ];
+    },
+    /--disk: this is no overlay file/,
+  ],
+  ["wrong setting", () => ["run", "--device", "virtio-rng,cid=3"], /--device: .*no such setting/],
+  ["half a setting", () => ["run", "--device", "virtio-sock,cid"], /--device: "cid" is no setting/],
+  ["wrong cid", () => ["run", "--device", "virtio-sock,cid=1"], /--device: 1 is not from 3/],
+  [
+    "socket in use",
+    () => [
+      ...["run", "--kernel", folder.file("Image", HELLO), "--device"],
+      `virtio-sock,publish=unix:${folder.file("taken.sock", "")}=22`,
+    ],
+    /--device: unix:.*taken\.sock exists; remove it/,
+  ],
+  [
+    "a port's file in no folder",
+    () => [
+      ...["run", "--kernel", folder.file("Image", HELLO), "--device"],
+      `virtio-console,port=log=${join(folder.path, "gone", "log")}`,
+    ],
+    /--device: cannot write .*no such file/,
+  ],
   ["no time", () => ["run", "--timeout", "soon"], /--timeout: "soon"/],
   [
     "unknown console",

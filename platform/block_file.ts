@@ -6,6 +6,8 @@ import type { BlockFile } from "../lib/platform/platform.ts";
 export interface BlockFileOptions {
   /** Refuses writes; the file needs no permission to write. @default false */
   readonly readOnly?: boolean;
+  /** Makes a file of so many zero bytes, as far as possible a hole, if there is none. */
+  readonly create?: number;
 }
 
 /** Permission bits of owner, group and others; a superuser could write without any of them. */
@@ -21,6 +23,7 @@ export async function openBlockFile(
   options: BlockFileOptions = {},
 ): Promise<BlockFile> {
   const readOnly = options.readOnly ?? false;
+  if (options.create !== undefined) await createFile(path, options.create);
   const handle = await open(path, readOnly ? "r" : "r+");
   try {
     const stat = await handle.stat();
@@ -33,6 +36,22 @@ export async function openBlockFile(
   } catch (error) {
     await handle.close();
     throw error;
+  }
+}
+
+/** Leaves a file alone that is there. */
+async function createFile(path: string, size: number): Promise<void> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, "wx");
+  } catch (error) {
+    if ((error as { code?: string }).code === "EEXIST") return;
+    throw error;
+  }
+  try {
+    await handle.truncate(size);
+  } finally {
+    await handle.close();
   }
 }
 

@@ -106,3 +106,17 @@ test("a write-protected file opens for reading only", async () => {
   assert.equal(file.size, 8);
   await file.close();
 });
+
+test("a file that is not there is created on demand; one that is there stays as it is", async () => {
+  const path = join(folder, "new.img");
+  const file = await openBlockFile(path, { create: 3 << 20 });
+  assert.equal(file.size, 3 << 20);
+  await file.write(0, Uint8Array.of(7));
+  await file.close();
+  const again = await openBlockFile(path, { create: 512 });
+  assert.equal(again.size, 3 << 20);
+  await again.close();
+  assert.equal(readFileSync(path)[0], 7);
+  const nowhere = join(folder, "no", "new.img");
+  await assert.rejects(openBlockFile(nowhere, { create: 512 }), { code: "ENOENT" });
+});

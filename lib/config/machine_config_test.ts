@@ -44,7 +44,7 @@ test("a full configuration keeps what was said", () => {
     devices: [
       { type: "virtio-rng" },
       { type: "virtio-net", backend: "loopback", mac: "52:54:00:ab:cd:00", mtu: 1500 },
-      { type: "virtio-block", file: "disk.img", readOnly: true, id: "root" },
+      { type: "virtio-block", file: "disk.img", readOnly: true, queues: 1, id: "root" },
       { type: "virtio-console", columns: 80, rows: 25 },
     ],
   });
@@ -123,6 +123,46 @@ test("each fault has one error that names the path and the remedy", () => {
       "devices[0].backend",
       /"tap".*loopback/,
     ],
+    [{ devices: ["virtio-sock", "virtio-sock"] }, "conflict", "devices[1]", /one virtio-sock/],
+    [sock({ cid: 2 }), "out-of-range", "devices[0].cid", /3 to 4294967294/],
+    [sock({ socket: "" }), "wrong-type", "devices[0].socket", /unix socket/],
+    [sock({ connect: ["http"] }), "wrong-type", "devices[0].connect[0]", /PORT=ADDRESS/],
+    [sock({ connect: ["1=tcp:x"] }), "wrong-type", "devices[0].connect[0].to", /tcp:HOST:PORT/],
+    [sock({ connect: ["1=unix:a", "1=unix:b"] }), "conflict", "devices[0].connect[1]", /port 1/],
+    [
+      sock({ publish: [{ from: "unix:a" }] }),
+      "wrong-type",
+      "devices[0].publish[0].port",
+      /nothing/,
+    ],
+    [sock({ publish: ["22"] }), "wrong-type", "devices[0].publish[0]", /ADDRESS=PORT/],
+    [
+      { ...sock({ publish: ["unix:a=1"] }), time: "virtual" },
+      "conflict",
+      "devices[0].publish",
+      /virtual time/,
+    ],
+    [ports(["a", "a"]), "conflict", "devices[0].ports[1].name", /another port/],
+    [ports([{ name: "a b" }]), "wrong-type", "devices[0].ports[0].name", /such as/],
+    [ports(["a="]), "wrong-type", "devices[0].ports[0].file", /name of a file/],
+    [ports(Array(31).fill("x")), "out-of-range", "devices[0].ports", /at most 30/],
+    [disk({ overlay: 5 }), "wrong-type", "devices[0].overlay", /"memory" or/],
+    [disk({ overlay: "memory", readOnly: true }), "conflict", "devices[0].overlay", /readOnly/],
+    [{ conduit: "svc" }, "unknown-value", "conduit", /hvc/],
+    [fwCfg({}), "wrong-type", "fwCfg[0].name", /text/],
+    [fwCfg({ name: "opt/a b", string: "" }), "unknown-value", "fwCfg[0].name", /opt\/org/],
+    [fwCfg({ name: "x".repeat(56), string: "" }), "out-of-range", "fwCfg[0].name", /55/],
+    [fwCfg({ name: "opt/a" }), "missing", "fwCfg[0]", /either/],
+    [fwCfg({ name: "opt/a", string: "", file: "a" }), "conflict", "fwCfg[0]", /either/],
+    [fwCfg({ name: "opt/a", file: 5 }), "wrong-type", "fwCfg[0].file", /found/],
+    [
+      fwCfg({ name: "opt/a", file: "x" }, { name: "opt/a", string: "y" }),
+      "conflict",
+      "fwCfg[1].name",
+      /another/,
+    ],
+    [fwCfg(...Array(33).fill({ name: "a", file: "a" })), "out-of-range", "fwCfg", /at most 32/],
+    [disk({ queues: 9 }), "out-of-range", "devices[0].queues", /1 to 8/],
   ];
   for (const [value, code, path, message] of cases) {
     assert.throws(() => validateMachineConfig(value), (error: unknown) => {
@@ -132,4 +172,59 @@ test("each fault has one error that names the path and the remedy", () => {
       return true;
     });
   }
+});
+
+function fwCfg(...files: readonly object[]): object {
+  return { fwCfg: files };
+}
+
+function sock(settings: object): object {
+  return { devices: [{ type: "virtio-sock", ...settings }] };
+}
+
+function ports(list: readonly unknown[]): object {
+  return { devices: [{ type: "virtio-console", ports: list }] };
+}
+
+function disk(settings: object): object {
+  return { devices: [{ type: "virtio-block", file: "disk.img", ...settings }] };
+}
+
+test("connections of sockets are written as text or as objects", () => {
+  const asText = validateMachineConfig(sock({
+    connect: ["5000=tcp:[::1]:80", "6=unix:/a=b"],
+    publish: ["unix:/s=x=22", "tcp:127.0.0.1:2222=22"],
+  }));
+  const asObjects = validateMachineConfig(sock({
+    cid: 3,
+    connect: [{ port: 5000, to: { host: "::1", port: 80 } }, { port: "6", to: "unix:/a=b" }],
+    publish: [{ from: { path: "/s=x" }, port: 22 }, { from: "tcp:127.0.0.1:2222", port: 22 }],
+  }));
+  assert.deepEqual(asText, asObjects);
+  assert.deepEqual(validateMachineConfig(asText), asText);
+});
+
+test("ports of a console are written by name, with a file, or in full", () => {
+  const { devices } = validateMachineConfig(
+    ports(["agent", "log=out.txt", { name: "tty", console: true }]),
+  );
+  assert.deepEqual(devices[0], {
+    type: "virtio-console",
+    ports: [
+      { name: "agent", console: false },
+      { name: "log", console: false, file: "out.txt" },
+      { name: "tty", console: true },
+    ],
+  });
+});
+
+test("files of fw_cfg have their text as bytes, and stay what they are", () => {
+  const config = validateMachineConfig(
+    fwCfg({ name: "opt/a", string: "\u00e9" }, { name: "opt/b", file: "b.bin" }),
+  );
+  assert.deepEqual(config.fwCfg, [
+    { name: "opt/a", file: new Uint8Array([0xc3, 0xa9]) },
+    { name: "opt/b", file: "b.bin" },
+  ]);
+  assert.deepEqual(validateMachineConfig(config), config);
 });
