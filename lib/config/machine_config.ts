@@ -11,6 +11,7 @@ import {
 } from "./checks.ts";
 import { ConfigError } from "./config_error.ts";
 import { checkDevices, type DeviceConfig, type DeviceOptions } from "./device_config.ts";
+import { checkFwCfg, type FwCfgConfig, type FwCfgOptions } from "./fw_cfg_config.ts";
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
@@ -42,6 +43,10 @@ export interface MachineConfig {
   readonly cmdline: string;
   /** Virtio devices; a guest finds them in this order. */
   readonly devices: readonly DeviceConfig[];
+  /** Files of the firmware configuration device (QEMU's fw_cfg). */
+  readonly fwCfg: readonly FwCfgConfig[];
+  /** The instruction that calls the firmware (PSCI). */
+  readonly conduit: "hvc" | "smc";
   /** Whether time is the host's, or instructions counted: then every run is the same, bit by bit. */
   readonly time: "real" | "virtual";
   /** Seed of all randomness in virtual time, 0..2^32-1. */
@@ -70,6 +75,10 @@ export interface MachineOptions {
   readonly cmdline?: string;
   /** Virtio devices. @default [] */
   readonly devices?: readonly DeviceOptions[];
+  /** Files of the firmware configuration device (QEMU's fw_cfg). @default [] */
+  readonly fwCfg?: readonly FwCfgOptions[];
+  /** The instruction that calls the firmware (PSCI). @default "hvc" */
+  readonly conduit?: "hvc" | "smc";
   /** The host's time, or instructions counted. @default "real" */
   readonly time?: "real" | "virtual";
   /** Seed of all randomness in virtual time, 0..2^32-1. @default 0 */
@@ -89,6 +98,8 @@ const KEYS: readonly (keyof MachineConfig)[] = [
   "initrd",
   "cmdline",
   "devices",
+  "fwCfg",
+  "conduit",
   "time",
   "seed",
   "onReset",
@@ -120,6 +131,8 @@ export function validateMachineConfig(value: unknown): MachineConfig {
     ...(initrd !== undefined && { initrd }),
     cmdline: checkText(or("cmdline", ""), "cmdline", MAX_CMDLINE),
     devices: checkDevices(or("devices", []), "devices"),
+    fwCfg: checkFwCfg(or("fwCfg", []), "fwCfg"),
+    conduit: checkChoice(or("conduit", "hvc"), "conduit", ["hvc", "smc"]),
     time: checkChoice(or("time", "real"), "time", ["real", "virtual"]),
     seed: checkInteger(or("seed", 0), "seed", 0, 2 ** 32 - 1),
     onReset: checkChoice(or("onReset", "restart"), "onReset", ["restart", "stop"]),

@@ -4,7 +4,15 @@
  * kind, which makes system calls ten times slower.
  */
 import { Fdt, type FdtNode } from "../boot/fdt.ts";
-import { VIRTIO_SLOTS, virtioAddress, VirtMap, VirtPpi, VirtSpi } from "./virt_map.ts";
+import { FW_CFG_SIZE } from "../devices/fw_cfg/fw_cfg.ts";
+import {
+  POWER_BUTTON_PIN,
+  VIRTIO_SLOTS,
+  virtioAddress,
+  VirtMap,
+  VirtPpi,
+  VirtSpi,
+} from "./virt_map.ts";
 
 /** Interrupt specifiers (Linux, bindings of arm,gic): kind and trigger. */
 const SPI = 0;
@@ -12,12 +20,18 @@ const PPI = 1;
 const EDGE_RISING = 1;
 const LEVEL_HIGH = 4;
 
+/** The power button: a code of Linux's input subsystem, and the polarity of its pin. */
+const KEY_POWER = 116;
+const ACTIVE_HIGH = 0;
+
 /** What the tree depends on. */
 export interface VirtFdtOptions {
   /** Bytes of RAM. */
   readonly memory: number;
   readonly cpus: number;
   readonly gic: 2 | 3;
+  /** The instruction that calls the firmware. @default "hvc" */
+  readonly conduit?: "hvc" | "smc";
   /** MPIDR affinity of a vCPU. */
   readonly affinity: (vcpu: number) => bigint;
   /** Slots of the virtio devices, in the order in which a guest should find them. */
@@ -40,11 +54,15 @@ export function virtFdt(options: VirtFdtOptions): Fdt {
     .cells64("reg", VirtMap.ram, options.memory);
   addCpus(fdt, options);
   root.node("psci").strings("compatible", "arm,psci-1.0", "arm,psci-0.2", "arm,psci")
-    .strings("method", "hvc").cells("cpu_suspend", 0xc4000001).cells("cpu_off", 0x84000002)
+    .strings("method", options.conduit ?? "hvc").cells("cpu_suspend", 0xc4000001).cells(
+      "cpu_off",
+      0x84000002,
+    )
     .cells("cpu_on", 0xc4000003).cells("migrate", 0xc4000005);
   root.cells("interrupt-parent", addGic(fdt, options));
   addTimer(root, options);
   addPeripherals(fdt);
+  addFwCfg(root);
   for (const slot of options.virtioSlots) addVirtio(root, slot);
   return fdt;
 }
@@ -127,6 +145,19 @@ function addPeripherals(fdt: Fdt): void {
   )
     .cells64("reg", VirtMap.pl031, 0x1000).cells("interrupts", SPI, VirtSpi.pl031, LEVEL_HIGH)
     .cells("clocks", pclk).strings("clock-names", "apb_pclk");
+  const gpio = root.node(`pl061@${VirtMap.pl061.toString(16)}`)
+    .strings("compatible", "arm,pl061", "arm,primecell")
+    .cells64("reg", VirtMap.pl061, 0x1000).cells("interrupts", SPI, VirtSpi.pl061, LEVEL_HIGH)
+    .cells("clocks", pclk).strings("clock-names", "apb_pclk")
+    .flag("gpio-controller").cells("#gpio-cells", 2);
+  const key = root.node("gpio-keys").strings("compatible", "gpio-keys").node("poweroff");
+  key.strings("label", "GPIO Key Poweroff").cells("linux,code", KEY_POWER)
+    .cells("gpios", fdt.phandle(gpio), POWER_BUTTON_PIN, ACTIVE_HIGH);
+}
+
+function addFwCfg(root: FdtNode): void {
+  root.node(`fw-cfg@${VirtMap.fwCfg.toString(16)}`).strings("compatible", "qemu,fw-cfg-mmio")
+    .cells64("reg", VirtMap.fwCfg, FW_CFG_SIZE).flag("dma-coherent");
 }
 
 function addVirtio(root: FdtNode, slot: number): void {

@@ -4,7 +4,7 @@ import { Fdt, type FdtNode } from "../boot/fdt.ts";
 import { virtFdt, type VirtFdtOptions } from "./virt_fdt.ts";
 
 // What QEMU 7.2 writes for -M virt,gic-version=3 -cpu cortex-a53 -smp 2 -m 512M, of what this board
-// has: without fw-cfg, platform-bus, flash, PCI, PMU, GPIO keys, seeds and empty virtio slots.
+// has: without platform-bus, flash, PCI, PMU, seeds and empty virtio slots.
 const QEMU_GIC3 = `
 / #address-cells 0x2
 / #size-cells 0x2
@@ -28,6 +28,13 @@ const QEMU_GIC3 = `
 /cpus/cpu@1 device_type "cpu"
 /cpus/cpu@1 enable-method "psci"
 /cpus/cpu@1 reg 0x1
+/fw-cfg@9020000 compatible "qemu,fw-cfg-mmio"
+/fw-cfg@9020000 dma-coherent
+/fw-cfg@9020000 reg 0x0 0x9020000 0x0 0x18
+/gpio-keys compatible "gpio-keys"
+/gpio-keys/poweroff gpios &/pl061@9030000 0x3 0x0
+/gpio-keys/poweroff label "GPIO Key Poweroff"
+/gpio-keys/poweroff linux,code 0x74
 /intc@8000000 #address-cells 0x2
 /intc@8000000 #interrupt-cells 0x3
 /intc@8000000 #redistributor-regions 0x1
@@ -52,6 +59,13 @@ const QEMU_GIC3 = `
 /pl031@9010000 compatible "arm,pl031" "arm,primecell"
 /pl031@9010000 interrupts 0x0 0x2 0x4
 /pl031@9010000 reg 0x0 0x9010000 0x0 0x1000
+/pl061@9030000 #gpio-cells 0x2
+/pl061@9030000 clock-names "apb_pclk"
+/pl061@9030000 clocks &/apb-pclk
+/pl061@9030000 compatible "arm,pl061" "arm,primecell"
+/pl061@9030000 gpio-controller
+/pl061@9030000 interrupts 0x0 0x7 0x4
+/pl061@9030000 reg 0x0 0x9030000 0x0 0x1000
 /psci compatible "arm,psci-1.0" "arm,psci-0.2" "arm,psci"
 /psci cpu_off 0x84000002
 /psci cpu_on 0xc4000003
@@ -123,6 +137,10 @@ function valueText(
   if (["clocks", "cpu", "interrupt-parent"].includes(name)) {
     return (cells ?? []).map((cell) => `&${targets.get(cell)}`).join(" ");
   }
+  if (name === "gpios") {
+    const [target, ...rest] = cells ?? [];
+    return [`&${targets.get(target)}`, ...rest.map((cell) => `0x${cell.toString(16)}`)].join(" ");
+  }
   const strings = node.getStrings(name);
   return strings?.every((text) => /^[ -~]+$/.test(text))
     ? strings.map((text) => `"${text}"`).join(" ")
@@ -161,4 +179,9 @@ test("command line, initrd and seed are in chosen, and no seed for KASLR", () =>
   assert.deepEqual(chosen?.getCells("linux,initrd-end"), [0, 0x48123456]);
   assert.deepEqual(chosen?.properties.get("rng-seed"), BASE.rngSeed);
   assert.equal(chosen?.properties.has("kaslr-seed"), false);
+});
+
+test("the psci node names the instruction that calls the firmware", () => {
+  const { root } = virtFdt({ ...BASE, conduit: "smc" });
+  assert.deepEqual(root.find("psci")?.getStrings("method"), ["smc"]);
 });

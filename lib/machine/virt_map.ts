@@ -43,6 +43,9 @@ export const VirtPpi = {
   hypervisorTimer: 10,
 } as const;
 
+/** Pin of the PL061 that the power button is on. */
+export const POWER_BUTTON_PIN = 3;
+
 /** Number of shared peripheral interrupts by version of the GIC: QEMU 7.2 leaves out 32 of a GICv3's. */
 export const VIRT_SPIS = { 2: 256, 3: 224 } as const;
 

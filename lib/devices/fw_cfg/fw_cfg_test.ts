@@ -5,7 +5,8 @@ import { VirtualClock } from "../../platform/clock.ts";
 import { Bus } from "../vbus/bus.ts";
 import type { DeviceState } from "../vbus/device.ts";
 import { FW_CFG_SIZE, FwCfg } from "./fw_cfg.ts";
-import { type FwCfgFile, fwCfgItems, FwCfgKey, MAX_FW_CFG_FILES } from "./items.ts";
+import { MAX_FW_CFG_FILES } from "../../config/fw_cfg_config.ts";
+import { type FwCfgFile, fwCfgItems, FwCfgKey } from "./items.ts";
 
 const RAM = 0x40000000;
 const RAM_SIZE = 8 << 20;

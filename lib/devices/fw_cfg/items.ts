@@ -3,6 +3,8 @@
  * directory (QEMU, docs/specs/fw_cfg). Numbers in the directory are big-endian, all others little.
  */
 
+import { isFwCfgName, MAX_FW_CFG_FILES } from "../../config/fw_cfg_config.ts";
+
 /** Numbers of the items that have one of their own. */
 export const FwCfgKey = {
   SIGNATURE: 0x00,
@@ -24,14 +26,9 @@ export const FwCfgKey = {
   FILE_FIRST: 0x20,
 } as const;
 
-/** Most files of a device, as QEMU's (FW_CFG_FILE_SLOTS). */
-export const MAX_FW_CFG_FILES = 0x20;
-/** Longest name of a file in bytes; the directory has room for it and a zero. */
-export const MAX_FW_CFG_NAME = 55;
-
 /** A named file. Names of the user's begin with "opt/", then a domain name turned round. */
 export interface FwCfgFile {
-  /** 1 to 55 printable ASCII characters. */
+  /** 1 to 55 printable ASCII characters, no spaces. */
   readonly name: string;
   /** Its content; kept, not copied. */
   readonly bytes: Uint8Array;
@@ -79,11 +76,6 @@ export function fwCfgItems(cpus: number, files: readonly FwCfgFile[]): FwCfgItem
     items.set(FwCfgKey.FILE_FIRST + i, bytes);
   });
   return items;
-}
-
-/** Whether a file can have this name. */
-export function isFwCfgName(name: string): boolean {
-  return name.length <= MAX_FW_CFG_NAME && /^[\x21-\x7e]+$/.test(name);
 }
 
 /** A little-endian number. */
