@@ -218,3 +218,19 @@ test("flushCode forgets code and regions, not data", () => {
   assert.equal(rig.jump(VA), undefined);
   assert.equal(rig.lookup(0, false, VA), HOST);
 });
+
+test("a device's page is found by its TLB and kind of access, until anything is flushed", () => {
+  const tlb = new Tlb(new ArrayBuffer(RAM_BASE + 65536));
+  const find = (number: number, write: boolean): number =>
+    tlb.findDevice(number, write, 5, 0x9000_0abc);
+  assert.equal(find(1, false), -1);
+  tlb.fillDevice(1, false, 5, 0x9000_0000, 0);
+  tlb.fillDevice(1, true, 5, 0x9000_0000, 2 ** 40);
+  assert.deepEqual([find(1, false), find(1, true)], [0, 2 ** 40]);
+  assert.deepEqual([find(0, false), tlb.findDevice(1, false, 4, 0x9000_0000)], [-1, -1]);
+  tlb.flushPage(7, 0);
+  assert.deepEqual([find(1, false), find(1, true)], [-1, -1]);
+  tlb.fillDevice(1, false, 5, 0x9000_0000, 0x1000);
+  tlb.flush(1);
+  assert.equal(find(1, false), -1);
+});
