@@ -37,6 +37,8 @@ export interface TurnTaker {
   next(): number;
   /** The vCPU waits for an interrupt. */
   wait(vcpu: number): void;
+  /** The turn that `next` gave is over. */
+  endTurn(vcpu: number): void;
 }
 
 /** What a run loop is made of. */
@@ -84,6 +86,11 @@ export class RunLoop {
   constructor(options: RunLoopOptions) {
     this.#options = options;
     this.#lastYield = options.platform.monotonic();
+  }
+
+  /** Whether a vCPU executes instructions now: then the caller was called by them. */
+  get inSlice(): boolean {
+    return this.#current >= 0;
   }
 
   get running(): boolean {
@@ -205,6 +212,7 @@ export class RunLoop {
       this.#current = -1;
       // A guest that comes back at once, without an instruction done, must not stop virtual time.
       clock.end(clock.virtual ? Math.max(executed, 1) : executed);
+      vcpus.endTurn(vcpu);
     }
     const taken = platform.monotonic() - start;
     this.statistics.slices++;

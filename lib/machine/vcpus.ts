@@ -1,7 +1,10 @@
 /**
  * The vCPUs of a machine as something that can be on, off, or waiting, and the order in which they
- * get their turns. Firmware reaches it as {@linkcode Lifecycle}.
+ * get their turns. Firmware reaches it as {@linkcode Lifecycle}. A slice is a vCPU's turn in the sense
+ * of {@linkcode CpuModel}: it begins none while it is paused or the world is stopped.
  */
+import { hex, TraceLevel, type Tracer } from "../config/trace.ts";
+import { CpuModel } from "../vcpu/cpu_model/cpu_model.ts";
 import type { Lifecycle, PowerState, StopReason } from "../vcpu/lifecycle/lifecycle.ts";
 
 /** What a vCPU must be able to do. */
@@ -23,26 +26,32 @@ export interface VcpusOptions {
   /** The running vCPU is to come back to the run loop soon. */
   readonly requestExit: () => void;
   readonly stop: (reason: StopReason) => void;
+  /** Tells what becomes of the vCPUs. @default nobody is told */
+  readonly tracer?: Tracer;
 }
 
 interface Vcpu {
   power: PowerState;
   waiting: boolean;
-  /** Where it begins at its next turn, with a new state. */
-  begin: { readonly entry: bigint; readonly context: bigint } | undefined;
 }
 
 export class Vcpus implements Lifecycle {
   readonly #options: VcpusOptions;
   readonly #vcpus: Vcpu[];
+  /** Power, pauses and resets of each vCPU; for those who stop the world. */
+  readonly models: readonly CpuModel[];
   #last: number;
 
   constructor(options: VcpusOptions) {
     this.#options = options;
     this.#vcpus = Array.from(
       { length: options.count },
-      (): Vcpu => ({ power: "off", waiting: false, begin: undefined }),
+      (): Vcpu => ({ power: "off", waiting: false }),
     );
+    this.models = this.#vcpus.map((_, id) =>
+      new CpuModel({ id, recall: () => options.requestExit() })
+    );
+    for (const model of this.models) model.request("off", "vmm", true);
     this.#last = options.count - 1;
   }
 
@@ -63,23 +72,26 @@ export class Vcpus implements Lifecycle {
     if (target === undefined || target.power !== "off") return;
     target.power = "on-pending";
     target.waiting = false;
-    target.begin = { entry, context };
-    this.#options.requestExit();
+    this.models[vcpu].reset({ entry, context });
+    this.models[vcpu].request("off", "vmm", false);
+    this.#tell("on", { vcpu, entry: hex(entry) });
   }
 
   turnOff(vcpu: number): void {
     const target = this.#vcpus[vcpu];
     if (target === undefined) return;
     target.power = "off";
-    target.begin = undefined;
-    this.#options.requestExit();
+    this.models[vcpu].takeReset();
+    this.models[vcpu].request("off", "vmm", true);
+    this.#tell("off", { vcpu });
   }
 
   suspend(vcpu: number, entry?: bigint, context?: bigint): void {
     const target = this.#vcpus[vcpu];
     if (target === undefined) return;
     target.waiting = true;
-    if (entry !== undefined) target.begin = { entry, context: context ?? 0n };
+    if (entry !== undefined) this.models[vcpu].reset({ entry, context: context ?? 0n });
+    this.#tell("suspend", { vcpu, ...(entry !== undefined && { entry: hex(entry) }) });
     this.#options.requestExit();
   }
 
@@ -93,11 +105,12 @@ export class Vcpus implements Lifecycle {
 
   /** All off; then vCPU 0 is to begin at `entry`. */
   reset(entry: bigint, context: bigint): void {
-    for (const vcpu of this.#vcpus) {
+    this.#vcpus.forEach((vcpu, number) => {
       vcpu.power = "off";
       vcpu.waiting = false;
-      vcpu.begin = undefined;
-    }
+      this.models[number].takeReset();
+      this.models[number].request("off", "vmm", true);
+    });
     this.#last = this.#vcpus.length - 1;
     this.turnOn(0, entry, context);
   }
@@ -105,34 +118,63 @@ export class Vcpus implements Lifecycle {
   /** A vCPU has executed an instruction that waits for an interrupt or event. */
   wait(vcpu: number): void {
     const target = this.#vcpus[vcpu];
+    if (target === undefined) return;
     // With an entry point set it is suspend() that made it wait.
-    if (target !== undefined) target.waiting = true;
+    target.waiting = true;
+    this.#tell("wait", { vcpu }, TraceLevel.detailed);
   }
 
-  /** The vCPU whose turn it is, in a state to run; -1 if all are off or wait. */
+  /** The vCPU whose turn it is, in a state to run; -1 if all are off, paused or wait. */
   next(): number {
     const count = this.#vcpus.length;
     for (let i = 1; i <= count; i++) {
       const number = (this.#last + i) % count;
-      const vcpu = this.#vcpus[number];
-      if (vcpu.power === "off") continue;
-      if (vcpu.waiting) {
-        if (!this.#options.core(number).wakes()) continue;
-        vcpu.waiting = false;
-      }
-      if (vcpu.begin !== undefined) this.#begin(number, vcpu.begin);
+      if (!this.#ready(number) || !this.models[number].tryBeginEmulation()) continue;
       this.#last = number;
+      this.#prepare(number);
       return number;
     }
     return -1;
   }
 
+  /** Ends the turn that {@linkcode Vcpus.next} gave. */
+  endTurn(vcpu: number): void {
+    this.models[vcpu].endEmulation();
+  }
+
+  /**
+   * Makes a vCPU ready for single instructions in a stopped world, without a turn; false if it is off
+   * or waits.
+   */
+  prepareStep(vcpu: number): boolean {
+    if (!this.#ready(vcpu)) return false;
+    this.#prepare(vcpu);
+    return true;
+  }
+
+  /** Whether it could run, were it not paused. */
+  #ready(number: number): boolean {
+    const { power, waiting } = this.#vcpus[number];
+    return power !== "off" && (!waiting || this.#options.core(number).wakes());
+  }
+
+  #prepare(number: number): void {
+    const vcpu = this.#vcpus[number];
+    if (vcpu.waiting) {
+      vcpu.waiting = false;
+      this.#tell("wake", { vcpu: number }, TraceLevel.detailed);
+    }
+    const boot = this.models[number].takeReset();
+    if (boot === undefined) return;
+    this.#options.select(number);
+    this.#options.core(number).start(boot.entry, boot.context);
+    vcpu.power = "on";
+    this.#tell("begin", { vcpu: number, entry: hex(boot.entry) });
+  }
+
   /** Whether another vCPU than `vcpu` could run now. */
   othersRun(vcpu: number): boolean {
-    return this.#vcpus.some((other, number) =>
-      number !== vcpu && other.power !== "off" &&
-      (!other.waiting || this.#options.core(number).wakes())
-    );
+    return this.#vcpus.some((_, number) => number !== vcpu && this.#ready(number));
   }
 
   /** For snapshots. */
@@ -140,11 +182,12 @@ export class Vcpus implements Lifecycle {
     return this.#vcpus.map(({ power, waiting }) => ({ power, waiting }));
   }
 
-  #begin(number: number, { entry, context }: { entry: bigint; context: bigint }): void {
-    const vcpu = this.#vcpus[number];
-    this.#options.select(number);
-    this.#options.core(number).start(entry, context);
-    vcpu.begin = undefined;
-    vcpu.power = "on";
+  #tell(
+    event: string,
+    fields: { readonly vcpu: number; readonly entry?: string },
+    level: TraceLevel = TraceLevel.condensed,
+  ): void {
+    const { tracer } = this.#options;
+    if (tracer !== undefined && tracer.level >= level) tracer.emit(event, fields);
   }
 }

@@ -16,6 +16,7 @@ import {
   TLB_STRIDE,
 } from "../../engine/memory_map.ts";
 import { VirtualClock } from "../../platform/clock.ts";
+import { virtualPlatform } from "../../platform/virtual.ts";
 import { seededRandom } from "../random.ts";
 import { virtAffinity, VirtBoard } from "../virt.ts";
 import { virtioAddress, VirtMap } from "../virt_map.ts";
@@ -115,6 +116,8 @@ export class FuzzBoard {
       wake: () => {},
       virtual: true,
       host: { hold: note, expect: note, yield: () => Promise.resolve() },
+      platform: virtualPlatform(),
+      hubs: new Map(),
       onFailure: () => {
         this.#failures++;
       },
@@ -169,6 +172,7 @@ export class FuzzBoard {
     this.#vcpus.turnOn(1, BigInt(VirtMap.ram + CODE + random.below(1024) * 4), 0n);
     for (const vcpu of [0, 1]) {
       const number = this.#vcpus.next();
+      if (number >= 0) this.#vcpus.endTurn(number);
       engine.select(number < 0 ? vcpu : number);
       const { context } = cpus[number < 0 ? vcpu : number];
       const set = (id: number, value: bigint): void => {
@@ -225,6 +229,7 @@ export class FuzzBoard {
     }
     const { executed, reason } = engine.run(vcpu, SLICE);
     if (reason === "wait") this.#vcpus.wait(vcpu);
+    this.#vcpus.endTurn(vcpu);
     if (!(executed >= 0 && executed <= SLICE + OVERRUN)) {
       throw new Error(`a slice of ${SLICE} executed ${executed} instructions`);
     }

@@ -14,7 +14,7 @@ import { CPU_FEATURES, CpuFeature, type CpuFeatureName, type Requestor } from ".
 export interface CpuModelOptions {
   /** Number of the vCPU. */
   readonly id: number;
-  /** Makes a turn that is under way end soon. Must do no harm if there is none. */
+  /** Makes the turn that is under way end soon. */
   readonly recall: () => void;
   /** Makes the latches. @default {@linkcode AsyncLatch} */
   readonly latch?: () => Latch;
@@ -88,7 +88,7 @@ export class CpuModel {
   /** Has it begin anew, in its power-on state, at its next turn. */
   reset(boot: BootParameters): void {
     this.#boot = boot;
-    this.#recall();
+    this.recall();
   }
 
   /** Whether a reset was asked for that has not been taken. */
@@ -105,8 +105,7 @@ export class CpuModel {
 
   /** An interrupt has come: ends the turn, so that it is seen, or the wait. */
   notifyInterrupt(): void {
-    if (this.#state.emulating) this.#recall();
-    this.#attention.signal();
+    this.recall();
   }
 
   // ---- by the vCPU
@@ -155,7 +154,7 @@ export class CpuModel {
 
   /** Has a turn that is under way end soon, and a wait within it at once. */
   recall(): void {
-    this.#recall();
+    if (this.#state.emulating) this.#recall();
     this.#attention.signal();
   }
 

@@ -129,6 +129,7 @@ test("a reset is taken once, the last one counts", () => {
   let recalls = 0;
   const cpu = new CpuModel({ id: 0, recall: () => recalls++ });
   assert.equal(cpu.takeReset(), undefined);
+  cpu.tryBeginEmulation();
   cpu.reset({ entry: 1n, context: 2n });
   cpu.reset({ entry: 3n, context: 4n });
   assert.deepEqual([cpu.resetPending, recalls], [true, 2]);
