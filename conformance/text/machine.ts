@@ -22,7 +22,8 @@ const HVC = 0xd4000002;
 
 /**
  * Registers: 0x0 reads count the reads so far, writes are noted; 0x10 address and 0x14 value of a
- * word that the device writes to RAM; 0x20 drives the IRQ input; 0x30 refuses.
+ * word that the device writes to RAM; 0x20 drives the IRQ input, a read of 0x24
+ * raises it; 0x30 refuses.
  */
 export class TestDevice {
   readonly #engine: () => Engine;
@@ -41,6 +42,7 @@ export class TestDevice {
     const offset = address - DEVICE;
     if (offset === 0x30) return AccessResult.refused;
     if (!access.write) {
+      if (offset === 0x24) this.#cpu().setIrq(true);
       access.value = offset < 0x10 ? ++this.reads : 0;
       return AccessResult.ok;
     }
