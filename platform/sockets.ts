@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { getServers } from "node:dns";
 import { connect, createServer, type Server, Socket } from "node:net";
+import { ReadQueue } from "../lib/platform/read_queue.ts";
 import {
   type DatagramReceiver,
   type DatagramSocket,
@@ -16,9 +17,6 @@ import {
   type StreamSocket,
   type WriteOptions,
 } from "../lib/platform/sockets.ts";
-
-/** Bytes that are taken from the host before somebody reads them. */
-const WINDOW = 65536;
 
 const LAST_PORT = 65535;
 const DNS_PORT = 53;
@@ -55,58 +53,45 @@ class HostStream implements StreamSocket {
   readonly remote: StreamAddress;
   readonly closed: Promise<void>;
   readonly #socket: Socket;
-  readonly #chunks: Uint8Array[] = [];
-  #bytes = 0;
-  #remoteEnded = false;
+  readonly #in: ReadQueue;
   #error: SocketError | undefined;
   #ending = false;
   #gone = false;
-  #wakeReader: (() => void) | undefined;
   #wakeWriters: (() => void)[] = [];
 
   constructor(socket: Socket, remote: StreamAddress) {
     this.#socket = socket;
     this.remote = remote;
-    socket.on("data", (data: Uint8Array) => this.#receive(data));
-    socket.on("end", () => {
-      this.#remoteEnded = true;
-      this.#wakeReader?.();
+    this.#in = new ReadQueue(() => {
+      if (!this.#in.full) socket.resume();
     });
+    socket.on("data", (data: Uint8Array) => {
+      this.#in.push(data);
+      if (this.#in.full) socket.pause();
+    });
+    socket.on("end", () => this.#in.end());
     socket.on("drain", () => this.#wakeAll());
     socket.on("error", (error) => this.#fail(toSocketError(error)));
     this.closed = new Promise((resolve) =>
       socket.on("close", () => {
         this.#gone = true;
         // Without the end of the other side it was not a regular one.
-        if (!this.#remoteEnded || !this.#ending) {
+        if (!this.#in.ended || !this.#ending) {
           this.#fail(new SocketError("reset", "the connection broke"));
         }
-        this.#wakeReader?.();
         this.#wakeAll();
         resolve();
       })
     );
   }
 
-  async read(): Promise<Uint8Array | undefined> {
-    if (this.#wakeReader !== undefined) throw new SocketError("other", "somebody reads already");
-    while (this.#chunks.length === 0 && !this.#remoteEnded && this.#error === undefined) {
-      this.#socket.resume();
-      await new Promise<void>((resolve) => this.#wakeReader = resolve);
-      this.#wakeReader = undefined;
-    }
-    const chunk = this.#chunks.shift();
-    if (chunk !== undefined) {
-      this.#bytes -= chunk.length;
-      if (this.#bytes < WINDOW) this.#socket.resume();
-      return chunk;
-    }
-    if (this.#error !== undefined && !this.#remoteEnded) throw this.#error;
-    return undefined;
+  read(): Promise<Uint8Array | undefined> {
+    return this.#in.read();
   }
 
   async write(bytes: Uint8Array, options: WriteOptions = {}): Promise<void> {
-    this.#checkWritable();
+    if (this.#error !== undefined) throw this.#error;
+    if (this.#ending) throw new SocketError("closed", "the connection was ended here");
     if (bytes.length === 0) return;
     // The runtime keeps what it is given, and it may be guest memory.
     if (this.#socket.write(options.keep === true ? bytes : new Uint8Array(bytes))) return;
@@ -122,31 +107,17 @@ class HostStream implements StreamSocket {
 
   abort(): void {
     if (this.#gone) return;
-    this.#chunks.length = this.#bytes = 0;
-    this.#remoteEnded = false;
-    this.#fail(new SocketError("closed", "the connection was aborted here"));
+    const error = new SocketError("closed", "the connection was aborted here");
+    this.#in.abort(error);
+    this.#fail(error);
     if ("path" in this.remote) this.#socket.destroy();
     else this.#socket.resetAndDestroy();
-  }
-
-  #checkWritable(): void {
-    if (this.#error !== undefined) throw this.#error;
-    if (this.#ending) throw new SocketError("closed", "the connection was ended here");
-    if (this.#gone) throw new SocketError("reset", "the connection broke");
-  }
-
-  #receive(data: Uint8Array): void {
-    if (this.#error !== undefined) return;
-    this.#chunks.push(data);
-    this.#bytes += data.length;
-    if (this.#bytes >= WINDOW) this.#socket.pause();
-    this.#wakeReader?.();
   }
 
   /** The first error counts. */
   #fail(error: SocketError): void {
     this.#error ??= error;
-    this.#wakeReader?.();
+    this.#in.fail(this.#error);
     this.#wakeAll();
   }
 

@@ -2,6 +2,7 @@
  * Sockets inside one process: a network of names and ports that exists in memory only. Everything
  * arrives in the order in which it was sent, one microtask later, so that tests are the same each time.
  */
+import { ReadQueue } from "./read_queue.ts";
 import {
   type DatagramReceiver,
   type DatagramSocket,
@@ -16,62 +17,36 @@ import {
   type WriteOptions,
 } from "./sockets.ts";
 
-/** Bytes that wait in one direction before the writer has to. */
-const WINDOW = 65536;
 /** Ports that are given out. */
 const FIRST_PORT = 49152;
 const LAST_PORT = 65535;
 
 /** One direction of a connection. */
 class Pipe {
-  readonly #chunks: Uint8Array[] = [];
-  #bytes = 0;
-  #ended = false;
-  #error: SocketError | undefined;
-  #wakeReader: (() => void) | undefined;
+  readonly #queue = new ReadQueue(() => this.#letWriters());
   #wakeWriters: (() => void)[] = [];
 
-  get done(): boolean {
-    return this.#error !== undefined || (this.#ended && this.#chunks.length === 0);
-  }
-
-  async read(): Promise<Uint8Array | undefined> {
-    if (this.#wakeReader !== undefined) throw new SocketError("other", "somebody reads already");
-    while (this.#chunks.length === 0 && !this.done) {
-      await new Promise<void>((resolve) => this.#wakeReader = resolve);
-      this.#wakeReader = undefined;
-    }
-    if (this.#error !== undefined) throw this.#error;
-    const chunk = this.#chunks.shift();
-    this.#bytes -= chunk?.length ?? 0;
-    if (this.#bytes < WINDOW) this.#letWriters();
-    return chunk;
+  read(): Promise<Uint8Array | undefined> {
+    return this.#queue.read();
   }
 
   async write(bytes: Uint8Array, options: WriteOptions = {}): Promise<void> {
-    if (this.#error !== undefined) throw this.#error;
-    if (this.#ended) throw new SocketError("closed", "the connection was ended here");
-    if (bytes.length > 0) {
-      this.#chunks.push(options.keep === true ? bytes : new Uint8Array(bytes));
-      this.#bytes += bytes.length;
-      this.#wakeReader?.();
-    }
-    while (this.#bytes >= WINDOW && this.#error === undefined) {
+    const queue = this.#queue;
+    if (queue.error !== undefined) throw queue.error;
+    if (queue.ended) throw new SocketError("closed", "the connection was ended here");
+    if (bytes.length > 0) queue.push(options.keep === true ? bytes : new Uint8Array(bytes));
+    while (queue.full && queue.error === undefined) {
       await new Promise<void>((resolve) => this.#wakeWriters.push(resolve));
     }
-    if (this.#error !== undefined) throw this.#error;
+    if (queue.error !== undefined) throw queue.error;
   }
 
   end(): void {
-    this.#ended = true;
-    this.#wakeReader?.();
+    this.#queue.end();
   }
 
   fail(code: SocketErrorCode, message: string): void {
-    if (this.done) return;
-    this.#error = new SocketError(code, message);
-    this.#chunks.length = this.#bytes = 0;
-    this.#wakeReader?.();
+    this.#queue.abort(new SocketError(code, message));
     this.#letWriters();
   }
 
@@ -148,6 +123,13 @@ export class VirtualSockets implements Sockets {
   readonly #listeners = new Map<string, Listener>();
   readonly #datagrams = new Map<string, VirtualDatagrams>();
   #nextPort = FIRST_PORT;
+  /** What {@linkcode VirtualSockets.resolvers} gives. */
+  nameServers: readonly InternetAddress[] = [];
+
+  /** The name servers of this network. */
+  resolvers(): readonly InternetAddress[] {
+    return this.nameServers;
+  }
 
   /** Connects to what {@linkcode VirtualSockets.listen} has made; else the connection is refused. */
   async connect(address: StreamAddress, signal?: AbortSignal): Promise<StreamSocket> {

@@ -146,6 +146,35 @@ export function socketTests(name: string, sockets: Sockets, paths: () => string)
     await listener.close();
   });
 
+  test(`${name} TCP: bytes that the socket may keep arrive as well`, async () => {
+    const { client, server, listener } = await pair(sockets, kinds.TCP());
+    await client.write(bytes("kept, "), { keep: true });
+    await client.write(bytes("copied"));
+    client.end();
+    assert.equal(await readAll(server), "kept, copied");
+    server.end();
+    await listener.close();
+  });
+
+  test(`${name} TCP: an abort after the end of both sides is none`, async () => {
+    const { client, server, listener } = await pair(sockets, kinds.TCP());
+    client.end();
+    server.end();
+    assert.equal(await client.read(), undefined);
+    assert.equal(await server.read(), undefined);
+    await Promise.all([client.closed, server.closed]);
+    client.abort();
+    assert.equal(await server.read(), undefined);
+    await listener.close();
+  });
+
+  test(`${name}: name servers are addresses with a port`, () => {
+    for (const { host, port } of sockets.resolvers?.() ?? []) {
+      assert.match(host, /^[\d.]+$|^[\da-fA-F:.%\w]+$/);
+      assert.ok(port > 0 && port < 65536);
+    }
+  });
+
   test(`${name} UDP: datagrams keep their bounds, and answers find their way`, async () => {
     const one = await sockets.bind({ host: "127.0.0.1", port: 0 });
     const two = await sockets.bind({ host: "127.0.0.1", port: 0 });
