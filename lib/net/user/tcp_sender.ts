@@ -64,7 +64,8 @@ export class TcpSender {
   /** Number and time of the segment whose round trip is measured. */
   #timed = -1;
   #timedAt = 0;
-  #finSent = false;
+  /** The number of our FIN, once it was sent. */
+  #fin: number | undefined;
 
   /** @param initial ISS: the number of our SYN. */
   constructor(initial: number) {
@@ -78,7 +79,7 @@ export class TcpSender {
 
   /** Whether our FIN was sent and acknowledged. */
   get finished(): boolean {
-    return this.ending && this.#finSent && this.una === this.max;
+    return this.#fin !== undefined && ahead(this.una, this.#fin) > 0;
   }
 
   /** Our SYN has gone out, maybe again. */
@@ -143,6 +144,7 @@ export class TcpSender {
   /** Sends what window and buffer allow; false if something did not go out. */
   output(send: SendSegment, now: number): boolean {
     for (;;) {
+      if (this.#fin !== undefined && ahead(this.next, this.#fin) > 0) return true;
       const { flight } = this;
       const waiting = this.buffer.length - flight;
       const room = Math.min(this.window, this.#congestionWindow) - flight;
@@ -168,7 +170,7 @@ export class TcpSender {
   /** Sends the first segment again; false if it did not go out. */
   repeat(send: SendSegment): boolean {
     const length = Math.min(this.buffer.length, this.segmentSize, this.flight);
-    const fin = this.ending && this.#finSent && length === this.buffer.length;
+    const fin = this.#fin !== undefined && length === this.buffer.length;
     return send(this.una, 0, length, fin);
   }
 
@@ -192,7 +194,7 @@ export class TcpSender {
     // If the card has no room, that is not the guest's silence.
     if ((length > 0 || fin) && this.#send(send, 0, length, fin, now)) this.#retries++;
     // One byte more than the window has room for is not on its way.
-    if (this.window === 0) this.next = this.una;
+    if (this.window === 0 && !fin) this.next = this.una;
     this.#arm(now);
     return "fine";
   }
@@ -213,7 +215,7 @@ export class TcpSender {
       this.max = end;
       if (this.#timed < 0) this.#time(end, now);
     }
-    if (fin) this.#finSent = true;
+    if (fin) this.#fin = advance(sequence, length);
     if (this.deadline === Infinity || flight === 0) this.#arm(now);
     return true;
   }
@@ -248,7 +250,7 @@ export class TcpSender {
   }
 
   #slowDown(): void {
-    this.#threshold = Math.max(this.flight / 2, 2 * this.segmentSize);
+    this.#threshold = Math.max(this.flight >>> 1, 2 * this.segmentSize);
   }
 
   /** There is no congestion before a loss: the link is memory. */

@@ -217,6 +217,11 @@ export class UserNetwork implements NetBackend {
     this.#forwards = bound;
   }
 
+  /** {@linkcode UserNetwork.listen}, as a machine calls it. */
+  open(): Promise<void> {
+    return this.listen();
+  }
+
   send(frame: Uint8Array, offload?: FrameOffload): void {
     if (this.#closed) return;
     this.#received++;

@@ -28,13 +28,16 @@ export class Bench {
   constructor(options: UserNetworkOptions = {}) {
     const { sockets, random } = this.platform;
     this.network = new UserNetwork({ clock: this.clock, sockets, random, options });
-    this.network.onReceive((frame, offload) => {
-      if (!this.room) return false;
-      const taken = { ...read(frame.slice()), offload: offload && { ...offload } };
-      if (this.onFrame === undefined) this.frames.push(taken);
-      else this.onFrame(taken);
-      return true;
-    });
+    this.network.onReceive((frame, offload) => this.deliver(frame, offload));
+  }
+
+  /** Takes a frame of the network, as a card does. */
+  deliver(frame: Uint8Array, offload?: FrameOffload): boolean {
+    if (!this.room) return false;
+    const taken = { ...read(frame.slice()), offload: offload && { ...offload } };
+    if (this.onFrame === undefined) this.frames.push(taken);
+    else this.onFrame(taken);
+    return true;
   }
 
   /** Sends a frame, which is destroyed afterwards as a card's buffer is. */
@@ -63,7 +66,10 @@ export class Bench {
   }
 
   /** Time passes in steps; between them, all that needs none happens. */
-  async pass(nanoseconds: number, step: number = 10 * MILLISECOND): Promise<void> {
+  async pass(
+    nanoseconds: number,
+    step: number = Math.min(nanoseconds / 10, 10 * MILLISECOND),
+  ): Promise<void> {
     for (let done = 0; done < nanoseconds; done += step) {
       this.clock.advance(Math.min(step, nanoseconds - done));
       await this.settle();
