@@ -1,6 +1,7 @@
 /** PL031 real-time clock (Arm DDI 0224): a 32-bit counter of seconds with a match interrupt. */
 import type { Clock, Timer } from "../../platform/platform.ts";
 import type { IrqLine } from "../irq_controller/irq_line.ts";
+import { PRIMECELL_ID, primeCellIds } from "../primecell.ts";
 import { AccessResult, type BusAccess, type Device, type DeviceState } from "../vbus/device.ts";
 import { restoreArrays, saveArrays, type StateArrays } from "../vbus/device_state.ts";
 
@@ -21,12 +22,19 @@ const RTC = {
   MIS: 0x18,
   /** Interrupt clear (WO). */
   ICR: 0x1c,
-  /** PeriphID0 to PCellID3 (RO). */
-  ID: 0xfe0,
 } as const;
 
-const ID_VALUES = [0x31, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1];
+const ID_VALUES = primeCellIds({ part: 0x031, revision: 1 });
 const NANOSECONDS_PER_SECOND = 1e9;
+/**
+ * Seconds between looks at the wall clock while an alarm may interrupt: the host may set it, and it
+ * goes on while the machine is paused.
+ */
+const LOOK = 60;
+/** The same in the last second, whose fractions the clock does not tell: how late an alarm may be. */
+const LAST_LOOK = 1 / 16;
+/** A match so many seconds (68 years) or more ahead lies in the past. */
+const NEVER = 2 ** 31;
 
 /** What the clock is connected to. */
 export interface Pl031Options {
@@ -122,7 +130,7 @@ export class Pl031 implements Device {
       case RTC.MIS:
         return this.#raw[0] & this.#mask[0];
       default:
-        return offset >= RTC.ID && offset < 0x1000 ? ID_VALUES[(offset - RTC.ID) >>> 2] : 0;
+        return ID_VALUES[(offset - PRIMECELL_ID) >>> 2] ?? 0;
     }
   }
 
@@ -139,6 +147,7 @@ export class Pl031 implements Device {
         break;
       case RTC.IMSC:
         this.#mask[0] = value & 1;
+        this.#schedule();
         break;
       case RTC.ICR:
         this.#raw[0] &= ~value;
@@ -149,25 +158,37 @@ export class Pl031 implements Device {
     this.#update();
   }
 
-  /** Sets the deadline of the next match; raises the interrupt if it is now. */
+  /** The match or the time has changed: raises the interrupt if they are equal. */
   #arm(): void {
-    this.shutdown();
-    const distance = (this.#match[0] - this.#seconds()) >>> 0;
-    if (distance === 0) {
-      this.#raw[0] = 1;
-      return;
-    }
-    const time = this.#clock.now() + distance * NANOSECONDS_PER_SECOND;
-    // Beyond the range of the clock it never comes.
-    if (time <= Number.MAX_SAFE_INTEGER) this.#deadline = this.#clock.at(time, () => this.#due());
+    if (this.#distance() === 0) this.#raw[0] = 1;
+    this.#schedule();
   }
 
-  #due(): void {
-    this.#deadline = undefined;
-    // The wall clock may have been set back meanwhile; set forward, the match is over.
-    const overdue = (this.#seconds() - this.#match[0]) >>> 0;
-    if (overdue < 0x8000_0000) this.#raw[0] = 1;
-    else this.#arm();
+  /** Seconds until the match; 0 if it is now. */
+  #distance(): number {
+    return (this.#match[0] - this.#seconds()) >>> 0;
+  }
+
+  /** Sets the deadline at which to look for the match. */
+  #schedule(): void {
+    this.shutdown();
+    const distance = this.#distance();
+    if (distance === 0 || distance >= NEVER) return;
+    const seconds = distance === 1
+      ? LAST_LOOK
+      : this.#mask[0] === 0
+      ? distance - 1
+      : Math.min(distance - 1, LOOK);
+    const time = this.#clock.now() + seconds * NANOSECONDS_PER_SECOND;
+    // Beyond the range of the clock it never comes.
+    if (time <= Number.MAX_SAFE_INTEGER) this.#deadline = this.#clock.at(time, () => this.#look());
+  }
+
+  /** It is time to look: the match is now, over because the clock was set forward, or still to come. */
+  #look(): void {
+    const distance = this.#distance();
+    if (distance === 0 || distance >= NEVER) this.#raw[0] = 1;
+    else this.#schedule();
     this.#update();
   }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { VirtualClock } from "../../platform/clock.ts";
+import { RealClock, VirtualClock } from "../../platform/clock.ts";
+import type { Clock } from "../../platform/platform.ts";
 import { LevelProbe } from "../irq_controller/lines.ts";
 import { Bus } from "../vbus/bus.ts";
 import type { DeviceState } from "../vbus/device.ts";
@@ -17,7 +18,7 @@ const ICR = 0x1c;
 const START = 1_700_000_000;
 const SECOND = 1e9;
 
-function setup(clock: VirtualClock = new VirtualClock(START)) {
+function setupWith<C extends Clock>(clock: C) {
   const irq = new LevelProbe();
   const rtc = new Pl031({ clock, irq });
   const bus = new Bus();
@@ -31,6 +32,8 @@ function setup(clock: VirtualClock = new VirtualClock(START)) {
     void bus.write(offset, size, value);
   return { clock, irq, rtc, read, write };
 }
+
+const setup = () => setupWith(new VirtualClock(START));
 
 test("the data register is the wall-clock time and counts seconds", () => {
   const { clock, read, write } = setup();
@@ -104,7 +107,7 @@ test("a wall clock that is set back delays the match, one set forward does not l
       return super.wallSeconds() + shift;
     }
   }
-  const { clock, read, write } = setup(new ShiftedClock(START));
+  const { clock, read, write } = setupWith(new ShiftedClock(START));
   write(MR, START + 10);
   shift = -5;
   clock.advance(10 * SECOND);
@@ -116,6 +119,38 @@ test("a wall clock that is set back delays the match, one set forward does not l
   shift = 95;
   clock.advance(10 * SECOND);
   assert.equal(read(RIS), 1);
+});
+
+test("an alarm set within a second comes with its second, not a second later", () => {
+  const { clock, irq, read, write } = setup();
+  clock.advance(0.9 * SECOND);
+  write(IMSC, 1);
+  write(MR, START + 2);
+  clock.advance(1.1 * SECOND - 1);
+  assert.deepEqual([read(DR), irq.level], [START + 1, false]);
+  clock.advance(SECOND / 16);
+  assert.deepEqual([read(DR), irq.level], [START + 2, true]);
+});
+
+test("an alarm that came due while the machine was paused is seen within a minute", () => {
+  let wall = START;
+  let host = 0;
+  const clock = new RealClock({ monotonic: () => host, wallSeconds: () => wall });
+  const { irq, write } = setupWith(clock);
+  const pass = (seconds: number): void => {
+    host += seconds * SECOND;
+    wall += seconds;
+    clock.runDue();
+  };
+  write(IMSC, 1);
+  write(MR, START + 3600);
+  pass(30);
+  clock.pause();
+  pass(7200);
+  clock.resume();
+  assert.equal(irq.level, false);
+  pass(60);
+  assert.equal(irq.level, true);
 });
 
 test("reset and shutdown leave no deadline and no interrupt", () => {
@@ -141,12 +176,12 @@ test("a restored clock keeps its offset and its match", () => {
   first.write(MR, 503);
   first.write(IMSC, 1);
   const state = structuredClone(first.rtc.state());
-  const second = setup(first.clock);
+  const second = setupWith(first.clock);
   second.rtc.restore(state);
   assert.equal(second.read(DR), 500);
   first.clock.advance(3 * SECOND);
   assert.equal(second.irq.level, true);
-  const fired = setup(first.clock);
+  const fired = setupWith(first.clock);
   fired.rtc.restore(structuredClone(second.rtc.state()));
   assert.equal(fired.irq.level, true);
   const { mask: _, ...short } = state as { [key: string]: DeviceState };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { VirtualClock } from "../../platform/clock.ts";
+import { RealClock, VirtualClock } from "../../platform/clock.ts";
+import type { Clock } from "../../platform/platform.ts";
 import { LevelProbe } from "../irq_controller/lines.ts";
 import { type DeviceState, systemRegister } from "../vbus/device.ts";
 import { COUNTER_FREQUENCY, GenericTimer, TIMER_PPI } from "./timer.ts";
@@ -22,8 +23,7 @@ const V = {
   ppi: TIMER_PPI.virtual,
 };
 
-function setup(cpus = 2) {
-  const clock = new VirtualClock();
+function setupWith<C extends Clock>(clock: C, cpus = 2) {
   const probes = Array.from({ length: cpus * 16 }, () => new LevelProbe());
   const el = { current: 1 };
   const timer = new GenericTimer({
@@ -35,6 +35,8 @@ function setup(cpus = 2) {
   const line = (vcpu: number, n: number): LevelProbe => probes[vcpu * 16 + n];
   return { clock, timer, line, el };
 }
+
+const setup = () => setupWith(new VirtualClock());
 
 test("the counter runs at 62.5 MHz, one tick each 16 ns, for both views", () => {
   const { clock, timer } = setup();
@@ -227,6 +229,50 @@ test("a restored timer goes on from the saved moment, whatever the clock of the 
     registers: {},
   }];
   for (const bad of refused) assert.throws(() => second.timer.restore(bad), TypeError);
+});
+
+test("TVAL, CVAL and the counter share one time base, also after a restore", () => {
+  const first = setup();
+  first.clock.advance(1_600_000);
+  const { timer, clock, line } = setup();
+  timer.restore(first.timer.state());
+  clock.advance(160);
+  for (const T of [P, V]) {
+    timer.writeRegister(0, T.tval, 50n);
+    assert.equal(timer.readRegister(0, T.cval), 100_060n);
+    timer.writeRegister(0, T.ctl, 1n);
+    clock.advance(49 * 16);
+    assert.equal(timer.readRegister(0, T.tval), 1n);
+    assert.equal(line(0, T.ppi).level, false);
+    clock.advance(16);
+    assert.equal(timer.readRegister(0, T.ctl), 5n);
+    assert.equal(line(0, T.ppi).level, true);
+    clock.advance(100 * 16);
+    assert.equal(timer.readRegister(0, T.tval), 0xffff_ff9cn);
+    timer.restore(first.timer.state());
+    clock.advance(160);
+  }
+});
+
+test("counter and timers stand still while the machine is paused", () => {
+  const host = { now: 5000 };
+  const clock = new RealClock({ monotonic: () => host.now, wallSeconds: () => 0 });
+  const { timer, line } = setupWith(clock, 1);
+  timer.writeRegister(0, V.cval, 1000n);
+  timer.writeRegister(0, V.ctl, 1n);
+  host.now += 8000;
+  clock.pause();
+  host.now += 1_000_000;
+  clock.runDue();
+  assert.equal(timer.readRegister(0, CNTVCT), 500n);
+  assert.equal(timer.readRegister(0, V.ctl), 1n);
+  clock.resume();
+  host.now += 7999;
+  clock.runDue();
+  assert.equal(line(0, V.ppi).level, false);
+  host.now += 1;
+  clock.runDue();
+  assert.equal(line(0, V.ppi).level, true);
 });
 
 test("no register access throws, lines agree with ISTATUS (seeded fuzz)", () => {
