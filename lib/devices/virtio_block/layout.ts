@@ -5,11 +5,14 @@ export const SECTOR = 512;
 
 /** Numbers of the feature bits. */
 export const BlockFeature = {
+  SIZE_MAX: 1,
   SEG_MAX: 2,
   RO: 5,
   BLK_SIZE: 6,
   FLUSH: 9,
   TOPOLOGY: 10,
+  CONFIG_WCE: 11,
+  MQ: 12,
   DISCARD: 13,
   WRITE_ZEROES: 14,
 } as const;
@@ -41,12 +44,15 @@ export const SEGMENT_UNMAP = 1;
 /** Offsets in the configuration space. */
 export const Config = {
   capacity: 0, // u64, sectors
+  sizeMax: 8, // u32, bytes
   segMax: 12, // u32
   blockSize: 20, // u32, bytes
   physicalBlockExponent: 24, // u8, topology: four fields
   alignmentOffset: 25, // u8
   minimumIo: 26, // u16, blocks
   optimalIo: 28, // u32, blocks
+  writeback: 32, // u8, RW with CONFIG_WCE
+  queues: 34, // u16, with MQ
   maxDiscardSectors: 36, // u32
   maxDiscardSegments: 40, // u32
   discardAlignment: 44, // u32, sectors

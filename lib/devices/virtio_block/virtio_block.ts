@@ -1,9 +1,9 @@
 /**
- * Virtio block device (virtio 1.2, section 5.2) with one queue over a {@linkcode BlockFile}.
+ * Virtio block device (virtio 1.2, section 5.2) over a {@linkcode BlockFile}.
  *
  * Requests run side by side, at most {@linkcode MAX_REQUESTS} at a time, each in pieces of
- * {@linkcode PIECE} bytes, so that no request makes the host hold more. Discarded sectors keep their
- * content: the back end has no holes to make.
+ * {@linkcode PIECE} bytes, so that no request makes the host hold more. A flush covers the writes that
+ * had ended when it began. Discarded sectors keep their content: the back end has no holes to make.
  */
 import type { BlockFile } from "../../platform/platform.ts";
 import { StateReader } from "../device_state.ts";
@@ -35,6 +35,10 @@ export const PIECE: number = 256 * 1024;
 /** Most sectors and segments in one request to discard or zero. */
 const MAX_ZERO_SECTORS = 0x10000;
 const MAX_SEGMENTS = 16;
+/** Longest buffer that a driver should give, in bytes; longer ones work, too. */
+const SIZE_MAX = 1 << 20;
+/** Most queues. */
+const MAX_QUEUES = 64;
 
 /** Options of a {@linkcode VirtioBlock}. */
 export interface VirtioBlockOptions {
@@ -44,8 +48,10 @@ export interface VirtioBlockOptions {
   readonly serial?: string;
   /** Refuse writes even if the file could take them. @default false */
   readonly readOnly?: boolean;
-  /** Requests in the ring, a power of two. @default 256 */
+  /** Requests in each ring, a power of two. @default 256 */
   readonly queueSize?: number;
+  /** Request queues, 1..64. @default 1 */
+  readonly queues?: number;
   /** Logical block size in bytes: a power of two from 512. @default 512 */
   readonly blockSize?: number;
   /** Hears of failures of the file. */
@@ -94,31 +100,38 @@ export class VirtioBlock implements VirtioDevice {
   readonly #view: DataView = new DataView(this.config.buffer);
   readonly #header = new Uint8Array(HEADER_BYTES);
   #transport: VirtioTransport | undefined;
-  /** Requests of this life of the queue. */
-  readonly #requests = new Set<DescriptorChain>();
+  /** Requests of this life of the device. */
+  readonly #requests = new Set<Request>();
   /** Requests that run, also those of earlier lives. */
   #running = 0;
   #shut = false;
   /** Requests that may begin before the host gets its turn: a guest on another thread could go on for ever. */
   #budget = 0;
+  /** The queue that is looked at first, so that each has its turn. */
+  #turn = 0;
   #deferred = false;
   #settled: (() => void)[] = [];
   /** Buffers of PIECE bytes that no request uses now. */
   readonly #buffers: Uint8Array[] = [];
 
-  /** The device reads and writes `file` but does not close it. */
+  /** The device reads and writes `file` but does not close it. Throws a RangeError. */
   constructor(file: BlockFile, options: VirtioBlockOptions = {}) {
-    const { name = "virtio-block", serial = "", queueSize = 256, blockSize = SECTOR } = options;
+    const { name = "virtio-block", serial = "", queueSize = 256, queues = 1 } = options;
+    if (!Number.isInteger(queues) || queues < 1 || queues > MAX_QUEUES) {
+      throw new RangeError(`${queues} queues: a disk has 1 to ${MAX_QUEUES}`);
+    }
     this.name = name;
     this.#file = file;
     this.#readOnly = file.readOnly || (options.readOnly ?? false);
     this.#serial = Uint8Array.from(serial.slice(0, ID_BYTES), (c) => c.charCodeAt(0) & 0x7f);
     this.#onError = options.onError ?? (() => {});
-    this.queueSizes = [queueSize];
-    const { SEG_MAX, RO, BLK_SIZE, FLUSH, TOPOLOGY, DISCARD, WRITE_ZEROES } = BlockFeature;
-    this.features = featureMask(SEG_MAX, BLK_SIZE, FLUSH, TOPOLOGY) |
-      (this.#readOnly ? featureMask(RO) : featureMask(DISCARD, WRITE_ZEROES));
-    this.#describe(queueSize, blockSize);
+    this.queueSizes = new Array<number>(queues).fill(queueSize);
+    const { SIZE_MAX, SEG_MAX, RO, BLK_SIZE, FLUSH, TOPOLOGY, CONFIG_WCE, MQ } = BlockFeature;
+    const { DISCARD, WRITE_ZEROES } = BlockFeature;
+    this.features = featureMask(SIZE_MAX, SEG_MAX, BLK_SIZE, FLUSH, TOPOLOGY) |
+      (this.#readOnly ? featureMask(RO) : featureMask(CONFIG_WCE, DISCARD, WRITE_ZEROES)) |
+      (queues > 1 ? featureMask(MQ) : 0n);
+    this.#describe(queueSize, options.blockSize ?? SECTOR);
   }
 
   /** Sectors of 512 bytes. */
@@ -147,8 +160,10 @@ export class VirtioBlock implements VirtioDevice {
     this.#transport = transport;
   }
 
-  writeConfig(): void {
-    // Nothing is writable: the write cache is always on, and CONFIG_WCE is not offered.
+  /** The driver switches the write cache on and off. */
+  writeConfig(offset: number, _size: number, value: number): void {
+    if (offset !== Config.writeback || !this.#transport?.has(BlockFeature.CONFIG_WCE)) return;
+    this.config[Config.writeback] = (value & 0xff) === 0 ? 0 : 1;
   }
 
   activate(): void {
@@ -163,6 +178,7 @@ export class VirtioBlock implements VirtioDevice {
   reset(): void {
     this.#requests.clear();
     this.#deferred = false;
+    this.config[Config.writeback] = 1;
   }
 
   /** Requests that run go on: the owner of the file waits for `settled` and closes it. */
@@ -170,17 +186,34 @@ export class VirtioBlock implements VirtioDevice {
     this.#shut = true;
   }
 
-  /** Requests that run are saved by their head and begin anew after `restore`. */
+  /** Requests that run are saved by queue and head, and begin anew after `restore`. */
   state(): DeviceState {
-    return { requests: Array.from(this.#requests, (chain) => chain.head) };
+    const requests = Array.from(this.#requests).filter((request) => !request.stale);
+    return {
+      writeback: this.config[Config.writeback],
+      requests: requests.map(({ queue, head }) => [queue, head]),
+    };
   }
 
   restore(state: DeviceState): void {
-    const heads = new StateReader(state, this.name).integers("requests", MAX_REQUESTS, 0xffff);
-    const queue = this.#transport?.queue(0);
-    for (const head of heads) {
-      const chain = queue?.retake(head);
-      if (chain !== undefined) this.#begin(chain);
+    const from = new StateReader(state, this.name);
+    const writeback = from.integer("writeback", 1);
+    const requests = from.array("requests", MAX_REQUESTS).map((request, i) => {
+      const list = { request };
+      const numbers = new StateReader(list, `${this.name} request ${i}`).integers(
+        "request",
+        2,
+        0xffff,
+      );
+      if (numbers.length !== 2 || numbers[0] >= this.queueSizes.length) {
+        throw new TypeError(`state of ${this.name}: request ${i} is of no queue`);
+      }
+      return numbers;
+    });
+    this.config[Config.writeback] = writeback;
+    for (const [queue, head] of requests) {
+      const chain = this.#transport?.queue(queue).retake(head);
+      if (chain !== undefined) this.#begin(queue, chain);
     }
     this.notify();
   }
@@ -188,6 +221,9 @@ export class VirtioBlock implements VirtioDevice {
   #describe(queueSize: number, blockSize: number): void {
     const view = this.#view;
     view.setBigUint64(Config.capacity, BigInt(this.capacity), true);
+    view.setUint32(Config.sizeMax, SIZE_MAX, true);
+    view.setUint8(Config.writeback, 1);
+    view.setUint16(Config.queues, this.queueSizes.length, true);
     // Header and status take two descriptors.
     view.setUint32(Config.segMax, Math.max(1, queueSize - 2), true);
     view.setUint32(Config.blockSize, blockSize, true);
@@ -204,12 +240,11 @@ export class VirtioBlock implements VirtioDevice {
   #pump(): void {
     const transport = this.#transport;
     if (transport === undefined || !transport.active || this.#shut) return;
-    const queue = transport.queue(0);
     while (this.#running < MAX_REQUESTS && this.#budget > 0) {
-      const chain = queue.pop();
-      if (chain === undefined) return;
+      const found = this.#next(transport);
+      if (found === undefined) return;
       this.#budget--;
-      this.#begin(chain);
+      this.#begin(found.queue, found.chain);
     }
     if (this.#budget > 0 || this.#deferred) return;
     this.#deferred = true;
@@ -219,7 +254,20 @@ export class VirtioBlock implements VirtioDevice {
     });
   }
 
-  #begin(chain: DescriptorChain): void {
+  /** Takes a request from the queue whose turn it is, or the next one that has any. */
+  #next(transport: VirtioTransport): { queue: number; chain: DescriptorChain } | undefined {
+    const count = this.queueSizes.length;
+    for (let i = 0; i < count; i++) {
+      const queue = (this.#turn + i) % count;
+      const chain = transport.queue(queue).pop();
+      if (chain === undefined) continue;
+      this.#turn = (queue + 1) % count;
+      return { queue, chain };
+    }
+    return undefined;
+  }
+
+  #begin(queue: number, chain: DescriptorChain): void {
     const transport = this.#transport as VirtioTransport;
     if (chain.readableBytes < HEADER_BYTES || chain.writableBytes < 1) {
       transport.fail("a request without header or status");
@@ -229,13 +277,13 @@ export class VirtioBlock implements VirtioDevice {
     const view = new DataView(this.#header.buffer);
     const type = view.getUint32(0, true);
     const sector = view.getUint32(8, true) + view.getUint32(12, true) * 0x1_0000_0000;
-    this.#requests.add(chain);
+    const request = new Request(queue, chain, transport);
+    this.#requests.add(request);
     this.#running++;
-    void this.#run(chain, type, sector);
+    void this.#run(request, type, sector);
   }
 
-  async #run(chain: DescriptorChain, type: number, sector: number): Promise<void> {
-    const request = new Request(chain, this.#transport as VirtioTransport);
+  async #run(request: Request, type: number, sector: number): Promise<void> {
     let status: RequestStatus;
     try {
       status = await this.#perform(request, type, sector);
@@ -245,7 +293,7 @@ export class VirtioBlock implements VirtioDevice {
     }
     if (request.buffer !== undefined) this.#buffers.push(request.buffer);
     this.#running--;
-    this.#requests.delete(chain);
+    this.#requests.delete(request);
     if (request.stale) {
       this.statistics.dropped++;
     } else {
@@ -315,7 +363,18 @@ export class VirtioBlock implements VirtioDevice {
       await this.#file.write(sector * SECTOR + at, piece);
       this.statistics.bytesWritten += piece.length;
     }
+    await this.#settle();
     return RequestStatus.ok;
+  }
+
+  /** Without a write cache nothing is done before it is on stable storage. */
+  async #settle(): Promise<void> {
+    const transport = this.#transport as VirtioTransport;
+    const cached = transport.has(BlockFeature.CONFIG_WCE)
+      ? this.config[Config.writeback] === 1
+      // A driver that cannot flush must not need to.
+      : transport.has(BlockFeature.FLUSH);
+    if (!cached) await this.#file.flush();
   }
 
   async #flush(): Promise<RequestStatus> {
@@ -354,6 +413,7 @@ export class VirtioBlock implements VirtioDevice {
         this.statistics.bytesWritten += piece.length;
       }
     }
+    await this.#settle();
     return RequestStatus.ok;
   }
 
@@ -365,6 +425,9 @@ export class VirtioBlock implements VirtioDevice {
 
 /** One request: its data between header and status. */
 class Request {
+  /** Number of the queue that it came from, and its name there. */
+  readonly queue: number;
+  readonly head: number;
   /** Bytes for the device to write, and to read. */
   readonly room: number;
   readonly given: number;
@@ -373,7 +436,9 @@ class Request {
   readonly #transport: VirtioTransport;
   #written = 0;
 
-  constructor(chain: DescriptorChain, transport: VirtioTransport) {
+  constructor(queue: number, chain: DescriptorChain, transport: VirtioTransport) {
+    this.queue = queue;
+    this.head = chain.head;
     this.#chain = chain;
     this.#transport = transport;
     this.room = chain.writableBytes - 1;
@@ -382,7 +447,7 @@ class Request {
 
   /** Whether the driver took the queue away: guest memory must not be touched any more. */
   get stale(): boolean {
-    const queue = this.#transport.queue(0);
+    const queue = this.#transport.queue(this.queue);
     return !queue.ready || this.#chain.epoch !== queue.epoch;
   }
 
@@ -402,7 +467,7 @@ class Request {
    */
   finish(status: RequestStatus): void {
     const { memory } = this.#transport;
-    const queue = this.#transport.queue(0);
+    const queue = this.#transport.queue(this.queue);
     this.#chain.write(memory, this.room, Uint8Array.of(status));
     queue.push(this.#chain, this.#written === this.room ? this.room + 1 : this.#written);
     queue.signal();

@@ -322,9 +322,116 @@ test("state with requests in flight: they begin anew after restore", async () =>
   await second.device.settled();
   assert.equal(second.memory.read16(first.queue.deviceArea + 2), 3);
   assert.equal(second.line.level, true);
-  const device = { requests: [70000] };
-  const broken = { ...saved as { [key: string]: DeviceState }, device };
-  assert.throws(() => second.slot.restore(broken), TypeError);
+  const record = saved as { [key: string]: DeviceState };
+  const broken: DeviceState[] = [
+    { writeback: 1, requests: [[0, 70000]] },
+    { writeback: 1, requests: [[1, 0]] },
+    { writeback: 1, requests: [[0]] },
+    { writeback: 2, requests: [] },
+    { requests: [] },
+  ];
+  for (const device of broken) {
+    assert.throws(() => second.slot.restore({ ...record, device }), TypeError);
+  }
+});
+
+/** A disk with several queues, all of them set up. */
+function makeQueues(queues: number, features?: bigint) {
+  const disk = new Disk(1 << 20);
+  const device = new VirtioBlock(disk, { queues, queueSize: 128 });
+  const b = bench(device, 1 << 22);
+  b.driver.negotiate(features);
+  const list = device.queueSizes.map((_, i) => b.driver.addQueue(i));
+  b.driver.start();
+  return { ...b, disk, device, list };
+}
+
+test("several queues: each answers in its own ring, and none waits for a busy one", async () => {
+  const { list, driver, device, disk } = makeQueues(4);
+  assert.equal(driver.read(0x122, 2), 4);
+  assert.equal(driver.offered() & (1n << 12n), 1n << 12n);
+  assert.equal(make().driver.offered() & (1n << 12n), 0n);
+  assert.throws(() => new VirtioBlock(disk, { queues: 0 }), RangeError);
+  disk.hold();
+  for (let i = 0; i < 40; i++) list[1].add({ readable: [header(IN, i)], writable: [512, 1] });
+  list[1].kick();
+  assert.equal(device.pending, MAX_REQUESTS);
+  for (const queue of [0, 2, 3]) {
+    list[queue].add({ readable: [header(IN, 1000 + queue)], writable: [512, 1] });
+    list[queue].kick();
+  }
+  disk.log.length = 0;
+  disk.open();
+  await device.settled();
+  assert.deepEqual(list.map((queue) => queue.pollAll().length), [1, 40, 1, 1]);
+  const others = disk.log.slice(0, 8).filter((line) => Number(line.split(/[ +]/)[1]) >= 512000);
+  assert.equal(others.length, 3, "they come among the first");
+});
+
+test("state of several queues with requests in flight, one of them taken away", async () => {
+  const first = makeQueues(3);
+  first.disk.hold();
+  first.list.forEach((queue, i) => {
+    for (let n = 0; n <= i; n++) {
+      queue.add({
+        readable: [header(OUT, 10 * i + n), new Uint8Array(512).fill(i + 1)],
+        writable: [1],
+      });
+    }
+    queue.kick();
+  });
+  first.driver.write(0x30, 1);
+  first.driver.write(0x44, 0);
+  const saved = structuredClone(first.slot.state());
+  const second = makeQueues(3);
+  second.memory.bytes.set(first.memory.bytes);
+  second.slot.restore(saved);
+  assert.equal(second.device.pending, 4);
+  await second.device.settled();
+  const done = first.list.map(({ deviceArea }) => second.memory.read16(deviceArea + 2));
+  assert.deepEqual(done, [1, 0, 3]);
+  assert.deepEqual([0, 10, 20, 21, 22].map((n) => second.disk.bytes[n * 512]), [1, 0, 3, 3, 3]);
+});
+
+test("write cache: on at first, the driver switches it; without it a write ends after a flush", async () => {
+  const { request, disk, driver } = make();
+  const data = new Uint8Array(512);
+  assert.equal(driver.read(0x120, 1), 1);
+  await request([header(OUT), data], [1]);
+  driver.write(0x120, 0, 1);
+  assert.equal(driver.read(0x120, 1), 0);
+  await request([header(OUT), data], [1]);
+  const segment = new Uint8Array(16);
+  segment[8] = 1;
+  await request([header(WRITE_ZEROES), segment], [1]);
+  driver.write(0x120, 1, 1);
+  await request([header(OUT), data], [1]);
+  const write = "write 0+512";
+  assert.deepEqual(disk.log, [write, write, "flush", write, "flush", write]);
+  driver.write(0x120, 0, 1);
+  driver.write(0x70, 0);
+  assert.equal(driver.read(0x120, 1), 1, "a reset switches it on");
+});
+
+test("a driver that knows neither flush nor cache gets its writes on stable storage", async () => {
+  const { list, driver, disk, device } = makeQueues(1, 1n << 32n);
+  driver.write(0x120, 1, 1);
+  list[0].add({ readable: [header(OUT), new Uint8Array(512)], writable: [1] });
+  list[0].kick();
+  await device.settled();
+  assert.deepEqual(disk.log, ["write 0+512", "flush"]);
+});
+
+test("nothing but the cache can be written in the configuration", () => {
+  const { driver } = make(4096, { readOnly: true });
+  const read = (): number[] => Array.from({ length: 60 }, (_, i) => driver.read(0x100 + i, 1));
+  const before = read();
+  for (let i = 0; i < 60; i++) driver.write(0x100 + i, 0xff, 1);
+  assert.deepEqual(read(), before);
+  const cached = make().driver;
+  for (let i = 0; i < 60; i++) cached.write(0x100 + i, 0xff, 1);
+  assert.equal(cached.read(0x120, 1), 1);
+  assert.equal(cached.read(0x100), 2048);
 });
 
 test("a shut down device begins nothing", () => {
