@@ -2,6 +2,8 @@
 import type { ConformanceCase } from "./case.ts";
 import { exceptionsCases } from "./cases/exceptions.ts";
 import { fpCases } from "./cases/fp.ts";
+import { gicv2Cases } from "./cases/gicv2.ts";
+import { gicv3Cases } from "./cases/gicv3.ts";
 import { mmuCases } from "./cases/mmu.ts";
 import { virtioBlkCases } from "./cases/virtio_blk.ts";
 import { virtioRngCases } from "./cases/virtio_rng.ts";
@@ -10,6 +12,8 @@ import { virtioRngCases } from "./cases/virtio_rng.ts";
 export const CASES: readonly ConformanceCase[] = [
   ...mmuCases,
   ...exceptionsCases,
+  ...gicv2Cases,
+  ...gicv3Cases,
   ...fpCases,
   ...virtioRngCases,
   ...virtioBlkCases,

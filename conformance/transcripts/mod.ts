@@ -2,6 +2,10 @@
 import type { Transcript } from "../suite/transcript.ts";
 import _exceptions from "./exceptions.json" with { type: "json" };
 import _fp from "./fp.json" with { type: "json" };
+import _gicv2_extensions from "./gicv2-extensions.json" with { type: "json" };
+import _gicv2 from "./gicv2.json" with { type: "json" };
+import _gicv3_extensions from "./gicv3-extensions.json" with { type: "json" };
+import _gicv3 from "./gicv3.json" with { type: "json" };
 import _mmu from "./mmu.json" with { type: "json" };
 import _virtio_blk_packed from "./virtio-blk-packed.json" with { type: "json" };
 import _virtio_blk_readonly from "./virtio-blk-readonly.json" with { type: "json" };
@@ -13,6 +17,10 @@ import _virtio_rng from "./virtio-rng.json" with { type: "json" };
 export const TRANSCRIPTS: Readonly<Record<string, Transcript>> = {
   exceptions: _exceptions,
   fp: _fp,
+  "gicv2-extensions": _gicv2_extensions,
+  gicv2: _gicv2,
+  "gicv3-extensions": _gicv3_extensions,
+  gicv3: _gicv3,
   mmu: _mmu,
   "virtio-blk-packed": _virtio_blk_packed,
   "virtio-blk-readonly": _virtio_blk_readonly,
