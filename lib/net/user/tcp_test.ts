@@ -228,7 +228,7 @@ test("a forwarded port: who connects at the host reaches the guest", async () =>
   const bench = new Bench({
     forwards: [{ protocol: "tcp", host: { host: LOOPBACK, port: 0 }, guest: { port: 22 } }],
   });
-  await bench.network.listen();
+  await bench.network.open();
   const [{ host }] = bench.network.forwards;
   assert.ok(host.port > 0);
   const wire = new Wire(bench);
@@ -255,7 +255,7 @@ test("a forward to a guest that nobody has seen asks for it by ARP, and connects
   const bench = new Bench({
     forwards: [{ protocol: "tcp", host: { host: LOOPBACK, port: 0 }, guest: { port: 22 } }],
   });
-  await bench.network.listen();
+  await bench.network.open();
   const client = await bench.platform.sockets.connect(bench.network.forwards[0].host);
   await bench.settle();
   const [question] = bench.take();
@@ -275,7 +275,7 @@ test("a guest's closed port resets who has connected at the host", async () => {
   const bench = new Bench({
     forwards: [{ protocol: "tcp", host: { host: LOOPBACK, port: 0 }, guest: { port: 22 } }],
   });
-  await bench.network.listen();
+  await bench.network.open();
   const wire = new Wire(bench);
   wire.onSyn = (syn, from) => {
     const peer = GuestTcp.accept(wire, syn, from);
@@ -295,7 +295,7 @@ test("a port that is in use is named", async () => {
     ],
   });
   const socket = await bench.platform.sockets.bind({ host: LOOPBACK, port: 5353 });
-  await assert.rejects(bench.network.listen(), {
+  await assert.rejects(bench.network.open(), {
     code: "in-use",
     message: /^udp 127.0.0.1:5353: /,
   });

@@ -141,7 +141,7 @@ test("a forwarded port: whoever writes to it reaches the guest, and gets the ans
   const bench = new Bench({
     forwards: [{ protocol: "udp", host: { host: LOOPBACK, port: 6000 }, guest: { port: 60 } }],
   });
-  await bench.network.listen();
+  await bench.network.open();
   bench.hello();
   const one = await peer(bench, LOOPBACK, 7001);
   const two = await peer(bench, "192.0.2.9", 7001);
@@ -171,7 +171,7 @@ test("restrict: answers to a forwarded port still go out", async () => {
     restrict: true,
     forwards: [{ protocol: "udp", host: { host: LOOPBACK, port: 6000 }, guest: { port: 60 } }],
   });
-  await bench.network.listen();
+  await bench.network.open();
   bench.hello();
   const { socket, heard } = await peer(bench, LOOPBACK, 7001);
   socket.send(bytesOf("hi"), { host: LOOPBACK, port: 6000 });
@@ -239,7 +239,7 @@ test("close lets go of every socket, also of those that come later", async () =>
     forwards: [{ protocol: "udp", host: { host: LOOPBACK, port: 6000 }, guest: { port: 60 } }],
   });
   const { sockets } = bench.platform;
-  await bench.network.listen();
+  await bench.network.open();
   bench.hello();
   bench.send(udp([5000, 7], bytesOf("x")));
   await bench.settle();

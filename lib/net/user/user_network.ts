@@ -121,7 +121,7 @@ export interface UserNetworkStatistics extends TcpStatistics {
  * const network = new UserNetwork({ clock, sockets, random, options: {
  *   forwards: [{ protocol: "tcp", host: { host: "127.0.0.1", port: 2222 }, guest: { port: 22 } }],
  * } });
- * await network.listen();
+ * await network.open();
  * ```
  */
 export class UserNetwork implements NetBackend {
@@ -172,7 +172,7 @@ export class UserNetwork implements NetBackend {
     this.#udp.onSilence = ({ host: silent }) => this.#nextNameServer(silent);
   }
 
-  /** Forwards, with the ports that were chosen once {@linkcode UserNetwork.listen} has resolved. */
+  /** Forwards, with the ports that were chosen once {@linkcode UserNetwork.open} has resolved. */
   get forwards(): readonly PortForward[] {
     return this.#forwards;
   }
@@ -196,7 +196,7 @@ export class UserNetwork implements NetBackend {
    * @throws {SocketError} (rejects) naming protocol, address and port of the first that failed; then
    * the network is closed.
    */
-  async listen(): Promise<void> {
+  async open(): Promise<void> {
     const bound: PortForward[] = [];
     for (const forward of this.#forwards) {
       const { protocol, host, guest } = forward;
@@ -215,11 +215,6 @@ export class UserNetwork implements NetBackend {
       }
     }
     this.#forwards = bound;
-  }
-
-  /** {@linkcode UserNetwork.listen}, as a machine calls it. */
-  open(): Promise<void> {
-    return this.listen();
   }
 
   send(frame: Uint8Array, offload?: FrameOffload): void {
