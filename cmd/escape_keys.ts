@@ -2,12 +2,18 @@
 const ESCAPE = 0x01;
 
 /** What the user asked the program, not the guest. */
-export type ConsoleAction = "quit" | "help";
+export type ConsoleAction = "quit" | "power-button" | "help";
 
 /** The line that announces the keys. */
-export const ESCAPE_HELP = "Ctrl-A x quits, Ctrl-A Ctrl-A sends Ctrl-A, Ctrl-A h shows this";
+export const ESCAPE_HELP =
+  "Ctrl-A x quits, Ctrl-A p presses the power button, Ctrl-A Ctrl-A sends Ctrl-A, Ctrl-A h shows this";
 
-const ACTIONS: Record<string, ConsoleAction> = { x: "quit", h: "help", "?": "help" };
+const ACTIONS: Record<string, ConsoleAction> = {
+  x: "quit",
+  p: "power-button",
+  h: "help",
+  "?": "help",
+};
 
 /**
  * Takes Ctrl-A and the key behind it out of what is typed, as QEMU does. Keys without a meaning

@@ -25,6 +25,10 @@ test("Ctrl-A Ctrl-A sends one, and the key behind it is the guest's", () => {
   assert.deepEqual(typed("\x01", "\x01", "\x01", "x"), { guest: "\x01", actions: ["quit"] });
 });
 
+test("Ctrl-A p presses the power button", () => {
+  assert.deepEqual(typed("a\x01pb"), { guest: "ab", actions: ["power-button"] });
+});
+
 test("Ctrl-A h helps, other keys behind Ctrl-A are dropped", () => {
   assert.deepEqual(typed("\x01h\x01?\x01qz"), { guest: "z", actions: ["help", "help"] });
 });
