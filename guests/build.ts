@@ -52,9 +52,11 @@ const COMMON_FLAGS = [
 // Exceptions save no FP registers.
 const WITHOUT_FP = ["-march=armv8-a", "-mgeneral-regs-only"];
 const WITH_NEON = ["-march=armv8-a", "-O3", "-fno-math-errno", "-ffp-contract=on"];
+const WITH_LSE = ["-march=armv8.1-a", "-mgeneral-regs-only"];
 const WITH_CRYPTO = ["-march=armv8.1-a+crypto"];
 /** Flags of guests and of single files that need others than {@linkcode WITHOUT_FP}. */
 const FLAGS: Readonly<Record<string, readonly string[]>> = {
+  atomics: WITH_LSE,
   "bench/floating.c": WITH_NEON,
   fp: WITH_CRYPTO,
 };

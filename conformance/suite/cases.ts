@@ -1,5 +1,6 @@
 /** All conformance cases: one import and one entry per guest. */
 import type { ConformanceCase } from "./case.ts";
+import { atomicsCases } from "./cases/atomics.ts";
 import { exceptionsCases } from "./cases/exceptions.ts";
 import { fpCases } from "./cases/fp.ts";
 import { gicv2Cases } from "./cases/gicv2.ts";
@@ -15,6 +16,7 @@ export const CASES: readonly ConformanceCase[] = [
   ...gicv2Cases,
   ...gicv3Cases,
   ...fpCases,
+  ...atomicsCases,
   ...virtioRngCases,
   ...virtioBlkCases,
 ];
