@@ -11,7 +11,7 @@ export interface OptionSpec {
   readonly value?: string;
   /** Values that there are. */
   readonly choices?: readonly string[];
-  /** A choice may have settings behind it, "virtio-sock,cid=3"; for help: "SETTING=VALUE". */
+  /** A choice may have settings behind it, "virtio-sock,cid=3", "hub=a"; for help: "SETTING=VALUE". */
   readonly settings?: string;
   /** May be given several times. @default false */
   readonly multiple?: boolean;
@@ -123,7 +123,7 @@ function checkValue(spec: OptionSpec, value: string | undefined, inline: boolean
   if (value === undefined || value === "" && !inline || value.startsWith("--") && !inline) {
     throw new UsageError(`${option}: needs a value; write ${option} ${spec.value}`);
   }
-  const word = spec.settings === undefined ? value : value.split(",", 1)[0];
+  const word = spec.settings === undefined ? value : value.split(/[,=]/, 1)[0];
   if (spec.choices !== undefined && !spec.choices.includes(word)) {
     throw new UsageError(`${option}: "${word}" is not known; ${suggest(word, spec.choices)}`);
   }

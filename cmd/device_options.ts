@@ -64,6 +64,11 @@ export function resolveDeviceFiles(device: unknown, resolve: Resolve): unknown {
   change("file", file);
   change("overlay", (path) => path === "memory" ? path : file(path));
   change("socket", file);
+  change("capture", file);
+  change("backend", (backend) => {
+    if (!isObject(backend) || !("address" in backend)) return backend;
+    return resolveAddress(backend, /^(unix:)(.+)()$/s, "address", resolve);
+  });
   changeAll(
     "ports",
     (port) =>

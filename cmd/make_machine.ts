@@ -7,22 +7,29 @@ import type { BlockFile, Platform } from "../lib/platform/platform.ts";
 import { openBlockFile } from "../platform/block_file.ts";
 import { fileReason, UsageError } from "./errors.ts";
 import { readInput } from "./files.ts";
+import { openCapture } from "./capture_file.ts";
 import { describeConfigError, type MachineRequest } from "./run_options.ts";
 
 /**
  * Makes a machine with all its files. Throws a UsageError that names the option or line at fault.
- * @param disks what is opened is put here, also when the machine cannot be made.
+ * @param opened files that were opened are put here, also when the machine cannot be made.
  * @param kernel what is booted when the request names none.
  */
 export async function makeMachine(
   request: MachineRequest,
-  disks: BlockFile[],
+  opened: Closable[],
   platform: Platform,
   kernel: () => Uint8Array,
 ): Promise<Machine> {
   let config: MachineConfig | undefined;
   try {
-    config = await resolveFiles(validateMachineConfig(request.value), request, disks, kernel);
+    const checked = validateMachineConfig(request.value);
+    config = openCaptures(
+      await resolveFiles(checked, request, opened, kernel),
+      request,
+      opened,
+      platform,
+    );
     // Loaded when everything else is right: the engine's tables take their time.
     const { Machine } = await import("../lib/machine/machine.ts");
     return await Machine.create(config, { platform });
@@ -40,11 +47,33 @@ export async function makeMachine(
   }
 }
 
-/** Reads kernel and initrd and opens the disks. */
+/** A file of a machine. */
+export interface Closable {
+  /** Writes what is left and lets go. */
+  close(): Promise<void>;
+}
+
+/** Opens the capture files of network cards. */
+function openCaptures(
+  config: MachineConfig,
+  request: MachineRequest,
+  opened: Closable[],
+  platform: Platform,
+): MachineConfig {
+  const devices = config.devices.map((device, i) => {
+    if (device.type !== "virtio-net" || typeof device.capture !== "string") return device;
+    const file = openCapture(request.where(`devices[${i}].capture`), device.capture, platform);
+    opened.push(file);
+    return { ...device, capture: (bytes: Uint8Array) => file.write(bytes) };
+  });
+  return { ...config, devices };
+}
+
+/** Reads kernel, initrd and the files of fw_cfg, and opens the disks. */
 async function resolveFiles(
   config: MachineConfig,
   request: MachineRequest,
-  disks: BlockFile[],
+  disks: Closable[],
   otherKernel: () => Uint8Array,
 ): Promise<MachineConfig> {
   const read = async (key: "kernel" | "initrd"): Promise<Uint8Array | undefined> => {
@@ -53,6 +82,11 @@ async function resolveFiles(
   };
   const kernel = await read("kernel");
   const initrd = await read("initrd");
+  const fwCfg = [];
+  for (const [i, { name, file }] of config.fwCfg.entries()) {
+    const where = request.where(`fwCfg[${i}].file`);
+    fwCfg.push({ name, file: typeof file === "string" ? await readInput(where, file) : file });
+  }
   const devices = [];
   for (const [i, device] of config.devices.entries()) {
     if (device.type !== "virtio-block" || typeof device.file !== "string") {
@@ -77,6 +111,7 @@ async function resolveFiles(
     ...config,
     kernel: kernel ?? otherKernel(),
     ...(initrd !== undefined && { initrd }),
+    fwCfg,
     devices,
   };
 }

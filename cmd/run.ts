@@ -1,6 +1,5 @@
 import process from "node:process";
 import type { Machine, MachineStatistics } from "../lib/machine/machine.ts";
-import type { BlockFile } from "../lib/platform/platform.ts";
 import { hostPlatform } from "../platform/host.ts";
 import { ProcessTerminal } from "../platform/terminal.ts";
 import type { Arguments, Command } from "./command.ts";
@@ -13,7 +12,8 @@ import {
 } from "./console.ts";
 import { EXIT, UsageError } from "./errors.ts";
 import { ESCAPE_HELP } from "./escape_keys.ts";
-import { makeMachine } from "./make_machine.ts";
+import { type Closable, makeMachine } from "./make_machine.ts";
+import { NET_NOTES } from "./net_options.ts";
 import { openPortFiles } from "./port_files.ts";
 import { referenceGuest } from "./reference_guest.ts";
 import { DEVICE_NOTES, MACHINE_OPTIONS, readMachineRequest } from "./run_options.ts";
@@ -59,6 +59,10 @@ export const runCommand: Command = {
     ["vml run machine.yaml --cpus 4 --timeout 60", "Boots what a file says, with more vCPUs."],
     ["vml run --trace gic,virtio:full", "Tells interrupts and what virtio devices do."],
     ["vml run --kernel Image --disk root.img --disk data.img,readonly", "With two disks."],
+    [
+      "vml run --kernel Image --disk root.img --net user --publish tcp:2222=22",
+      "With the host's network; port 2222 of this host leads to ssh in the guest.",
+    ],
     ["vml run --kernel Image --disk root.img,overlay=changes", "Leaves root.img as it is."],
     [
       "vml run --kernel Image --device virtio-sock,publish=tcp:127.0.0.1:2222=22",
@@ -67,7 +71,9 @@ export const runCommand: Command = {
   ],
   notes:
     `A machine.yaml has the settings of the API: arch, memory, cpus, gic, kernel, initrd, cmdline,
-devices, time, seed, onReset, onPanic. File names in it are relative to it; options prevail over it.
+devices, fwCfg, conduit, time, seed, onReset, onPanic. File names in it are relative to it; options prevail over it.
+
+${NET_NOTES}
 
 ${DEVICE_NOTES}
 
@@ -92,7 +98,7 @@ async function run(args: Arguments): Promise<number> {
     outputGone = true;
     machine?.stop();
   });
-  const disks: BlockFile[] = [];
+  const opened: Closable[] = [];
   let machine: Machine | undefined;
   let console: Console | undefined;
   let timedOut = false;
@@ -101,7 +107,7 @@ async function run(args: Arguments): Promise<number> {
   let stopPortFiles = (): void => {};
   const timer = { cancel: (): void => {} };
   try {
-    machine = await makeMachine(request, disks, platform, referenceGuest);
+    machine = await makeMachine(request, opened, platform, referenceGuest);
     const running = machine;
     stopTrace = startTrace(running.debug, args, platform);
     stopPortFiles = openPortFiles(running, request, platform);
@@ -119,6 +125,7 @@ async function run(args: Arguments): Promise<number> {
       input: (bytes) => port === undefined ? running.serialInput(bytes) : port.input(bytes),
       action: (action) => {
         if (action === "quit") running.stop();
+        else if (action === "power-button") running.powerButton();
         else process.stderr.write(`\nvml: ${ESCAPE_HELP}\n`);
       },
     });
@@ -159,7 +166,7 @@ async function run(args: Arguments): Promise<number> {
     console?.close();
     await machine?.[Symbol.asyncDispose]();
     stopPortFiles();
-    for (const disk of disks) await disk.close();
+    for (const file of opened) await file.close();
   }
 }
 

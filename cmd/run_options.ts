@@ -3,7 +3,9 @@ import { ConfigError } from "../lib/config/config_error.ts";
 import type { Arguments, OptionSpec } from "./command.ts";
 import { parseDevice, parseDisk, resolveDeviceFiles } from "./device_options.ts";
 import { UsageError } from "./errors.ts";
+import { FW_CFG_OPTION, parseFwCfg } from "./fw_cfg_options.ts";
 import { type MachineFile, readMachineFile } from "./machine_file.ts";
+import { captureCard, NET_OPTIONS, netSettings, readNetOptions } from "./net_options.ts";
 
 /** Options that describe the machine; they prevail over those of a machine file. */
 export const MACHINE_OPTIONS: readonly OptionSpec[] = [
@@ -30,13 +32,7 @@ export const MACHINE_OPTIONS: readonly OptionSpec[] = [
     multiple: true,
     help: "Raw disk image on a virtio-block device; settings below.",
   },
-  {
-    name: "net",
-    value: "BACKEND",
-    choices: ["null", "loopback"],
-    multiple: true,
-    help: "Network card (virtio-net).",
-  },
+  ...NET_OPTIONS,
   {
     name: "device",
     value: "TYPE",
@@ -44,6 +40,13 @@ export const MACHINE_OPTIONS: readonly OptionSpec[] = [
     settings: "SETTING=VALUE",
     multiple: true,
     help: "Another device; settings below.",
+  },
+  FW_CFG_OPTION,
+  {
+    name: "conduit",
+    value: "INSTRUCTION",
+    choices: ["hvc", "smc"],
+    help: "What calls the firmware (PSCI); hvc if not given.",
   },
   { name: "virtual-time", help: "Counts instructions as time: every run is the same." },
   { name: "seed", value: "N", help: "Seed of all randomness in virtual time; 0 if not given." },
@@ -99,7 +102,7 @@ export async function readMachineRequest(args: Arguments): Promise<MachineReques
   if (args.has("no-reboot")) set("onReset", "no-reboot", "stop");
   const devices = [
     ...args.all("disk").map((text) => ["disk", parseDisk(text)] as const),
-    ...args.all("net").map((backend) => ["net", { type: "virtio-net", backend }] as const),
+    ...readNetOptions(args),
     ...args.all("device").map((text) => ["device", parseDevice(text)] as const),
   ];
   if (devices.length > 0) {
@@ -108,7 +111,20 @@ export async function readMachineRequest(args: Arguments): Promise<MachineReques
     if (value.devices === undefined || value.devices === null || Array.isArray(value.devices)) {
       value.devices = [...before, ...devices.map(([, device]) => device)];
     }
-    devices.forEach(([option], i) => origins.set(`devices[${before.length + i}]`, `--${option}`));
+    for (const [i, [option, device]] of devices.entries()) {
+      const path = `devices[${before.length + i}]`;
+      origins.set(path, `--${option}`);
+      if (option !== "net") continue;
+      for (const setting of netSettings(device)) {
+        origins.set(`${path}.${setting}`, `--net: ${setting.replace(/^backend\./, "")}`);
+      }
+    }
+  }
+  addFwCfg(value, args.all("fw-cfg"), origins);
+  const capture = args.get("capture");
+  if (capture !== undefined) {
+    const index = captureCard(value, capture);
+    origins.set(`devices[${index}].capture`, "--capture");
   }
   return {
     value,
@@ -122,6 +138,20 @@ export async function readMachineRequest(args: Arguments): Promise<MachineReques
   };
 }
 
+/** Adds the files of --fw-cfg to those of the machine file. */
+function addFwCfg(
+  value: Record<string, unknown>,
+  options: readonly string[],
+  origins: Map<string, string>,
+): void {
+  if (options.length === 0) return;
+  // A wrong list is left as it is, for the check of the whole.
+  const before = value.fwCfg ?? [];
+  if (!Array.isArray(before)) return;
+  value.fwCfg = [...before, ...options.map(parseFwCfg)];
+  options.forEach((_, i) => origins.set(`fwCfg[${before.length + i}]`, "--fw-cfg"));
+}
+
 /** Options whose value is the setting's. */
 const SIMPLE_OPTIONS: readonly (readonly [string, keyof MachineOptions])[] = [
   ["arch", "arch"],
@@ -131,6 +161,7 @@ const SIMPLE_OPTIONS: readonly (readonly [string, keyof MachineOptions])[] = [
   ["memory", "memory"],
   ["cpus", "cpus"],
   ["gic", "gic"],
+  ["conduit", "conduit"],
   ["seed", "seed"],
   ["on-panic", "onPanic"],
 ];
@@ -152,6 +183,13 @@ function settingsOf(file: MachineFile): Record<string, unknown> {
     typeof path === "string" && path !== "" ? file.resolve(path) : path;
   if ("kernel" in value) value.kernel = resolve(value.kernel);
   if ("initrd" in value) value.initrd = resolve(value.initrd);
+  if (Array.isArray(value.fwCfg)) {
+    value.fwCfg = value.fwCfg.map((entry: unknown) =>
+      typeof entry === "object" && entry !== null && "file" in entry
+        ? { ...entry, file: resolve(entry.file) }
+        : entry
+    );
+  }
   if (Array.isArray(value.devices)) {
     value.devices = value.devices.map((device: unknown) =>
       resolveDeviceFiles(device, (path) => file.resolve(path))

@@ -1,9 +1,7 @@
 /** The `devices` of a machine's configuration. */
-import type { NetBackend } from "../net/backend.ts";
 import type { BlockFile } from "../platform/platform.ts";
 import {
   checkBoolean,
-  checkChoice,
   checkInteger,
   checkObject,
   checkText,
@@ -12,23 +10,9 @@ import {
 } from "./checks.ts";
 import { ConfigError } from "./config_error.ts";
 import { checkConsole, type ConsoleConfig, type ConsoleOptions } from "./console_config.ts";
+import { checkNet, type NetConfig, type NetOptions } from "./net_config.ts";
+import { checkQueues, type QueueConfig } from "./queue_config.ts";
 import { checkSock, type SockConfig, type SockOptions } from "./sock_config.ts";
-
-/** Built-in networks: nothing, or every frame comes back. */
-export type NetBackendName = "null" | "loopback";
-const NET_BACKENDS: readonly NetBackendName[] = ["null", "loopback"];
-
-/** A network card (virtio 1.2, 5.1). */
-export interface NetConfig {
-  /** A network card. */
-  readonly type: "virtio-net";
-  /** What the card is connected to. @default "null" */
-  readonly backend: NetBackendName | NetBackend;
-  /** "52:54:00:12:34:56"; one is chosen by position when left out. */
-  readonly mac?: string;
-  /** Bytes, 68..65535. */
-  readonly mtu?: number;
-}
 
 /** A disk (virtio 1.2, 5.2). */
 export interface BlockConfig {
@@ -56,22 +40,18 @@ export interface RngConfig {
 }
 
 /** A device of a checked configuration. */
-export type DeviceConfig = NetConfig | BlockConfig | ConsoleConfig | RngConfig | SockConfig;
+export type DeviceConfig =
+  & (NetConfig | BlockConfig | ConsoleConfig | RngConfig | SockConfig)
+  & QueueConfig;
 /** Names of devices. */
 export type DeviceType = DeviceConfig["type"];
 
-/** A network card as it is written. */
-export type NetOptions = Partial<NetConfig> & Pick<NetConfig, "type">;
 /** A disk as it is written. */
 export type BlockOptions = Partial<BlockConfig> & Pick<BlockConfig, "type" | "file">;
 /** A device as it is written: its settings, or its name alone. */
 export type DeviceOptions =
   | DeviceType
-  | NetOptions
-  | BlockOptions
-  | ConsoleOptions
-  | RngConfig
-  | SockOptions;
+  | ((NetOptions | BlockOptions | ConsoleOptions | RngConfig | SockOptions) & QueueConfig);
 
 const DEVICES: { readonly [T in DeviceType]: (value: unknown, path: string) => DeviceConfig } = {
   "virtio-net": checkNet,
@@ -158,37 +138,8 @@ function checkDevice(value: unknown, path: string): DeviceConfig {
       `there is no device ${describeValue(type)}; ${suggest(String(type), types)}`,
     );
   }
-  return DEVICES[known](settings, path);
-}
-
-function checkNet(value: unknown, path: string): NetConfig {
-  const { backend, mac, mtu } = checkObject(value, path, ["type", "backend", "mac", "mtu"]);
-  return {
-    type: "virtio-net",
-    backend: isNetBackend(backend)
-      ? backend
-      : checkChoice(backend ?? "null", `${path}.backend`, NET_BACKENDS),
-    ...(mac !== undefined && { mac: checkMac(mac, `${path}.mac`) }),
-    ...(mtu !== undefined && { mtu: checkInteger(mtu, `${path}.mtu`, 68, 65535) }),
-  };
-}
-
-function checkMac(value: unknown, path: string): string {
-  if (typeof value !== "string" || !/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(value)) {
-    throw new ConfigError(
-      "wrong-type",
-      path,
-      `expected six bytes such as "52:54:00:12:34:56", found ${describeValue(value)}`,
-    );
-  }
-  if (parseInt(value.slice(0, 2), 16) & 1) {
-    throw new ConfigError(
-      "out-of-range",
-      path,
-      `${value} is a group address; clear the lowest bit of the first byte`,
-    );
-  }
-  return value.toLowerCase();
+  const { queues, others } = checkQueues(settings as object, path);
+  return { ...DEVICES[known](others, path), ...queues };
 }
 
 function checkBlock(value: unknown, path: string): BlockConfig {
@@ -227,11 +178,6 @@ function checkBlock(value: unknown, path: string): BlockConfig {
     queues: checkInteger(queues ?? 1, `${path}.queues`, 1, MAX_BLOCK_QUEUES),
     ...(id !== undefined && { id: checkText(id, `${path}.id`, 20) }),
   };
-}
-
-function isNetBackend(value: unknown): value is NetBackend {
-  return typeof value === "object" && value !== null && "send" in value &&
-    typeof value.send === "function" && "onReceive" in value;
 }
 
 function isBlockFile(value: unknown): value is BlockFile {

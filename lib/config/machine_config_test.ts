@@ -47,7 +47,14 @@ test("a full configuration keeps what was said", () => {
     memory: 1536 * 2 ** 20,
     devices: [
       { type: "virtio-rng" },
-      { type: "virtio-net", backend: "loopback", mac: "52:54:00:ab:cd:00", mtu: 1500 },
+      {
+        type: "virtio-net",
+        backend: { type: "loopback" },
+        mac: "52:54:00:ab:cd:00",
+        mtu: 1500,
+        queuePairs: 1,
+        offloads: true,
+      },
       { type: "virtio-block", file: "disk.img", readOnly: true, queues: 1, id: "root" },
       { type: "virtio-console", columns: 80, rows: 25 },
     ],

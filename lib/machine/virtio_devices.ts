@@ -1,16 +1,16 @@
 /** Makes the virtio devices that a configuration names. */
-import type { BlockConfig, DeviceConfig, NetConfig } from "../config/device_config.ts";
+import type { BlockConfig, DeviceConfig } from "../config/device_config.ts";
 import { ConfigError } from "../config/config_error.ts";
+import type { NetConfig } from "../config/net_config.ts";
 import type { VirtioDevice } from "../devices/virtio/device.ts";
 import { VirtioBlock } from "../devices/virtio_block/virtio_block.ts";
 import { VirtioConsole } from "../devices/virtio_console/virtio_console.ts";
 import { VirtioNet } from "../devices/virtio_net/virtio_net.ts";
 import { VirtioRng } from "../devices/virtio_rng/virtio_rng.ts";
 import { VirtioSock } from "../devices/virtio_sock/virtio_sock.ts";
-import { LoopbackBackend } from "../net/loopback_backend.ts";
-import { NullBackend } from "../net/null_backend.ts";
-import type { Clock } from "../platform/platform.ts";
+import type { Clock, Platform } from "../platform/platform.ts";
 import { type DiskHost, MachineDisk, MemoryDisk } from "./disk.ts";
+import { type Hubs, makeNetwork } from "./networks.ts";
 
 /** What devices get from the board. */
 export interface VirtioParts {
@@ -22,6 +22,10 @@ export interface VirtioParts {
   /** Whether the clock's time is virtual. */
   readonly virtual: boolean;
   readonly host: DiskHost;
+  /** Where the device is in the configuration: "devices[0]". */
+  readonly path: string;
+  readonly platform: Pick<Platform, "sockets" | "after" | "log">;
+  readonly hubs: Hubs;
   /** Fills with entropy. */
   readonly random: (into: Uint8Array) => void;
   /** Hears of failures of back ends. */
@@ -67,15 +71,14 @@ function hostTurns({ host, virtual }: VirtioParts): () => void {
   };
 }
 
-function makeNet(config: NetConfig, { name, index }: VirtioParts): VirtioDevice {
-  const { backend, mac, mtu } = config;
-  const connected = backend === "null"
-    ? new NullBackend()
-    : backend === "loopback"
-    ? new LoopbackBackend()
-    : backend;
-  return new VirtioNet(connected, {
+function makeNet(config: NetConfig, parts: VirtioParts): VirtioDevice {
+  const { name, index } = parts;
+  const { mac, mtu, queuePairs, offloads } = config;
+  const network = makeNetwork(config, { ...parts, onActivity: hostTurns(parts) });
+  return new VirtioNet(network, {
     name,
+    queuePairs,
+    offloads,
     mac: mac === undefined
       ? Uint8Array.of(0x52, 0x54, 0x00, 0x12, 0x34, 0x56 + index)
       : Uint8Array.from(mac.split(":"), (byte) => parseInt(byte, 16)),
@@ -87,7 +90,7 @@ function makeBlock(
   config: BlockConfig,
   { name, clock, virtual, host, onFailure }: VirtioParts,
 ): VirtioDevice {
-  const { file, readOnly, id } = config;
+  const { file, readOnly, queues, id } = config;
   if (typeof file === "string") {
     throw new ConfigError(
       "wrong-type",
@@ -99,6 +102,7 @@ function makeBlock(
   return new VirtioBlock(new MachineDisk(opened, host, virtual ? clock : undefined), {
     name,
     readOnly,
+    queues,
     ...(id !== undefined && { serial: id }),
     onError: (error) => onFailure(name, error instanceof Error ? error.message : String(error)),
   });

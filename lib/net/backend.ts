@@ -1,4 +1,5 @@
 /** What is at the other end of a network card. */
+import type { DeviceState } from "../devices/vbus/device.ts";
 
 /**
  * Bytes of the largest Ethernet frame, without checksum; longer ones are dropped: the largest IP
@@ -81,6 +82,10 @@ export interface NetBackend {
    * with a SocketError or other Error whose message is for people. Left out: there is nothing to do.
    */
   open?(): Promise<void>;
+  /** What the guest could tell apart if it were lost: leases, connections. Left out: nothing. */
+  state?(): DeviceState;
+  /** Puts back what `state` gave. @throws {TypeError} if it is not such a state; nothing changes then. */
+  restore?(state: DeviceState): void;
   /** The machine stops. May be called many times. */
   close(): void;
 }

@@ -5,6 +5,7 @@
  * Frames are written as the guest's card hands them over or gets them: with offloads, checksums may
  * not be made yet, and TCP packets may have up to 64 KiB.
  */
+import type { DeviceState } from "../devices/vbus/device.ts";
 import type { Clock } from "../platform/platform.ts";
 import type { FrameOffload, FrameReceiver, NetBackend, NetOffloads } from "./backend.ts";
 
@@ -105,6 +106,14 @@ export class CaptureBackend implements NetBackend {
 
   async open(): Promise<void> {
     await this.#inner.open?.();
+  }
+
+  state(): DeviceState {
+    return this.#inner.state?.() ?? null;
+  }
+
+  restore(state: DeviceState): void {
+    if (state !== null) this.#inner.restore?.(state);
   }
 
   close(): void {

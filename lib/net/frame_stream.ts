@@ -33,6 +33,8 @@ export interface FrameStreamOptions {
   readonly reconnect?: number;
   /** Timers of the host, for `reconnect`. */
   readonly after: (milliseconds: number, callback: () => void) => Timer;
+  /** Something goes to the socket or has come from it: the host's event loop should have its turn. */
+  readonly onActivity?: () => void;
   /** Hears of what happens to the connection, for people. */
   readonly log?: (message: string) => void;
 }
@@ -143,7 +145,9 @@ export class FrameStream implements NetBackend {
     this.#pending.set(frame, at + LENGTH_BYTES);
     this.#pendingBytes += bytes;
     this.statistics.framesSent++;
-    if (!this.#writing) void this.#write(this.#socket);
+    if (this.#writing) return;
+    this.#options.onActivity?.();
+    void this.#write(this.#socket);
   }
 
   close(): void {
@@ -241,6 +245,7 @@ export class FrameStream implements NetBackend {
       for (;;) {
         const bytes = await socket.read();
         if (bytes === undefined || this.#socket !== socket) break;
+        this.#options.onActivity?.();
         splitter.push(bytes);
         for (let frame = splitter.next(); frame !== undefined; frame = splitter.next()) {
           while (this.#socket === socket && !this.#receiver(frame)) {

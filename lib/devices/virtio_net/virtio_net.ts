@@ -85,8 +85,9 @@ export class VirtioNet implements VirtioDevice {
     receiveDropped: 0,
     receiveFiltered: 0,
   };
+  /** What is at the other end. */
+  readonly network: NetBackend;
   readonly #view: DataView = new DataView(this.config.buffer);
-  readonly #backend: NetBackend;
   readonly #permanentMac: Uint8Array;
   readonly #queuePairs: number;
   readonly #filter: ReceiveFilter = new ReceiveFilter();
@@ -112,7 +113,7 @@ export class VirtioNet implements VirtioDevice {
     const { name = "virtio-net", mtu, mergeableBuffers = true, offloads = true } = options;
     const { queuePairs = 1, queueSize = 256 } = options;
     this.name = name;
-    this.#backend = backend;
+    this.network = backend;
     this.#queuePairs = queuePairs;
     this.#permanentMac = (options.mac ?? Uint8Array.of(0x52, 0x54, 0x00, 0x12, 0x34, 0x56))
       .slice(0, MAC_BYTES);
@@ -154,7 +155,7 @@ export class VirtioNet implements VirtioDevice {
 
   /** Whether the guest sees a link: the cable is in here and at the other end. */
   get linkUp(): boolean {
-    return this.#cable && this.#backend.linkUp !== false;
+    return this.#cable && this.network.linkUp !== false;
   }
 
   /** Pulls or plugs the cable. */
@@ -213,7 +214,7 @@ export class VirtioNet implements VirtioDevice {
   }
 
   shutdown(): void {
-    this.#backend.close();
+    this.network.close();
   }
 
   state(): DeviceState {
@@ -225,6 +226,7 @@ export class VirtioNet implements VirtioDevice {
       filter: this.#filter.state(),
       steering: this.#steering.state(),
       waiting: this.#receivers.map((receiver) => receiver.state()),
+      network: this.network.state?.() ?? null,
     };
   }
 
@@ -242,6 +244,8 @@ export class VirtioNet implements VirtioDevice {
       mac.length !== MAC_BYTES || active === 0 || waiting.length !== this.#queuePairs ||
       pairs.length !== STEERING_BUCKETS
     ) throw new TypeError(`state of ${this.name} is of another card`);
+    const network = from.value("network");
+    if (network !== null) this.network.restore?.(network);
     this.#filter.restore(from.value("filter"));
     this.#receivers.forEach((receiver, i) => receiver.restore(waiting[i]));
     this.#steering.restore(active, pairs);
@@ -316,7 +320,7 @@ export class VirtioNet implements VirtioDevice {
     let bytes = 0;
     this.#sending = true;
     for (let i = 0; i < queue.size && bytes < TURN_BYTES; i++) {
-      if (this.#backend.sendReady === false && this.linkUp) break;
+      if (this.network.sendReady === false && this.linkUp) break;
       const chain = queue.pop(this.#chain);
       if (chain === undefined) break;
       const sent = this.#sendChain(transport, chain, index >> 1);
@@ -331,7 +335,7 @@ export class VirtioNet implements VirtioDevice {
     }
     this.#sending = false;
     queue.signal();
-    if (this.#backend.sendReady === false && this.linkUp) return;
+    if (this.network.sendReady === false && this.linkUp) return;
     if (queue.hasNext()) this.#defer(index, () => this.#send(index));
   }
 
@@ -386,7 +390,7 @@ export class VirtioNet implements VirtioDevice {
   #deliver(pair: number): void {
     const receiver = this.#receivers[pair];
     this.statistics.receiveDropped += receiver.deliverWaiting();
-    if (this.linkUp && receiver.takeRoom()) this.#backend.receiveReady?.();
+    if (this.linkUp && receiver.takeRoom()) this.network.receiveReady?.();
   }
 
   #control(index: number): void {

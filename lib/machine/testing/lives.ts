@@ -11,7 +11,7 @@ await off.run();
 const stopped = await Machine.create({
   kernel: kernel(timerProgram),
   memory: "16M",
-  devices: ["virtio-console", "virtio-net"],
+  devices: ["virtio-console", { type: "virtio-net", backend: "null" }],
 });
 const run = stopped.run();
 await new Promise((resolve) => setTimeout(resolve, 0));
