@@ -5,6 +5,7 @@ import { exceptionsCases } from "./cases/exceptions.ts";
 import { fpCases } from "./cases/fp.ts";
 import { gicv2Cases } from "./cases/gicv2.ts";
 import { gicv3Cases } from "./cases/gicv3.ts";
+import { itsCases } from "./cases/its.ts";
 import { mmuCases } from "./cases/mmu.ts";
 import { virtioBlkCases } from "./cases/virtio_blk.ts";
 import { virtioRngCases } from "./cases/virtio_rng.ts";
@@ -15,6 +16,7 @@ export const CASES: readonly ConformanceCase[] = [
   ...exceptionsCases,
   ...gicv2Cases,
   ...gicv3Cases,
+  ...itsCases,
   ...fpCases,
   ...atomicsCases,
   ...virtioRngCases,

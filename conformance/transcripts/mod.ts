@@ -7,6 +7,7 @@ import _gicv2_extensions from "./gicv2-extensions.json" with { type: "json" };
 import _gicv2 from "./gicv2.json" with { type: "json" };
 import _gicv3_extensions from "./gicv3-extensions.json" with { type: "json" };
 import _gicv3 from "./gicv3.json" with { type: "json" };
+import _its from "./its.json" with { type: "json" };
 import _mmu from "./mmu.json" with { type: "json" };
 import _virtio_blk_packed from "./virtio-blk-packed.json" with { type: "json" };
 import _virtio_blk_readonly from "./virtio-blk-readonly.json" with { type: "json" };
@@ -23,6 +24,7 @@ export const TRANSCRIPTS: Readonly<Record<string, Transcript>> = {
   gicv2: _gicv2,
   "gicv3-extensions": _gicv3_extensions,
   gicv3: _gicv3,
+  its: _its,
   mmu: _mmu,
   "virtio-blk-packed": _virtio_blk_packed,
   "virtio-blk-readonly": _virtio_blk_readonly,
