@@ -108,7 +108,7 @@ export class HostileDriver {
       );
     });
     return {
-      address: this.#odd() ? this.#address() : at,
+      address: this.#odd() ? this.#address() : this.#driver.toDevice(at),
       length: this.#odd() ? this.#length() : DESC_BYTES * buffers.length,
       flags: Desc.indirect | (this.#odd() ? this.#random(4) : 0),
     };
@@ -118,7 +118,7 @@ export class HostileDriver {
     const random = this.#random;
     const { memory } = this.#driver;
     const middle = memory.base + memory.size / 2 + random(memory.size / 4);
-    if (!this.#odd()) return middle;
+    if (!this.#odd()) return this.#driver.toDevice(middle);
     const queue = this.#queues[0];
     return [
       random(2 ** 32),

@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AccessSize, DeviceState } from "../vbus/device.ts";
-import { featureMask, type VirtioDevice, VirtioFeature, type VirtioTransport } from "./device.ts";
+import { featureMask, VirtioFeature } from "./device.ts";
 import { EmptyVirtioSlot } from "./empty_slot.ts";
 import type { MockSplitQueue } from "./mock_split_queue.ts";
+import { Register } from "./registers.ts";
 import {
+  ALL_FEATURES,
   type Bench,
   bench,
+  type BenchOptions,
+  EchoDevice,
   fuzzRegisters,
   generator,
   hostileRing,
@@ -15,49 +19,9 @@ import {
 
 const STATUS = 0x70, READY = 0x44, NUM_MAX = 0x34, SEL = 0x30, NUM = 0x38;
 
-/** Writes what it reads back into the same chain. Queue 1 only collects notifications. */
-class Echo implements VirtioDevice {
-  readonly name = "echo";
-  readonly id = 42;
-  readonly features = featureMask(3, 40);
-  readonly queueSizes = [8, 4];
-  readonly config = Uint8Array.of(1, 2, 3, 4, 5);
-  readonly log: string[] = [];
-  transport!: VirtioTransport;
-
-  attach(transport: VirtioTransport): void {
-    this.transport = transport;
-  }
-  writeConfig(offset: number, size: number, value: number): void {
-    this.log.push(`config ${offset}/${size}=${value}`);
-  }
-  activate(): void {
-    this.log.push("activate");
-  }
-  notify(index: number): void {
-    this.log.push(`notify ${index}`);
-    if (index !== 0) return;
-    const queue = this.transport.queue(0);
-    for (let chain = queue.pop(); chain !== undefined; chain = queue.pop()) {
-      const bytes = new Uint8Array(Math.min(chain.readableBytes, 65536));
-      chain.read(this.transport.memory, 0, bytes);
-      queue.push(chain, chain.write(this.transport.memory, 0, bytes));
-    }
-    queue.signal();
-  }
-  reset(): void {
-    this.log.push("reset");
-  }
-  shutdown(): void {}
-  state(): DeviceState {
-    return null;
-  }
-  restore(): void {}
-}
-
-function make(requireVersion1 = true): Bench & { echo: Echo } {
-  const echo = new Echo();
-  return { ...bench(echo, 1 << 16, requireVersion1), echo };
+function make(requireVersion1 = true, more: BenchOptions = {}): Bench & { echo: EchoDevice } {
+  const echo = new EchoDevice();
+  return { ...bench(echo, 1 << 16, requireVersion1, more), echo };
 }
 
 const text = (s: string): Uint8Array => Uint8Array.from(s, (c) => c.charCodeAt(0));
@@ -382,4 +346,127 @@ test("EVENT_IDX and INDIRECT_DESC are offered to every device", () => {
   const { driver } = make();
   const bits = featureMask(VirtioFeature.EVENT_IDX, VirtioFeature.INDIRECT_DESC, 32);
   assert.equal(driver.offered() & bits, bits);
+});
+
+test("the legacy interface is not there", () => {
+  const { driver, slot } = make();
+  const before = JSON.stringify(slot.state());
+  // GuestPageSize, QueueAlign, QueuePFN.
+  for (const offset of [0x28, 0x3c, 0x40]) {
+    driver.write(offset, 0x1000);
+    assert.equal(driver.read(offset), 0);
+  }
+  assert.equal(JSON.stringify(slot.state()), before);
+});
+
+test("a queue does not become ready before FEATURES_OK, nor after a failure", () => {
+  const { driver, echo } = make();
+  driver.write(STATUS, 0);
+  driver.write(STATUS, 3);
+  assert.throws(() => driver.addQueue(0), /does not become ready/);
+  driver.negotiate();
+  driver.addQueue(0);
+  echo.transport.fail("test");
+  assert.equal(driver.read(READY), 0);
+  assert.throws(() => driver.addQueue(0), /does not become ready/);
+});
+
+test("RING_RESET: one queue goes back to its defaults, the other lives on", () => {
+  const { driver, echo, line, memory } = make();
+  driver.negotiate();
+  const other = driver.addQueue(0);
+  const queue = driver.addQueue(1, 2);
+  driver.start();
+  queue.add({ writable: [16] });
+  const held = echo.transport.queue(1).pop()!;
+  driver.resetQueue(1);
+  assert.equal(echo.log.at(-1), "stopped 1");
+  assert.equal(echo.transport.queue(1).push(held, 16), false);
+  echo.transport.queue(1).signal();
+  assert.equal(line.level, false);
+  assert.equal(memory.read16(queue.deviceArea + 2), 0);
+  assert.equal(echo.transport.queue(1).size, 4);
+  other.add({ readable: [text("x")], writable: [1] });
+  other.kick();
+  assert.equal(other.poll()!.written, 1);
+  // The driver may set it up again, and otherwise.
+  const again = driver.addQueue(1, 1);
+  again.add({ writable: [4] });
+  assert.equal(echo.transport.queue(1).pop()!.writableBytes, 4);
+});
+
+test("QueueReset does nothing without RING_RESET, for no queue, or with 0", () => {
+  const { driver, echo } = make();
+  driver.negotiate(featureMask(VirtioFeature.VERSION_1));
+  driver.addQueue(1);
+  driver.write(Register.QueueReset, 1);
+  assert.equal(driver.read(READY), 1);
+  driver.negotiate();
+  driver.addQueue(1);
+  driver.write(Register.QueueReset, 0);
+  driver.write(SEL, 9);
+  driver.write(Register.QueueReset, 1);
+  driver.write(SEL, 1);
+  assert.equal(driver.read(READY), 1);
+  assert.ok(!echo.log.some((line) => line.startsWith("stopped")));
+});
+
+test("QueueReady 0 tells the device, once", () => {
+  const { driver, echo } = make();
+  driver.negotiate();
+  driver.addQueue(0);
+  driver.write(READY, 0);
+  driver.write(READY, 0);
+  assert.deepEqual(echo.log, ["reset", "stopped 0"]);
+});
+
+test("NOTIFICATION_DATA: the number of the queue is in the lower half", () => {
+  const { driver, echo } = make(true, { features: ALL_FEATURES });
+  driver.negotiate();
+  driver.addQueue(0);
+  const queue = driver.addQueue(1);
+  driver.start();
+  queue.add({ writable: [1] });
+  queue.notify();
+  assert.equal(echo.log.at(-1), "notify 1");
+  driver.write(Register.QueueNotify, 0x1234_0000);
+  assert.equal(echo.log.at(-1), "notify 0");
+  const plain = make();
+  plain.driver.negotiate();
+  plain.driver.addQueue(0);
+  plain.driver.start();
+  plain.driver.write(Register.QueueNotify, 0x1234_0000);
+  assert.equal(plain.echo.log.at(-1), "activate");
+});
+
+test("a slot offers what it is told to, and knows no other features", () => {
+  assert.equal(make().driver.offered() & featureMask(VirtioFeature.RING_PACKED), 0n);
+  const { driver } = make(true, { features: ALL_FEATURES });
+  assert.equal(driver.offered(), ALL_FEATURES | featureMask(3));
+  for (const bit of [3, 33, 37, 39, 41]) {
+    assert.throws(() => make(true, { features: featureMask(bit) }), RangeError);
+  }
+});
+
+test("packed queues may have any size, and take their areas in words", () => {
+  const { driver } = make(true, { features: ALL_FEATURES });
+  driver.negotiate();
+  const end = RAM_BASE + (1 << 16);
+  const ready = (size: number, desc: number, driverArea: number, deviceArea: number): number => {
+    driver.negotiate();
+    driver.write(SEL, 0);
+    driver.write(NUM, size);
+    [desc, driverArea, deviceArea].forEach((area, i) => driver.write(0x80 + 16 * i, area));
+    driver.write(READY, 1);
+    return driver.read(READY);
+  };
+  assert.equal(ready(5, RAM_BASE, RAM_BASE + 0x1000, RAM_BASE + 0x1004), 1);
+  assert.equal(ready(8, end - 128, end - 132, end - 136), 1);
+  assert.equal(ready(0, RAM_BASE, RAM_BASE, RAM_BASE), 0);
+  assert.equal(ready(8, end - 112, RAM_BASE, RAM_BASE), 0);
+  assert.equal(ready(8, RAM_BASE + 8, RAM_BASE, RAM_BASE), 0);
+  assert.equal(ready(8, RAM_BASE, RAM_BASE + 2, RAM_BASE), 0);
+  assert.equal(ready(8, RAM_BASE, RAM_BASE, RAM_BASE + 2), 0);
+  assert.equal(ready(8, RAM_BASE, end, RAM_BASE), 0);
+  assert.equal(ready(8, RAM_BASE, RAM_BASE, end - 2), 0);
 });

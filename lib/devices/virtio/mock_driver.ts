@@ -130,6 +130,7 @@ export class MockDriver {
    */
   addQueue(index: number, size?: number): MockQueue {
     this.write(Register.QueueSel, index);
+    if (this.read(Register.QueueReady) !== 0) throw new Error(`queue ${index} is there already`);
     const length = size ?? this.read(Register.QueueNumMax);
     const packed = this.has(VirtioFeature.RING_PACKED);
     const descriptors = this.allocate(16 * length, 16);

@@ -1,8 +1,9 @@
 /** Parts that the tests of virtio devices share. */
 import { GuestMemory } from "../../engine/guest_memory.ts";
 import { LevelProbe } from "../irq_controller/lines.ts";
-import type { AccessSize, BusAccess, Device } from "../vbus/device.ts";
-import { featureMask, type VirtioDevice, VirtioFeature } from "./device.ts";
+import type { AccessSize, BusAccess, Device, DeviceState } from "../vbus/device.ts";
+import type { DescriptorChain } from "./chain.ts";
+import { featureMask, type VirtioDevice, VirtioFeature, type VirtioTransport } from "./device.ts";
 import { HostileDriver } from "./hostile_driver.ts";
 import type { IoTranslator } from "./iommu.ts";
 import { DEFAULT_TRANSPORT_FEATURES, VirtioMmio } from "./mmio.ts";
@@ -116,4 +117,63 @@ export function hostileRing(
     }
     if (random(3) === 0) fuzzRegisters(b.slot, random, 20, 0x200);
   }
+}
+
+/** Writes what it reads back into the same chain. Queue 1 only collects notifications. */
+export class EchoDevice implements VirtioDevice {
+  readonly name = "echo";
+  readonly id = 42;
+  readonly features: bigint = featureMask(3);
+  readonly queueSizes: readonly number[] = [8, 4];
+  readonly config: Uint8Array = Uint8Array.of(1, 2, 3, 4, 5);
+  /** What the transport has called. */
+  readonly log: string[] = [];
+  transport!: VirtioTransport;
+
+  attach(transport: VirtioTransport): void {
+    this.transport = transport;
+  }
+
+  writeConfig(offset: number, size: number, value: number): void {
+    this.log.push(`config ${offset}/${size}=${value}`);
+  }
+
+  activate(): void {
+    this.log.push("activate");
+  }
+
+  notify(index: number): void {
+    this.log.push(`notify ${index}`);
+    if (index !== 0) return;
+    const queue = this.transport.queue(0);
+    for (let chain = queue.pop(); chain !== undefined; chain = queue.pop()) {
+      this.answer(chain);
+    }
+    queue.signal();
+  }
+
+  /** Returns a chain of queue 0 with what was in it; gives the used length. */
+  answer(chain: DescriptorChain): number {
+    const bytes = new Uint8Array(Math.min(chain.readableBytes, 65536));
+    chain.read(this.transport.memory, 0, bytes);
+    const written = chain.write(this.transport.memory, 0, bytes);
+    this.transport.queue(0).push(chain, written);
+    return written;
+  }
+
+  queueStopped(queue: number): void {
+    this.log.push(`stopped ${queue}`);
+  }
+
+  reset(): void {
+    this.log.push("reset");
+  }
+
+  shutdown(): void {}
+
+  state(): DeviceState {
+    return null;
+  }
+
+  restore(): void {}
 }

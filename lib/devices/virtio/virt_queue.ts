@@ -37,7 +37,7 @@ const NO_FEATURES: RingFeatures = {
 export class VirtQueue {
   /** Number of the queue. */
   readonly index: number;
-  /** Largest size, from 1 to {@linkcode MAX_QUEUE_SIZE}. */
+  /** Largest size: a power of two up to {@linkcode MAX_QUEUE_SIZE}. */
   readonly maxSize: number;
   /** What has happened so far. */
   readonly statistics: QueueStatistics = { taken: 0, returned: 0, interrupts: 0, suppressed: 0 };
@@ -67,8 +67,11 @@ export class VirtQueue {
   /** Restored chains that the device has not asked for. */
   #unclaimed: DescriptorChain[] = [];
 
-  /** A queue that is not ready. */
+  /** A queue that is not ready. Throws a RangeError if `maxSize` is no power of two up to 32768. */
   constructor(index: number, maxSize: number, host: QueueHost) {
+    if (!(maxSize >= 1 && maxSize <= MAX_QUEUE_SIZE) || !Number.isInteger(Math.log2(maxSize))) {
+      throw new RangeError(`queue ${index}: a size of ${maxSize}`);
+    }
     this.index = index;
     this.maxSize = maxSize;
     this.size = maxSize;
