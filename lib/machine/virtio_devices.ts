@@ -86,10 +86,8 @@ function makeNet(config: NetConfig, parts: VirtioParts): VirtioDevice {
   });
 }
 
-function makeBlock(
-  config: BlockConfig,
-  { name, clock, virtual, host, onFailure }: VirtioParts,
-): VirtioDevice {
+function makeBlock(config: BlockConfig, parts: VirtioParts): VirtioDevice {
+  const { name, clock, virtual, host, onFailure } = parts;
   const { file, readOnly, queues, id } = config;
   if (typeof file === "string") {
     throw new ConfigError(
@@ -104,6 +102,8 @@ function makeBlock(
     readOnly,
     queues,
     ...(id !== undefined && { serial: id }),
+    // Requests that need no disk answer at the same time always, too.
+    ...(virtual && { onActivity: hostTurns(parts) }),
     onError: (error) => onFailure(name, error instanceof Error ? error.message : String(error)),
   });
 }

@@ -56,6 +56,8 @@ export interface VirtioBlockOptions {
   readonly blockSize?: number;
   /** Hears of failures of the file. */
   readonly onError?: (error: unknown) => void;
+  /** Called, perhaps inside guest code, when a request has begun: it may end without the file. */
+  readonly onActivity?: () => void;
 }
 
 /** Counters since the device was made. */
@@ -97,6 +99,7 @@ export class VirtioBlock implements VirtioDevice {
   readonly #readOnly: boolean;
   readonly #serial: Uint8Array;
   readonly #onError: (error: unknown) => void;
+  readonly #onActivity: () => void;
   readonly #view: DataView = new DataView(this.config.buffer);
   readonly #header = new Uint8Array(HEADER_BYTES);
   #transport: VirtioTransport | undefined;
@@ -125,6 +128,7 @@ export class VirtioBlock implements VirtioDevice {
     this.#readOnly = file.readOnly || (options.readOnly ?? false);
     this.#serial = Uint8Array.from(serial.slice(0, ID_BYTES), (c) => c.charCodeAt(0) & 0x7f);
     this.#onError = options.onError ?? (() => {});
+    this.#onActivity = options.onActivity ?? (() => {});
     this.queueSizes = new Array<number>(queues).fill(queueSize);
     const { SIZE_MAX, SEG_MAX, RO, BLK_SIZE, FLUSH, TOPOLOGY, CONFIG_WCE, MQ } = BlockFeature;
     const { DISCARD, WRITE_ZEROES } = BlockFeature;
@@ -281,6 +285,7 @@ export class VirtioBlock implements VirtioDevice {
     this.#requests.add(request);
     this.#running++;
     void this.#run(request, type, sector);
+    this.#onActivity();
   }
 
   async #run(request: Request, type: number, sector: number): Promise<void> {
