@@ -7,6 +7,7 @@ import { gicv2Cases } from "./cases/gicv2.ts";
 import { gicv3Cases } from "./cases/gicv3.ts";
 import { itsCases } from "./cases/its.ts";
 import { mmuCases } from "./cases/mmu.ts";
+import { timerCases } from "./cases/timer.ts";
 import { virtioBlkCases } from "./cases/virtio_blk.ts";
 import { virtioRngCases } from "./cases/virtio_rng.ts";
 
@@ -17,6 +18,7 @@ export const CASES: readonly ConformanceCase[] = [
   ...gicv2Cases,
   ...gicv3Cases,
   ...itsCases,
+  ...timerCases,
   ...fpCases,
   ...atomicsCases,
   ...virtioRngCases,
