@@ -17,7 +17,8 @@ export function transcriptLines(output: string): string[] {
 }
 
 /**
- * The lines that a case must print here: those of QEMU but for its differences.
+ * The lines that a case must print here: those of QEMU but for its differences. The guest's count of
+ * failed tests goes when differences leave no test failed.
  *
  * @throws {Error} if a difference is not found.
  */
@@ -35,7 +36,9 @@ export function expectedLines(
     }
     lines.splice(at, from.length, ...vml);
   }
-  return lines;
+  return lines.some((line) => line.startsWith("not ok"))
+    ? lines
+    : lines.filter((line) => !/^# failed \d+ of \d+ tests$/.test(line));
 }
 
 /** Where a transcript leaves what was expected. */

@@ -24,6 +24,17 @@ test("differences replace, insert and remove lines, each once", () => {
   assert.deepEqual(qemu.length, 6, "the transcript itself is left alone");
 });
 
+test("the count of failed tests goes with the last of them", () => {
+  const qemu = ["not ok 1", "not ok 2", "# failed 2 of 2 tests"];
+  const good = (i: number): { qemu: string[]; vml: string[]; reason: string } => ({
+    ...{ qemu: [`not ok ${i}`], vml: [`ok ${i}`], reason: "QEMU is wrong" },
+  });
+  const both = expectedLines({ name: "x", differences: [good(1), good(2)] }, qemu);
+  assert.deepEqual(both, ["ok 1", "ok 2"]);
+  const one = expectedLines({ name: "x", differences: [good(2)] }, qemu);
+  assert.deepEqual(one, ["not ok 1", "ok 2", "# failed 2 of 2 tests"]);
+});
+
 test("a difference that QEMU does not show any more is an error", () => {
   const differences = [{ qemu: ["a", "c"], vml: [], reason: "none" }];
   assert.throws(() => expectedLines({ name: "x", differences }, ["a", "b", "c"]), /x: .*a \/ c/);
