@@ -36,15 +36,47 @@ export type { MachineConsole, MachinePort } from "./lib/machine/console_port.ts"
 export type { MachineVsock } from "./lib/machine/machine_vsock.ts";
 export type { VsockAddress, VsockStream } from "./lib/devices/virtio_sock/vsock.ts";
 export { MemoryDisk } from "./lib/machine/disk.ts";
+export { MEMORY_OVERLAY_BYTES, OverlayDisk } from "./lib/machine/overlay_disk.ts";
+export { OverlayError, overlayFileSize } from "./lib/machine/overlay_store.ts";
 export type { EngineStatistics, ExitName } from "./lib/engine/statistics.ts";
 export type { FirmwareStatistics } from "./lib/devices/firmware/firmware.ts";
 export type { BusRegion, DeviceRole, DeviceStatistics } from "./lib/devices/vbus/bus.ts";
 export { AccessResult } from "./lib/devices/vbus/device.ts";
 export type { AccessSize, BusAccess, Device, DeviceState } from "./lib/devices/vbus/device.ts";
+export { GuestMemory } from "./lib/engine/guest_memory.ts";
+export type { WriteObserver } from "./lib/engine/guest_memory.ts";
+export type { IrqLine } from "./lib/devices/irq_controller/irq_line.ts";
+export { featureMask, VirtioFeature, VirtioId, VirtioStatus } from "./lib/devices/virtio/device.ts";
+export type { VirtioDevice, VirtioTransport } from "./lib/devices/virtio/device.ts";
+export {
+  DEFAULT_TRANSPORT_FEATURES,
+  PACKED_FEATURES,
+  VIRTIO_MMIO_SIZE,
+  VirtioMmio,
+} from "./lib/devices/virtio/mmio.ts";
+export type { VirtioMmioOptions, VirtioMmioStatistics } from "./lib/devices/virtio/mmio.ts";
+export { VirtQueue } from "./lib/devices/virtio/virt_queue.ts";
+export type { QueueStatistics } from "./lib/devices/virtio/virt_queue.ts";
+export type { QueueHost, RingFeatures } from "./lib/devices/virtio/ring.ts";
+export { DescriptorChain } from "./lib/devices/virtio/chain.ts";
+export { IoMappings, MAX_IO_MAPPINGS } from "./lib/devices/virtio/iommu.ts";
+export type { IoMapping, IoPiece, IoTranslator } from "./lib/devices/virtio/iommu.ts";
+export { MockDriver } from "./lib/devices/virtio/mock_driver.ts";
+export type {
+  MockBuffer,
+  MockCompletion,
+  MockDriverOptions,
+  MockQueue,
+  MockQueueHost,
+  MockQueueParts,
+  MockRequest,
+} from "./lib/devices/virtio/mock_driver.ts";
+export { HostileDriver } from "./lib/devices/virtio/hostile_driver.ts";
 export type { RunLoopStatistics } from "./lib/machine/run_loop.ts";
 export type { StopReason } from "./lib/vcpu/lifecycle/lifecycle.ts";
 
 export { validateMachineConfig } from "./lib/config/machine_config.ts";
+export type { FwCfgConfig, FwCfgOptions } from "./lib/config/fw_cfg_config.ts";
 export type { MachineConfig, MachineOptions } from "./lib/config/machine_config.ts";
 export type {
   BlockConfig,
@@ -52,17 +84,27 @@ export type {
   DeviceConfig,
   DeviceOptions,
   DeviceType,
-  NetBackendName,
-  NetConfig,
-  NetOptions,
   RngConfig,
 } from "./lib/config/device_config.ts";
+export type { QueueConfig } from "./lib/config/queue_config.ts";
 export type {
   ConsoleConfig,
   ConsoleOptions,
   ConsolePortConfig,
   ConsolePortOptions,
 } from "./lib/config/console_config.ts";
+export type {
+  BuiltInNetConfig,
+  HubNetConfig,
+  NetBackendName,
+  NetConfig,
+  NetOptions,
+  SimpleNetConfig,
+  StreamNetConfig,
+  StreamNetOptions,
+  UserNetConfig,
+  UserNetOptions,
+} from "./lib/config/net_config.ts";
 export type {
   SockConfig,
   SockConnect,
@@ -97,7 +139,14 @@ export { makeImage } from "./lib/boot/image.ts";
 export { readCpio, writeCpio } from "./lib/boot/cpio.ts";
 export type { CpioEntry } from "./lib/boot/cpio.ts";
 
-export type { FrameReceiver, NetBackend } from "./lib/net/backend.ts";
+export { ALL_OFFLOADS, MAX_FRAME, MIN_FRAME } from "./lib/net/backend.ts";
+export type { FrameOffload, FrameReceiver, NetBackend, NetOffloads } from "./lib/net/backend.ts";
+export { CaptureBackend } from "./lib/net/capture.ts";
+export type { CaptureOptions, CaptureSink } from "./lib/net/capture.ts";
+export { FrameStream } from "./lib/net/frame_stream.ts";
+export type { FrameStreamOptions, FrameStreamStatistics } from "./lib/net/frame_stream.ts";
+export { Hub } from "./lib/net/hub.ts";
+export type { HubStatistics } from "./lib/net/hub.ts";
 export type {
   BlockFile,
   Clock,

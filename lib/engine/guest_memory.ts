@@ -8,13 +8,16 @@ export type WriteObserver = (address: number, length: number) => void;
 
 /** One contiguous piece of RAM at guest-physical `base`. */
 export class GuestMemory {
+  /** First guest-physical address. */
   readonly base: number;
+  /** Bytes. */
   readonly size: number;
   /** The RAM itself, byte 0 at guest-physical `base`. */
   readonly bytes: Uint8Array;
   readonly #view: DataView;
   #observer: WriteObserver = () => {};
 
+  /** RAM over `bytes`, which are not copied. */
   constructor(bytes: Uint8Array, base: number) {
     this.bytes = bytes;
     this.base = base;
@@ -57,22 +60,24 @@ export class GuestMemory {
     return true;
   }
 
-  /** Little-endian reads; undefined outside RAM. */
+  /** Two bytes, little-endian; undefined if not all of them are RAM. */
   read16(address: number): number | undefined {
     return this.contains(address, 2) ? this.#view.getUint16(address - this.base, true) : undefined;
   }
 
+  /** Four bytes, little-endian; undefined if not all of them are RAM. */
   read32(address: number): number | undefined {
     return this.contains(address, 4) ? this.#view.getUint32(address - this.base, true) : undefined;
   }
 
+  /** Eight bytes, little-endian; undefined if not all of them are RAM. */
   read64(address: number): bigint | undefined {
     return this.contains(address, 8)
       ? this.#view.getBigUint64(address - this.base, true)
       : undefined;
   }
 
-  /** Little-endian writes; false outside RAM. */
+  /** Two bytes, little-endian; false, and nothing written, if not all of them are RAM. */
   write16(address: number, value: number): boolean {
     if (!this.contains(address, 2)) return false;
     this.#view.setUint16(address - this.base, value, true);
@@ -80,6 +85,7 @@ export class GuestMemory {
     return true;
   }
 
+  /** Four bytes, little-endian; false, and nothing written, if not all of them are RAM. */
   write32(address: number, value: number): boolean {
     if (!this.contains(address, 4)) return false;
     this.#view.setUint32(address - this.base, value, true);
@@ -87,6 +93,7 @@ export class GuestMemory {
     return true;
   }
 
+  /** Eight bytes, little-endian; false, and nothing written, if not all of them are RAM. */
   write64(address: number, value: bigint): boolean {
     if (!this.contains(address, 8)) return false;
     this.#view.setBigUint64(address - this.base, value, true);

@@ -19,19 +19,19 @@ export class DescriptorChain {
    * The driver's name of the request: index of the first descriptor in a split queue, buffer id in
    * a packed one. Below 65536.
    */
-  head = 0;
+  head: number = 0;
   /** Life of the queue in which the chain was taken; see `VirtQueue.epoch`. */
-  epoch = -1;
+  epoch: number = -1;
   /** Entries of the packed ring that the chain takes; 1 in a split queue. */
-  slots = 1;
+  slots: number = 1;
   /** Buffers for the device to read. */
-  readable = 0;
+  readable: number = 0;
   /** Buffers of both kinds. */
-  count = 0;
+  count: number = 0;
   /** Bytes that the device may read; with those that it may write below 2^32. */
-  readableBytes = 0;
+  readableBytes: number = 0;
   /** Bytes that the device may write. */
-  writableBytes = 0;
+  writableBytes: number = 0;
   /**
    * Address of each buffer as the driver gave it, readable ones first: in RAM, or mapped if the
    * platform translates. Use {@linkcode read} and {@linkcode write}, which know.

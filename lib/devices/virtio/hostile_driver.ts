@@ -18,8 +18,8 @@ const MAX_BYTES = 600;
  * Makes chains of which some are orderly and most are not.
  *
  * @example
- * ```ts
- * const hostile = new HostileDriver(driver, random, 1);
+ * ```ts ignore
+ * const hostile = new HostileDriver(driver, random, 1); // a MockDriver, of a device with one queue
  * hostile.setUp();
  * for (let i = 0; i < 1000; i++) hostile.step();
  * ```

@@ -49,12 +49,15 @@ export const MAX_IO_MAPPINGS = 65536;
  * A table of mappings, in order of I/O address. Every translation checks the whole range and the
  * rights. A target is not checked here: whoever uses a piece asks guest memory.
  *
- * @example
+ * @example A page that a device may read
  * ```ts
+ * import assert from "node:assert/strict";
+ * import { IoMappings } from "@vml/vml";
+ *
  * const mappings = new IoMappings();
  * mappings.map({ address: 0, length: 4096, target: 0x4000_0000, read: true, write: false });
- * mappings.translate(0x10, 16, false); // [{ address: 0x4000_0010, length: 16 }]
- * mappings.translate(0x10, 16, true); // undefined: no right to write
+ * assert.deepEqual(mappings.translate(0x10, 16, false), [{ address: 0x4000_0010, length: 16 }]);
+ * assert.equal(mappings.translate(0x10, 16, true), undefined);
  * ```
  */
 export class IoMappings implements IoTranslator {

@@ -10,7 +10,14 @@ import type { MockQueue, MockQueueParts } from "./mock_queue.ts";
 import { MockSplitQueue } from "./mock_split_queue.ts";
 import { Register } from "./registers.ts";
 
-export type { MockCompletion, MockQueue, MockRequest } from "./mock_queue.ts";
+export type {
+  MockBuffer,
+  MockCompletion,
+  MockQueue,
+  MockQueueHost,
+  MockQueueParts,
+  MockRequest,
+} from "./mock_queue.ts";
 
 /** Options of a {@linkcode MockDriver}. */
 export interface MockDriverOptions {
@@ -28,19 +35,53 @@ export interface MockDriverOptions {
 /**
  * Speaks to one virtio-mmio slot.
  *
- * @example A device that was written with this library is asked for eight bytes.
+ * @example A device of one's own, that says how many bytes it was given
  * ```ts
- * const memory = new GuestMemory(new Uint8Array(0x10000), 0x4000_0000);
- * const slot = new VirtioMmio(new VirtioRng((into) => into.fill(7)), { memory, irq: new LevelProbe() });
+ * import assert from "node:assert/strict";
+ * import {
+ *   GuestMemory,
+ *   MockDriver,
+ *   type VirtioDevice,
+ *   VirtioMmio,
+ *   type VirtioTransport,
+ * } from "@vml/vml";
  *
- * const driver = new MockDriver(slot, memory);
+ * let transport: VirtioTransport;
+ * const counter: VirtioDevice = {
+ *   name: "counter",
+ *   id: 42,
+ *   features: 0n,
+ *   queueSizes: [16],
+ *   config: new Uint8Array(0),
+ *   attach: (given) => void (transport = given),
+ *   notify: (index) => {
+ *     const queue = transport.queue(index);
+ *     for (let chain = queue.pop(); chain !== undefined; chain = queue.pop()) {
+ *       const answer = Uint8Array.of(chain.readableBytes);
+ *       queue.push(chain, chain.write(transport.memory, 0, answer));
+ *     }
+ *     queue.signal();
+ *   },
+ *   activate: () => {},
+ *   writeConfig: () => {},
+ *   reset: () => {},
+ *   shutdown: () => {},
+ *   state: () => null,
+ *   restore: () => {},
+ * };
+ *
+ * const memory = new GuestMemory(new Uint8Array(0x10000), 0x4000_0000);
+ * let interrupt = false;
+ * const irq = { set: (level: boolean): void => void (interrupt = level) };
+ * const driver = new MockDriver(new VirtioMmio(counter, { memory, irq }), memory);
  * driver.negotiate(); // all that is offered
  * const queue = driver.addQueue(0);
  * driver.start();
  *
- * queue.add({ writable: [8] });
+ * queue.add({ readable: [Uint8Array.of(1, 2), Uint8Array.of(3)], writable: [4] });
  * queue.kick();
- * queue.poll()?.data; // eight times 7
+ * assert.deepEqual(queue.poll(), { head: 0, written: 1, data: Uint8Array.of(3, 0, 0, 0) });
+ * assert.equal(interrupt, true);
  * ```
  */
 export class MockDriver {

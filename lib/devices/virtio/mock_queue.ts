@@ -43,17 +43,25 @@ export interface MockQueueHost {
 
 /** Where a queue is. */
 export interface MockQueueParts {
+  /** Whose queue it is. */
   readonly driver: MockQueueHost;
+  /** Number of the queue. */
   readonly index: number;
+  /** Entries of the ring. */
   readonly size: number;
+  /** Guest-physical address of the descriptors. */
   readonly descriptors: number;
+  /** That of what the driver writes. */
   readonly driverArea: number;
+  /** That of what the device writes. */
   readonly deviceArea: number;
 }
 
-/** One descriptor to be, with its guest-physical address. */
+/** One descriptor to be. */
 export interface MockBuffer {
+  /** Guest-physical address. */
   readonly address: number;
+  /** Bytes. */
   readonly length: number;
   /** `Desc.write`, `Desc.indirect`, or 0. */
   readonly flags: number;
@@ -80,6 +88,7 @@ export abstract class MockQueue {
   readonly driverArea: number;
   /** What the device writes: used ring, or device event suppression. */
   readonly deviceArea: number;
+  /** Whose queue it is. */
   protected readonly driver: MockQueueHost;
   /** By number, in the order of adding. */
   readonly #outstanding = new Map<number, Outstanding>();
