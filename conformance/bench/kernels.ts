@@ -1,6 +1,6 @@
 /**
- * Compares the speed of guest code, and of its exits to devices, with that of QEMU's TCG: the same image
- * with kernels of fixed work runs in both, and the guest takes the time.
+ * Compares the speed of guest code, of its exits and of virtio devices, with that of QEMU's TCG: the
+ * same image with kernels of fixed work runs in both, and the guest takes the time.
  *
  * Usage: node conformance/bench/kernels.ts [--runtimes node,deno,bun] [--rounds 3] [--scale 4]
  *                                          [--only sieve,crc]
@@ -8,7 +8,7 @@
  * In each round, each runtime's run comes right after one of QEMU, and is compared with that one. A
  * ratio below 1 is faster than QEMU. Needs qemu-system-aarch64 and the runtimes.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -30,6 +30,8 @@ import {
 } from "./measure.ts";
 
 const MEMORY_MIB = 128;
+/** What the kernels of the disk read and write. */
+const DISK_BYTES = 64 * 2 ** 20;
 const SECONDS_PER_SCALE = 60;
 
 /** One line of the guest. */
@@ -103,7 +105,7 @@ function printTable(all: ReadonlyMap<Runtime, Ratios>): void {
       ...columns.map((ratios) => cell(median(ratios.byKernel.get(name)?.ratios ?? []))),
     ]);
   }
-  for (const set of ["integer", "float", "exits"]) {
+  for (const set of ["integer", "float", "exits", "devices"]) {
     if (first.mean(set) === undefined) continue;
     rows.push(["geometric mean", set, "", ...columns.map((ratios) => cell(ratios.mean(set)))]);
   }
@@ -125,12 +127,16 @@ await runProgram(async () => {
   const scale = readCount("--scale", values.scale, 4);
   const folder = mkdtempSync(join(tmpdir(), "vml-bench-"));
   try {
+    const disk = join(folder, "disk.img");
+    writeFileSync(disk, "");
     const guest: Guest = {
       kernel: join(folder, "bench.img"),
       append: `scale=${scale}${values.only === undefined ? "" : ` only=${values.only}`}`,
       memoryMib: MEMORY_MIB,
+      disk,
     };
     writeFileSync(guest.kernel, benchImage());
+    truncateSync(disk, DISK_BYTES);
     warnIfBusy();
     const limits = { seconds: SECONDS_PER_SCALE * scale };
     const all = new Map(runtimes.map((runtime) => [runtime, new Ratios()]));

@@ -24,6 +24,8 @@ export interface Guest {
   readonly append: string;
   /** Memory in MiB. */
   readonly memoryMib: number;
+  /** Name of a disk's file; the machine has a virtio console too then, whose output nobody reads. */
+  readonly disk?: string;
 }
 
 /** What a process printed and took. */
@@ -54,6 +56,12 @@ export function qemuCommand(guest: Guest, append: string = guest.append): string
     ...["-m", `${guest.memoryMib}M`, "-display", "none", "-serial", "stdio", "-monitor", "none"],
     ...["-no-reboot", "-kernel", guest.kernel, "-append", append],
     ...(guest.initrd === undefined ? [] : ["-initrd", guest.initrd]),
+    ...(guest.disk === undefined ? [] : [
+      ...["-global", "virtio-mmio.force-legacy=false"],
+      ...["-drive", `if=none,id=disk,format=raw,file=${guest.disk}`],
+      ...["-device", "virtio-blk-device,drive=disk", "-device", "virtio-serial-device"],
+      ...["-chardev", "null,id=port", "-device", "virtconsole,chardev=port"],
+    ]),
   ];
 }
 
@@ -64,6 +72,7 @@ export function vmlCommand(runtime: Runtime, guest: Guest): string[] {
     ...[runtime, ...flags, `${ROOT}/cmd/vml.ts`, "run", "--no-reboot"],
     ...["--memory", `${guest.memoryMib}M`, "--kernel", guest.kernel, "--append", guest.append],
     ...(guest.initrd === undefined ? [] : ["--initrd", guest.initrd]),
+    ...(guest.disk === undefined ? [] : ["--disk", guest.disk, "--device", "virtio-console"]),
   ];
 }
 

@@ -1,5 +1,6 @@
 // Kernels of fixed work: `scale` repeats the work, the result is its checksum.
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 // One step of a hash over 64-bit words.
@@ -38,3 +39,12 @@ uint64_t mandel(unsigned scale);
 uint64_t registers(unsigned scale);
 uint64_t interrupts(unsigned scale);
 uint64_t console(unsigned scale);
+
+// Virtio devices; the kernels of one that is not there are left out.
+bool has_disk(void);
+bool has_console(void);
+uint64_t disk_read(unsigned scale);
+uint64_t disk_write(unsigned scale);
+uint64_t disk_random(unsigned scale);
+uint64_t disk_single(unsigned scale);
+uint64_t virtio_console(unsigned scale);
