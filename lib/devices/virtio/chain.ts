@@ -33,6 +33,11 @@ export class DescriptorChain {
   /** Bytes that the device may write. */
   writableBytes: number = 0;
   /**
+   * Bytes of the writable part that were written, counted from its start up to the first gap: what
+   * the driver may rely on, and is told as the used length if the device says nothing else.
+   */
+  written: number = 0;
+  /**
    * Address of each buffer as the driver gave it, readable ones first: in RAM, or mapped if the
    * platform translates. Use {@linkcode read} and {@linkcode write}, which know.
    */
@@ -47,6 +52,7 @@ export class DescriptorChain {
       this.readable =
       this.readableBytes =
       this.writableBytes =
+      this.written =
         0;
     this.slots = 1;
     this.#translator = translator;
@@ -84,12 +90,7 @@ export class DescriptorChain {
    * where it ends or where an IOMMU has taken the memory away.
    */
   read(memory: GuestMemory, offset: number, into: Uint8Array): number {
-    return this.#copy(0, this.readable, offset, into.length, false, (address, length, done) => {
-      const from = memory.slice(address, length);
-      if (from === undefined) return false;
-      into.set(from, done);
-      return true;
-    });
+    return this.#copy(memory, 0, this.readable, offset, into, false);
   }
 
   /**
@@ -97,25 +98,19 @@ export class DescriptorChain {
    * it ends or where an IOMMU has taken the memory away. The code cache hears of it.
    */
   write(memory: GuestMemory, offset: number, from: Uint8Array): number {
-    const whole = from.length;
-    return this.#copy(
-      this.readable,
-      this.count,
-      offset,
-      whole,
-      true,
-      (address, length, done) =>
-        memory.write(address, length === whole ? from : from.subarray(done, done + length)),
-    );
+    const done = this.#copy(memory, this.readable, this.count, offset, from, true);
+    if (offset <= this.written) this.written = Math.max(this.written, offset + done);
+    return done;
   }
 
   /** Buffers and name, for a queue that is saved. */
   state(): DeviceState {
-    const { head, slots, readable, count } = this;
+    const { head, slots, readable, written, count } = this;
     return {
       head,
       slots,
       readable,
+      written,
       addresses: this.addresses.slice(0, count),
       lengths: this.lengths.slice(0, count),
     };
@@ -134,43 +129,61 @@ export class DescriptorChain {
       const broken = this.add(memory, address, lengths[i] ?? 0, i >= readable);
       if (broken !== undefined) throw new TypeError(`state of chain: ${broken}`);
     });
+    this.written = from.integer("written", this.writableBytes);
     if (this.count === 0 || this.slots === 0) throw new TypeError("state of chain: it is empty");
   }
 
-  /**
-   * Walks over at most `bytes` bytes from byte `offset` of buffers [first, end); gives how many
-   * `each` has taken. `each` gets guest-physical addresses.
-   */
+  /** Copies `bytes` from or to byte `offset` of buffers [first, end); gives how many. */
   #copy(
+    memory: GuestMemory,
     first: number,
     end: number,
     offset: number,
-    bytes: number,
+    bytes: Uint8Array,
     write: boolean,
-    each: (address: number, length: number, done: number) => boolean,
   ): number {
     let done = 0;
-    for (let i = first; i < end && done < bytes; i++) {
+    for (let i = first; i < end && done < bytes.length; i++) {
       const length = this.lengths[i];
       if (offset >= length) {
         offset -= length;
         continue;
       }
-      const address = this.addresses[i] + offset;
-      const size = Math.min(length - offset, bytes - done);
+      const size = Math.min(length - offset, bytes.length - done);
+      const part = size === bytes.length ? bytes : bytes.subarray(done, done + size);
+      const copied = this.#copyBuffer(memory, this.addresses[i] + offset, part, write);
+      done += copied;
+      if (copied < size) return done;
       offset = 0;
-      if (this.#translator === undefined) {
-        if (!each(address, size, done)) return done;
-        done += size;
-        continue;
-      }
-      const pieces = this.#translator.translate(address, size, write);
-      if (pieces === undefined) return done;
-      for (const piece of pieces) {
-        if (!each(piece.address, piece.length, done)) return done;
-        done += piece.length;
-      }
     }
     return done;
   }
+
+  /** Copies within one buffer, whose `address` is the driver's. */
+  #copyBuffer(memory: GuestMemory, address: number, bytes: Uint8Array, write: boolean): number {
+    if (this.#translator === undefined) {
+      return copyPiece(memory, address, bytes, write) ? bytes.length : 0;
+    }
+    let done = 0;
+    for (const piece of this.#translator.translate(address, bytes.length, write) ?? []) {
+      const part = bytes.subarray(done, done + piece.length);
+      if (!copyPiece(memory, piece.address, part, write)) return done;
+      done += piece.length;
+    }
+    return done;
+  }
+}
+
+/** Copies from or to guest-physical memory; false if not all of it is RAM. */
+function copyPiece(
+  memory: GuestMemory,
+  address: number,
+  bytes: Uint8Array,
+  write: boolean,
+): boolean {
+  if (write) return memory.write(address, bytes);
+  const from = memory.slice(address, bytes.length);
+  if (from === undefined) return false;
+  bytes.set(from);
+  return true;
 }

@@ -193,7 +193,7 @@ class FuzzDevice implements VirtioDevice {
     }
     const inOrder = this.#transport.has(VirtioFeature.IN_ORDER);
     const state = current && !inOrder && this.#random(8) === 0 ? queue.state() : undefined;
-    if (queue.push(chain, written) !== current) throw new Error("a chain is stale or it is not");
+    if (queue.push(chain) !== current) throw new Error("a chain is stale or it is not");
     if (current && !inOrder) this.#totals.returned++;
     if (state === undefined) return;
     const [head, length] = usedEntry(state, memory, queue.size);

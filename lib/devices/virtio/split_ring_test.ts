@@ -401,3 +401,41 @@ test("device writes are told to the code cache", () => {
   queue.push(chain, 8);
   assert.deepEqual(told, [[BUFFER + 3, 5], [USED + 4, 8], [USED + 2, 2]]);
 });
+
+test("the index is loaded before what it guards and stored after it, atomically", () => {
+  const { queue, descriptor, offer } = make();
+  descriptor(0, WRITE);
+  offer(0);
+  const steps: string[] = [];
+  const { load, store } = Atomics;
+  const { getUint32, setUint32 } = DataView.prototype;
+  Object.assign(Atomics, {
+    load(array: Uint16Array, index: number): number {
+      steps.push(`load ${(array.byteOffset + 2 * index).toString(16)}`);
+      return load(array, index);
+    },
+    store(array: Uint16Array, index: number, value: number): number {
+      steps.push(`store ${(array.byteOffset + 2 * index).toString(16)}`);
+      return store(array, index, value);
+    },
+  });
+  DataView.prototype.getUint32 = function (offset: number, little?: boolean): number {
+    steps.push("read");
+    return getUint32.call(this, offset, little);
+  };
+  DataView.prototype.setUint32 = function (offset: number, value: number, little?: boolean): void {
+    steps.push("write");
+    setUint32.call(this, offset, value, little);
+  };
+  try {
+    queue.push(queue.pop()!, 1);
+    queue.signal();
+  } finally {
+    Object.assign(Atomics, { load, store });
+    Object.assign(DataView.prototype, { getUint32, setUint32 });
+  }
+  assert.deepEqual(steps, [
+    ...["load 1002", "load 1004", "read", "read", "read"],
+    ...["write", "write", "store 2002", "load 1000"],
+  ]);
+});

@@ -187,11 +187,11 @@ export class VirtQueue {
   }
 
   /**
-   * Returns a chain with the number of bytes written to it, counted from its start without a gap.
-   * False if it is stale: the queue was reset meanwhile. The driver hears of it by
+   * Returns a chain with the number of bytes written to it, counted from its start without a gap;
+   * left out, the chain knows. False if it is stale: the queue was reset meanwhile. The driver hears of it by
    * {@linkcode VirtQueue.signal}. With IN_ORDER the driver gets it after all older chains.
    */
-  push(chain: DescriptorChain, written: number): boolean {
+  push(chain: DescriptorChain, written: number = chain.written): boolean {
     if (!this.#held.has(chain) || this.#early.has(chain)) return false;
     const ring = this.#usable();
     if (ring === undefined) return false;

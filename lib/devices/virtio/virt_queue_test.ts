@@ -57,6 +57,26 @@ for (const [format, features] of FORMATS) {
     }
   });
 
+  test(`the chain knows its used length: the written prefix, rewritten shorter or with gaps: ${format}`, () => {
+    const { device, queue, memory } = make(features);
+    const used = (...writes: [number, number][]): number => {
+      queue.add({ writable: [20, 20] });
+      const chain = device.pop()!;
+      for (const [offset, bytes] of writes) chain.write(memory, offset, new Uint8Array(bytes));
+      device.push(chain);
+      return queue.poll()!.written;
+    };
+    assert.equal(used(), 0);
+    assert.equal(used([0, 30]), 30);
+    assert.equal(used([0, 30], [0, 4]), 30, "shorter");
+    assert.equal(used([0, 30], [5, 10]), 30, "inside");
+    assert.equal(used([0, 10], [10, 12]), 22, "behind");
+    assert.equal(used([0, 10], [11, 5]), 10, "behind a gap");
+    assert.equal(used([39, 1]), 0, "the end only");
+    assert.equal(used([30, 100]), 0);
+    assert.equal(used([0, 100]), 40, "more than there is room for");
+  });
+
   test(`chains in flight survive state and restore: ${format}`, () => {
     const first = make(features);
     const send = (text: string): number =>
@@ -121,6 +141,7 @@ for (const [format, features] of FORMATS) {
       chain({ slots: 0 }),
       chain({ slots: 1000 }),
       chain({ head: 65536 }),
+      chain({ written: 5 }),
       { ...state, held: Array(9).fill(held) },
       { ...state, held: [{ ...held, written: -2 }] },
       { ...state, ring: {} },
