@@ -8,11 +8,12 @@ import {
   type MachineOptions,
   validateMachineConfig,
 } from "../config/machine_config.ts";
-import { type DebugLevel, formatTraceEvent } from "../config/trace.ts";
+import { type DebugLevel, formatTraceEvent, type TraceFields } from "../config/trace.ts";
 import { VmmDebug } from "../config/vmm_debug.ts";
 import type { BusRegion, DeviceStatistics } from "../devices/vbus/bus.ts";
 import type { FirmwareStatistics } from "../devices/firmware/firmware.ts";
 import { VirtioConsole } from "../devices/virtio_console/virtio_console.ts";
+import { VirtioNet } from "../devices/virtio_net/virtio_net.ts";
 import { VirtioSock } from "../devices/virtio_sock/virtio_sock.ts";
 import type { EngineStatistics } from "../engine/statistics.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -20,13 +21,18 @@ import { webPlatform } from "../platform/web.ts";
 import type { StopReason } from "../vcpu/lifecycle/lifecycle.ts";
 import { ConsolePort, type MachineConsole, type MachinePort } from "./console_port.ts";
 import { type MachineVsock, VsockPort } from "./machine_vsock.ts";
+import { type Hubs, openNetwork, processHubs } from "./networks.ts";
+import { openOverlays, type OverlayDisk } from "./overlay_disk.ts";
 import { PanicWatch } from "./panic_watch.ts";
+import { dumpRegisters } from "../arch/aarch64/register_dump.ts";
+import { type Roundup, VcpuRoundup } from "../vcpu/vcpu_roundup/vcpu_roundup.ts";
 import { limitLog } from "./log_limit.ts";
 import { seededRandom } from "./random.ts";
 import { RunLoop, type RunLoopStatistics } from "./run_loop.ts";
 import { SerialPort, type SerialStreams } from "./serial_port.ts";
 import { RealSliceClock, type SliceClock, VirtualSliceClock } from "./slice_clock.ts";
 import { busTap } from "./trace_taps.ts";
+import { Debugger } from "./debugger.ts";
 import { Vcpus } from "./vcpus.ts";
 import { virtAffinity, VirtBoard } from "./virt.ts";
 import { type BootImage, loadVirt } from "./virt_boot.ts";
@@ -39,6 +45,8 @@ const VIRTUAL_START_SECONDS = 1_735_689_600;
 export interface MachineParts {
   /** Clock, event loop and randomness of the host. @default one that needs web standards only */
   readonly platform?: Platform;
+  /** Hubs of networks by name: machines that share them. @default those of the process */
+  readonly hubs?: Hubs;
   /** Nanoseconds that one instruction takes in virtual time, a whole number. @default 1 */
   readonly nanosecondsPerInstruction?: number;
 }
@@ -90,16 +98,22 @@ export class Machine implements AsyncDisposable {
   readonly config: MachineConfig;
   /** Switches of trace events and statistics, and where the events go. */
   readonly debug: VmmDebug;
+  /** Stops, steps and looks into the guest. */
+  readonly debugger: Debugger;
   readonly #platform: Platform;
   readonly #clock: SliceClock;
   readonly #board: VirtBoard;
   readonly #vcpus: Vcpus;
   readonly #loop: RunLoop;
+  readonly #roundup: VcpuRoundup;
+  /** The stopped world of {@linkcode Machine.pause}. */
+  #pause: Promise<Roundup> | undefined;
   readonly #serial: SerialPort;
   /** Ports of virtio consoles, in the order of the configuration. */
   readonly #ports: readonly ConsolePort[];
   readonly #vsock: VsockPort | undefined;
   #forwards: VsockForwards | undefined;
+  #overlays: readonly OverlayDisk[] = [];
   readonly #panicWatches: readonly PanicWatch[];
   readonly #image: BootImage;
   #tree: Uint8Array = new Uint8Array(0);
@@ -152,6 +166,12 @@ export class Machine implements AsyncDisposable {
       isMemory: (address) => board().engine.memory.contains(Number(address), 4),
       requestExit,
       stop: (reason) => this.#end(reason),
+      wake: () => this.#loop.kick(),
+      tracer: this.debug.tracer("vcpu"),
+    });
+    this.#roundup = new VcpuRoundup(this.#vcpus.models, {
+      onStop: () => this.#loop.pause(),
+      onResume: () => this.#loop.resume(),
     });
     this.#loop = new RunLoop({
       runner,
@@ -169,6 +189,16 @@ export class Machine implements AsyncDisposable {
       clock,
       debug: this.debug,
       lifecycle: this.#vcpus,
+      traps: {
+        hypercall: (vcpu, args) => {
+          if (!this.debugger.wants("hypercall-trap", vcpu)) return;
+          this.debugger.tell({ kind: "hypercall", vcpu, args: [...args] });
+        },
+        controlWrite: (vcpu, register, value) => {
+          if (!this.debugger.wants("register-trap", vcpu)) return;
+          this.debugger.tell({ kind: "register", vcpu, register, value });
+        },
+      },
       random: virtual ? seededRandom(config.seed) : (into) => platform.random(into),
       wake: (vcpu) => this.#loop.wake(vcpu),
       virtual,
@@ -177,10 +207,24 @@ export class Machine implements AsyncDisposable {
         expect: (promise) => this.#loop.expect(promise),
         yield: () => platform.yield(),
       },
+      platform,
+      hubs: parts.hubs ?? processHubs,
       onFailure: limitLog(
         (device, reason) => platform.log("warn", device, reason),
         () => clock.now(),
       ),
+    });
+    this.debugger = new Debugger({
+      vcpus: this.#vcpus,
+      roundup: this.#roundup,
+      memory: this.#board.engine.memory,
+      inSlice: () => this.#loop.inSlice,
+      registers: (vcpu) => {
+        this.#board.engine.select(vcpu);
+        return dumpRegisters(this.#board.cpus[vcpu].context);
+      },
+      step: (vcpu) => this.#step(vcpu),
+      observeSteps: (vcpu, callback) => this.#board.cpus[vcpu].onStep = callback,
     });
     const { uart } = this.#board;
     this.#serial = new SerialPort(uart, this.#loop);
@@ -215,7 +259,9 @@ export class Machine implements AsyncDisposable {
     options: MachineOptions | MachineConfig,
     parts: MachineParts = {},
   ): Promise<Machine> {
-    const config = validateMachineConfig(options);
+    const checked = validateMachineConfig(options);
+    const { devices, overlays } = await openOverlays(checked.devices);
+    const config = { ...checked, devices };
     if (config.kernel === undefined) {
       throw new ConfigError("missing", "kernel", "give the bytes of a Linux arm64 Image");
     }
@@ -226,7 +272,9 @@ export class Machine implements AsyncDisposable {
       await checkInitrd(initrd, config.memory);
     }
     const machine = new Machine(config, parts, { kernel, initrd });
+    machine.#overlays = overlays;
     try {
+      await machine.#openNetworks();
       await machine.#openSockets();
     } catch (error) {
       await machine[Symbol.asyncDispose]();
@@ -311,12 +359,27 @@ export class Machine implements AsyncDisposable {
 
   /** No guest code runs and guest time stands still until {@linkcode Machine.resume}. */
   pause(): void {
-    this.#loop.pause();
+    if (this.#pause !== undefined) return;
+    this.#pause = this.#roundup.parallel();
+    this.#tell("pause");
+  }
+
+  /**
+   * Presses the power button for 100 ms of guest time. A guest that watches it (a GPIO key, as on
+   * QEMU's board) shuts down; others do nothing.
+   */
+  powerButton(): void {
+    this.#board.powerButton.press();
+    this.#loop.kick();
   }
 
   /** Lets guest and guest time go on after {@linkcode Machine.pause}. */
   resume(): void {
-    this.#loop.resume();
+    const pause = this.#pause;
+    if (pause === undefined) return;
+    this.#pause = undefined;
+    void pause.then((world) => world.resume());
+    this.#tell("resume");
   }
 
   /** Whether {@linkcode Machine.run} has been called and has not come back. */
@@ -326,7 +389,7 @@ export class Machine implements AsyncDisposable {
 
   /** Whether the machine is paused. */
   get paused(): boolean {
-    return this.#loop.paused;
+    return this.#pause !== undefined;
   }
 
   /** Devices with their addresses, in the order of these. */
@@ -362,9 +425,21 @@ export class Machine implements AsyncDisposable {
     this.#serial.close();
     for (const port of this.#ports) port.close();
     this.#board.engine.dispose();
+    for (const overlay of this.#overlays) {
+      await overlay.flush().catch((error) => this.#platform.log("error", "disk", String(error)));
+    }
   }
 
   /** Connects the guest's sockets with those of the host. Throws a ConfigError. */
+  /** Lets the networks of the cards begin: listen, connect. */
+  async #openNetworks(): Promise<void> {
+    for (const [i, config] of this.config.devices.entries()) {
+      const device = this.#board.virtio[i]?.device;
+      if (config.type !== "virtio-net" || !(device instanceof VirtioNet)) continue;
+      await openNetwork(device.network, config, `devices[${i}]`);
+    }
+  }
+
   async #openSockets(): Promise<void> {
     const index = this.config.devices.findIndex(({ type }) => type === "virtio-sock");
     const config = this.config.devices[index];
@@ -398,6 +473,7 @@ export class Machine implements AsyncDisposable {
 
   /** The first reason counts. */
   #end(reason: StopReason): void {
+    if (this.#reason === undefined) this.#tell("end", { reason });
     this.#reason ??= reason;
     this.#loop.stop();
   }
@@ -421,6 +497,23 @@ export class Machine implements AsyncDisposable {
     for (const port of this.#ports) port.flush();
   }
 
+  /** One instruction of a vCPU, outside of its turns. */
+  #step(vcpu: number): void {
+    const cpu = this.#board.cpus[vcpu];
+    const observer = cpu.onStep;
+    cpu.onStep = observer ?? ((): void => {});
+    try {
+      // An exit that was requested meanwhile comes first.
+      for (let tries = 0; tries < 3; tries++) if (this.#loop.runOne(vcpu) > 0) break;
+    } finally {
+      cpu.onStep = observer;
+    }
+  }
+
+  #tell(event: string, fields: TraceFields = {}): void {
+    this.debug.tracer("machine").emit(event, fields);
+  }
+
   /** What the kernel has panicked about. */
   #panic(): string | undefined {
     return this.#panicWatches.find((watch) => watch.reason !== undefined)?.reason;
@@ -431,6 +524,9 @@ export class Machine implements AsyncDisposable {
   }
 
   #hardReset(): void {
+    // No vCPU has its turn now, and none gets one before the world goes on.
+    const world = this.#roundup.parallel();
+    this.#tell("reset");
     this.#reason = undefined;
     this.#restart = false;
     this.#resets++;
@@ -438,6 +534,7 @@ export class Machine implements AsyncDisposable {
     this.#platform.log("info", "machine", "reset");
     this.#board.reset();
     this.#load();
+    void world.then((stopped) => stopped.resume());
   }
 
   #load(): void {

@@ -222,6 +222,27 @@ export class RunLoop {
     }
   }
 
+  /**
+   * One instruction of a vCPU that needs stepping, while none has its turn. Virtual time goes on by
+   * it. The result is 0 if an exit was requested that came first.
+   */
+  runOne(vcpu: number): number {
+    if (this.#current >= 0) throw new Error("a vCPU is running");
+    const { clock, runner, vcpus } = this.#options;
+    clock.begin(0);
+    let executed = 0;
+    this.#current = vcpu;
+    try {
+      const result = runner.run(vcpu, 1);
+      executed = result.executed;
+      if (result.reason === "wait") vcpus.wait(vcpu);
+    } finally {
+      this.#current = -1;
+      clock.end(executed);
+    }
+    return executed;
+  }
+
   async #idle(): Promise<void> {
     const { clock } = this.#options;
     this.statistics.waits++;

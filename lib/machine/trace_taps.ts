@@ -49,10 +49,18 @@ export function tapInterrupts(interrupts: CpuInterrupts, tracer: Tracer): CpuInt
   };
 }
 
-/** Tells firmware calls: X0 is the function, `a1` to `a3` are its arguments. */
-export function tapFirmware(firmware: SmcccService, tracer: Tracer): SmcccService {
+/**
+ * Tells firmware calls: X0 is the function, `a1` to `a3` are its arguments. `before` hears of each
+ * before it is done.
+ */
+export function tapFirmware(
+  firmware: SmcccService,
+  tracer: Tracer,
+  before?: (vcpu: number, args: readonly bigint[]) => void,
+): SmcccService {
   return {
     call(vcpu, args): readonly bigint[] {
+      before?.(vcpu, args);
       const results = firmware.call(vcpu, args);
       if (tracer.level !== TraceLevel.none) {
         const [function_ = 0n, a1 = 0n, a2 = 0n, a3 = 0n] = args;

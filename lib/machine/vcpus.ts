@@ -26,6 +26,8 @@ export interface VcpusOptions {
   /** The running vCPU is to come back to the run loop soon. */
   readonly requestExit: () => void;
   readonly stop: (reason: StopReason) => void;
+  /** Ends a sleep of the run loop. @default nothing */
+  readonly wake?: () => void;
   /** Tells what becomes of the vCPUs. @default nobody is told */
   readonly tracer?: Tracer;
 }
@@ -135,6 +137,11 @@ export class Vcpus implements Lifecycle {
       return number;
     }
     return -1;
+  }
+
+  /** Something has changed from outside that may let a vCPU run. */
+  changed(): void {
+    this.#options.wake?.();
   }
 
   /** Ends the turn that {@linkcode Vcpus.next} gave. */

@@ -5,24 +5,30 @@
 import { aarch64 } from "../arch/aarch64/arch.ts";
 import { AArch64Cpu } from "../arch/aarch64/cpu.ts";
 import type { Fdt } from "../boot/fdt.ts";
+import { ConfigError } from "../config/config_error.ts";
 import type { MachineConfig } from "../config/machine_config.ts";
 import { TraceLevel } from "../config/trace.ts";
 import type { VmmDebug } from "../config/vmm_debug.ts";
 import { Firmware } from "../devices/firmware/firmware.ts";
+import { FW_CFG_SIZE, FwCfg } from "../devices/fw_cfg/fw_cfg.ts";
+import { type FwCfgFile, fwCfgItems } from "../devices/fw_cfg/items.ts";
 import { createGic, type Gic } from "../devices/gic/gic.ts";
+import { Pl061 } from "../devices/gpio/pl061.ts";
+import { PushButton } from "../devices/gpio/push_button.ts";
 import { Pl011 } from "../devices/pl011/pl011.ts";
 import { Pl031 } from "../devices/rtc/pl031.ts";
 import { GenericTimer } from "../devices/timer/timer.ts";
 import { Bus } from "../devices/vbus/bus.ts";
 import type { Device } from "../devices/vbus/device.ts";
 import { EmptyVirtioSlot } from "../devices/virtio/empty_slot.ts";
-import { VIRTIO_MMIO_SIZE, VirtioMmio } from "../devices/virtio/mmio.ts";
+import { PACKED_FEATURES, VIRTIO_MMIO_SIZE, VirtioMmio } from "../devices/virtio/mmio.ts";
 import { Engine } from "../engine/engine.ts";
 import type { Clock } from "../platform/platform.ts";
 import type { Lifecycle } from "../vcpu/lifecycle/lifecycle.ts";
 import { tapController, tapFirmware, tapInterrupts, tapLine } from "./trace_taps.ts";
 import { virtFdt } from "./virt_fdt.ts";
 import {
+  POWER_BUTTON_PIN,
   STOLEN_TIME_SIZE,
   VIRT_SPIS,
   VIRTIO_SLOTS,
@@ -32,8 +38,16 @@ import {
 } from "./virt_map.ts";
 import { makeVirtioDevice, type VirtioParts } from "./virtio_devices.ts";
 
+/** Who hears of what vCPUs do. */
+export interface BoardTraps {
+  /** A firmware call with X0 to X7. */
+  hypercall(vcpu: number, args: readonly bigint[]): void;
+  /** A write of a register that controls translation. */
+  controlWrite(vcpu: number, register: string, value: bigint): void;
+}
+
 /** What the board gets from the machine. */
-export interface VirtBoardOptions extends Omit<VirtioParts, "name" | "index"> {
+export interface VirtBoardOptions extends Omit<VirtioParts, "name" | "index" | "path"> {
   readonly config: MachineConfig;
   readonly clock: Clock;
   /** Where the board tells what happens on it. */
@@ -43,6 +57,8 @@ export interface VirtBoardOptions extends Omit<VirtioParts, "name" | "index"> {
   readonly random: (into: Uint8Array) => void;
   /** An interrupt or event has come for a vCPU: it may have to run. */
   readonly wake: (vcpu: number) => void;
+  /** Hears of what debuggers trap, before it is done. @default nobody hears */
+  readonly traps?: BoardTraps;
   /** A device gave up on its driver. */
   readonly onFailure: (device: string, reason: string) => void;
 }
@@ -61,6 +77,7 @@ export class VirtBoard {
   readonly timer: GenericTimer;
   readonly firmware: Firmware;
   readonly uart: Pl011;
+  readonly powerButton: PushButton;
   readonly virtio: readonly VirtioMmio[];
   readonly #options: VirtBoardOptions;
 
@@ -103,7 +120,11 @@ export class VirtBoard {
       isRam: (address, bytes) => this.engine.memory.contains(Number(address), Number(bytes)),
       stolenTimeAddress: VirtMap.stolenTime,
     });
-    const firmware = tapFirmware(this.firmware, debug.tracer("psci"));
+    const firmware = tapFirmware(
+      this.firmware,
+      debug.tracer("psci"),
+      options.traps?.hypercall,
+    );
     const registers = this.gic.registers === undefined
       ? [this.timer]
       : [this.timer, this.gic.registers];
@@ -120,7 +141,8 @@ export class VirtBoard {
           index,
           registers,
           firmware,
-          conduit: "hvc",
+          ...(options.traps !== undefined && { controlWrite: options.traps.controlWrite }),
+          conduit: config.conduit,
           affinity: virtAffinity(index),
           gicV3: config.gic === 3,
           sendEvent: () => {
@@ -144,27 +166,45 @@ export class VirtBoard {
     this.uart = new Pl011(controller.spi(VirtSpi.pl011));
     this.#place(this.uart, VirtMap.pl011, 0x1000);
     this.#place(new Pl031({ clock, irq: controller.spi(VirtSpi.pl031) }), VirtMap.pl031, 0x1000);
+    const fwCfg = new FwCfg({
+      items: fwCfgItems(config.cpus, fwCfgFiles(config)),
+      memory: this.engine.memory,
+      clock,
+    });
+    this.#place(fwCfg, VirtMap.fwCfg, FW_CFG_SIZE);
+    const gpio = new Pl061(controller.spi(VirtSpi.pl061));
+    this.#place(gpio, VirtMap.pl061, 0x1000);
+    this.powerButton = new PushButton((level) => gpio.setInput(POWER_BUTTON_PIN, level), clock);
     const { stolenTime } = this.firmware;
     if (stolenTime !== undefined) this.#place(stolenTime, VirtMap.stolenTime, STOLEN_TIME_SIZE);
     const virtio = debug.tracer("virtio");
     this.virtio = config.devices.map((device, i) => {
       const before = config.devices.slice(0, i).filter(({ type }) => type === device.type);
       const name = `${device.type}.${before.length}`;
-      return new VirtioMmio(makeVirtioDevice(device, { ...options, name, index: before.length }), {
-        memory: this.engine.memory,
-        irq: tapLine(controller.spi(VirtSpi.virtio + slotOf(i)), virtio, "interrupt", {
-          device: name,
+      return new VirtioMmio(
+        makeVirtioDevice(device, {
+          ...options,
+          name,
+          index: before.length,
+          path: `devices[${i}]`,
         }),
-        // Between slices, at a time that does not depend on the host.
-        later: (work) => {
-          if (virtio.level !== TraceLevel.none) virtio.emit("notify", { device: name });
-          clock.at(clock.now(), work);
+        {
+          memory: this.engine.memory,
+          ...(device.packed === true && { features: PACKED_FEATURES }),
+          irq: tapLine(controller.spi(VirtSpi.virtio + slotOf(i)), virtio, "interrupt", {
+            device: name,
+          }),
+          // Between slices, at a time that does not depend on the host.
+          later: (work) => {
+            if (virtio.level !== TraceLevel.none) virtio.emit("notify", { device: name });
+            clock.at(clock.now(), work);
+          },
+          onFailure: (device, reason) => {
+            virtio.emit("failure", { device, reason });
+            options.onFailure(device, reason);
+          },
         },
-        onFailure: (device, reason) => {
-          virtio.emit("failure", { device, reason });
-          options.onFailure(device, reason);
-        },
-      });
+      );
     });
     for (let slot = 0; slot < VIRTIO_SLOTS; slot++) {
       const device = this.virtio[slotOf(slot)] ?? new EmptyVirtioSlot();
@@ -181,6 +221,7 @@ export class VirtBoard {
       memory: config.memory,
       cpus: config.cpus,
       gic: config.gic,
+      conduit: config.conduit,
       affinity: virtAffinity,
       virtioSlots: this.virtio.map((_, i) => slotOf(i)),
       cmdline: config.cmdline,
@@ -200,6 +241,7 @@ export class VirtBoard {
       memory.written(memory.base, memory.size);
     }
     this.timer.reset();
+    this.powerButton.reset();
     this.bus.reset();
   }
 
@@ -214,6 +256,7 @@ export class VirtBoard {
   /** Lets go of timers and back ends. */
   shutdown(): void {
     this.timer.shutdown();
+    this.powerButton.shutdown();
     this.bus.shutdown();
   }
 
@@ -232,6 +275,17 @@ export class VirtBoard {
 /** MPIDR affinity of a vCPU: one cluster of up to eight. */
 export function virtAffinity(vcpu: number): bigint {
   return BigInt(vcpu);
+}
+
+function fwCfgFiles({ fwCfg }: MachineConfig): FwCfgFile[] {
+  return fwCfg.map(({ name, file }, i) => {
+    if (typeof file !== "string") return { name, bytes: file };
+    throw new ConfigError(
+      "wrong-type",
+      `fwCfg[${i}].file`,
+      `"${file}" is the name of a file; read it first and give its bytes`,
+    );
+  });
 }
 
 /** Slot of the i-th device, and the other way round: the first device is in the last slot. */

@@ -54,6 +54,8 @@ export class AArch64Cpu implements ArchCpu {
     watched: false,
     strictAlignment: false,
   };
+  /** While it is set, instructions run one by one, and it is called after each. For debuggers. */
+  onStep: (() => void) | undefined;
   /** The parts, for tests and inspection. */
   readonly context: SystemContext;
   readonly #options: AArch64CpuOptions;
@@ -295,7 +297,7 @@ export class AArch64Cpu implements ArchCpu {
 
   /** Whether the engine must execute one instruction at a time between these two. */
   needsStepping(): boolean {
-    return this.#debug.needsStepping();
+    return this.onStep !== undefined || this.#debug.needsStepping();
   }
 
   /** False if an exception was taken instead of the instruction at the pc. */
@@ -306,6 +308,7 @@ export class AArch64Cpu implements ArchCpu {
   /** Ends the step of the instruction that was executed. */
   afterStep(): void {
     this.#debug.afterStep();
+    this.onStep?.();
   }
 
   // ---- maintenance

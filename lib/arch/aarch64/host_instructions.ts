@@ -47,6 +47,8 @@ export interface HostInstructionsOptions {
   readonly sendEvent: () => void;
   /** TLBI of the inner shareable domain: must call `invalidateTlb` of all other vCPUs. */
   readonly broadcastTlb?: (invalidation: TlbInvalidation) => void;
+  /** Hears of writes of registers that control translation, before they are done. */
+  readonly controlWrite?: (vcpu: number, register: string, value: bigint) => void;
 }
 
 const X = field("x");
@@ -55,6 +57,20 @@ const PAR = field("PAR_EL1");
 const SP_EL0 = systemRegister(3, 0, 4, 1, 0);
 const DC_ZVA = systemRegister(1, 3, 7, 4, 1);
 const CNTKCTL_EL1 = systemRegister(3, 0, 14, 1, 0);
+/** Registers whose writes HCR_EL2.TVM would trap (Arm ARM, D17.2.48). */
+const CONTROLS: ReadonlySet<number> = new Set([
+  systemRegister(3, 0, 1, 0, 0), // SCTLR_EL1
+  systemRegister(3, 0, 2, 0, 0), // TTBR0_EL1
+  systemRegister(3, 0, 2, 0, 1), // TTBR1_EL1
+  systemRegister(3, 0, 2, 0, 2), // TCR_EL1
+  systemRegister(3, 0, 5, 1, 0), // AFSR0_EL1
+  systemRegister(3, 0, 5, 1, 1), // AFSR1_EL1
+  systemRegister(3, 0, 5, 2, 0), // ESR_EL1
+  systemRegister(3, 0, 6, 0, 0), // FAR_EL1
+  systemRegister(3, 0, 10, 2, 0), // MAIR_EL1
+  systemRegister(3, 0, 10, 3, 0), // AMAIR_EL1
+  systemRegister(3, 0, 13, 0, 1), // CONTEXTIDR_EL1
+]);
 /** CNTKCTL_EL1.EVNTEN: the counter makes events. */
 const EVNTEN = 1n << 2n;
 /** CRm in the register numbers of the timers that EL0 can be given: S3_3_C14_C<m>_<n>. */
@@ -257,6 +273,9 @@ export class HostInstructions {
     } else {
       const denied = this.#denied(register, "w", word);
       if (denied !== undefined) return denied;
+      if (CONTROLS.has(id)) {
+        this.#options.controlWrite?.(this.#options.index, register.name, value);
+      }
       writeSystemRegister(this.#context, register, value);
     }
     this.#context.inputs.sync();

@@ -1,0 +1,206 @@
+/**
+ * Looking into a machine, and holding it, from the host: stop the world, read registers and memory,
+ * single steps, traps. It asks as the second requestor (VMI) beside the machine itself, so it neither
+ * ends the guest's own power states and the machine's pauses, nor is ended by them.
+ */
+import type { RegisterDump } from "../arch/aarch64/register_dump.ts";
+import type { GuestMemory } from "../engine/guest_memory.ts";
+import type { CpuFeatureName } from "../vcpu/cpu_model/features.ts";
+import type { CpuStateName } from "../vcpu/cpu_model/cpu_state.ts";
+import type { VcpuRoundup } from "../vcpu/vcpu_roundup/vcpu_roundup.ts";
+import type { PowerState } from "../vcpu/lifecycle/lifecycle.ts";
+import type { Vcpus } from "./vcpus.ts";
+
+/** What a trap tells. Register values and arguments are those of the moment before. */
+export type Trap =
+  /** HVC or SMC that reaches the firmware: X0 to X7. */
+  | { readonly kind: "hypercall"; readonly vcpu: number; readonly args: readonly bigint[] }
+  /** A write of a register that controls translation, those that HCR_EL2.TVM names. */
+  | {
+    readonly kind: "register";
+    readonly vcpu: number;
+    readonly register: string;
+    readonly value: bigint;
+  }
+  /** An instruction was executed, or an exception taken in its place. */
+  | { readonly kind: "step"; readonly vcpu: number };
+
+/** What {@linkcode Debugger.trap} tells. */
+export interface TrapOptions {
+  /** @default all vCPUs */
+  readonly vcpus?: readonly number[];
+  /** Firmware calls. @default false */
+  readonly hypercalls?: boolean;
+  /** Writes of registers that control translation. @default false */
+  readonly registers?: boolean;
+  /** Every instruction; the vCPU is then some thousand times slower. @default false */
+  readonly steps?: boolean;
+}
+
+/** A machine that stands still. */
+export interface StoppedMachine extends AsyncDisposable {
+  /** Lets it go on, unless others hold it, too; resolves when it does. Again does nothing. */
+  resume(): Promise<void>;
+}
+
+/** What a {@linkcode Debugger} works on. */
+export interface DebuggerParts {
+  readonly vcpus: Vcpus;
+  readonly roundup: VcpuRoundup;
+  readonly memory: GuestMemory;
+  /** Whether guest code has called the host, which has not returned yet. */
+  readonly inSlice: () => boolean;
+  readonly registers: (vcpu: number) => RegisterDump;
+  /** Executes one instruction of a vCPU. */
+  readonly step: (vcpu: number) => void;
+  /** Has a vCPU tell each instruction, or no longer. */
+  readonly observeSteps: (vcpu: number, callback: (() => void) | undefined) => void;
+}
+
+/**
+ * The debugger of a machine.
+ *
+ * @example
+ * ```ts ignore
+ * const stopped = await vm.debugger.stop();
+ * const before = vm.debugger.registers(0).pc;
+ * vm.debugger.step(0);
+ * console.log(before, vm.debugger.registers(0).pc);
+ * await stopped.resume();
+ * ```
+ */
+export class Debugger {
+  readonly #parts: DebuggerParts;
+  readonly #traps = new Map<(trap: Trap) => void, TrapOptions>();
+
+  /** Made by the machine. */
+  constructor(parts: DebuggerParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Stops all vCPUs and guest time. When the result resolves, no guest code runs until `resume`; the
+   * machine's own pauses and other calls share the stopped world. With `exclusive` the caller has it
+   * alone: it waits until the others have resumed, and they wait for it.
+   */
+  async stop(options: { readonly exclusive?: boolean } = {}): Promise<StoppedMachine> {
+    const { roundup } = this.#parts;
+    const world = await (options.exclusive === true ? roundup.exclusive() : roundup.parallel());
+    const resume = (): Promise<void> => world.resume();
+    return { resume, [Symbol.asyncDispose]: resume };
+  }
+
+  /** One vCPU gets no turns until {@linkcode Debugger.resumeVcpu}; the others go on, and so does time. */
+  pauseVcpu(vcpu: number): void {
+    this.#model(vcpu).request("off", "vmi", true);
+  }
+
+  /** Ends {@linkcode Debugger.pauseVcpu}. */
+  resumeVcpu(vcpu: number): void {
+    this.#model(vcpu).request("off", "vmi", false);
+    this.#parts.vcpus.changed();
+  }
+
+  /** Whether a vCPU has its turn, and whether the guest has switched it on. */
+  state(vcpu: number): { readonly state: CpuStateName; readonly power: PowerState } {
+    return { state: this.#model(vcpu).state, power: this.#parts.vcpus.powerState(vcpu) };
+  }
+
+  /**
+   * All registers of a vCPU. From within a trap those of the trapping vCPU only.
+   *
+   * @throws {Error} if guest code of another vCPU is under way.
+   */
+  registers(vcpu: number): RegisterDump {
+    this.#checkReachable(vcpu);
+    return this.#parts.registers(vcpu);
+  }
+
+  /**
+   * Executes one instruction of a vCPU in the stopped world, or takes the exception that is due.
+   * False if the vCPU is off or waits for an interrupt: then nothing happens.
+   *
+   * @throws {Error} if the world is not stopped.
+   */
+  step(vcpu: number): boolean {
+    this.#model(vcpu);
+    const { vcpus, roundup, inSlice, step } = this.#parts;
+    if (!roundup.active || inSlice()) throw new Error("stop the machine before you step");
+    if (!vcpus.prepareStep(vcpu)) return false;
+    step(vcpu);
+    return true;
+  }
+
+  /** A copy of guest-physical memory; undefined unless all of it is RAM. */
+  readMemory(address: number, length: number): Uint8Array<ArrayBuffer> | undefined {
+    const bytes = this.#parts.memory.slice(address, length);
+    return bytes === undefined ? undefined : new Uint8Array(bytes);
+  }
+
+  /** Writes guest-physical memory, code too; false, and nothing is written, unless all of it is RAM. */
+  writeMemory(address: number, bytes: Uint8Array): boolean {
+    return this.#parts.memory.write(address, bytes);
+  }
+
+  /**
+   * Calls back when a vCPU does what `options` name, in the middle of its turn: the callback may read
+   * its registers, and stop or pause the machine, which then takes effect before its next slice. The
+   * result ends it.
+   */
+  trap(options: TrapOptions, callback: (trap: Trap) => void): () => void {
+    for (const vcpu of options.vcpus ?? []) this.#model(vcpu);
+    const handler = (trap: Trap): void => callback(trap);
+    this.#traps.set(handler, options);
+    this.#request();
+    return () => {
+      this.#traps.delete(handler);
+      this.#request();
+    };
+  }
+
+  /** By the machine: tells a trap that a vCPU's features ask for. */
+  tell(trap: Trap): void {
+    for (const [callback, options] of this.#traps) {
+      if (wants(options, trap.kind, trap.vcpu)) callback(trap);
+    }
+  }
+
+  /** By the machine: whether a vCPU has to tell. */
+  wants(feature: CpuFeatureName, vcpu: number): boolean {
+    return this.#parts.vcpus.models[vcpu].feature(feature).enabled;
+  }
+
+  /** Puts what the traps want into the features of the vCPUs. */
+  #request(): void {
+    for (const model of this.#parts.vcpus.models) {
+      const any = (kind: Trap["kind"]): boolean =>
+        [...this.#traps.values()].some((options) => wants(options, kind, model.id));
+      model.request("hypercall-trap", "vmi", any("hypercall"));
+      model.request("register-trap", "vmi", any("register"));
+      model.request("single-step", "vmi", any("step"));
+      this.#parts.observeSteps(
+        model.id,
+        any("step") ? () => this.tell({ kind: "step", vcpu: model.id }) : undefined,
+      );
+    }
+  }
+
+  #model(vcpu: number): Vcpus["models"][number] {
+    const model = this.#parts.vcpus.models[vcpu];
+    if (model === undefined) throw new RangeError(`there is no vCPU ${vcpu}`);
+    return model;
+  }
+
+  #checkReachable(vcpu: number): void {
+    if (this.#parts.inSlice() && !this.#model(vcpu).emulating) {
+      throw new Error(`another vCPU is running: stop the machine to look at vCPU ${vcpu}`);
+    }
+    this.#model(vcpu);
+  }
+}
+
+function wants(options: TrapOptions, kind: Trap["kind"], vcpu: number): boolean {
+  if (options.vcpus !== undefined && !options.vcpus.includes(vcpu)) return false;
+  const { hypercalls = false, registers = false, steps = false } = options;
+  return kind === "hypercall" ? hypercalls : kind === "register" ? registers : steps;
+}
