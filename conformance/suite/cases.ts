@@ -7,8 +7,10 @@ import { gicv2Cases } from "./cases/gicv2.ts";
 import { gicv3Cases } from "./cases/gicv3.ts";
 import { itsCases } from "./cases/its.ts";
 import { mmuCases } from "./cases/mmu.ts";
+import { pl011Cases } from "./cases/pl011.ts";
 import { timerCases } from "./cases/timer.ts";
 import { virtioBlkCases } from "./cases/virtio_blk.ts";
+import { virtioConsoleCases } from "./cases/virtio_console.ts";
 import { virtioRngCases } from "./cases/virtio_rng.ts";
 
 /** In the order in which they run. */
@@ -19,8 +21,10 @@ export const CASES: readonly ConformanceCase[] = [
   ...gicv3Cases,
   ...itsCases,
   ...timerCases,
+  ...pl011Cases,
   ...fpCases,
   ...atomicsCases,
   ...virtioRngCases,
   ...virtioBlkCases,
+  ...virtioConsoleCases,
 ];

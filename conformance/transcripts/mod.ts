@@ -9,6 +9,8 @@ import _gicv3_extensions from "./gicv3-extensions.json" with { type: "json" };
 import _gicv3 from "./gicv3.json" with { type: "json" };
 import _its from "./its.json" with { type: "json" };
 import _mmu from "./mmu.json" with { type: "json" };
+import _pl011_loopback from "./pl011-loopback.json" with { type: "json" };
+import _pl011 from "./pl011.json" with { type: "json" };
 import _timer from "./timer.json" with { type: "json" };
 import _virtio_blk_packed from "./virtio-blk-packed.json" with { type: "json" };
 import _virtio_blk_readonly from "./virtio-blk-readonly.json" with { type: "json" };
@@ -27,6 +29,8 @@ export const TRANSCRIPTS: Readonly<Record<string, Transcript>> = {
   gicv3: _gicv3,
   its: _its,
   mmu: _mmu,
+  "pl011-loopback": _pl011_loopback,
+  pl011: _pl011,
   timer: _timer,
   "virtio-blk-packed": _virtio_blk_packed,
   "virtio-blk-readonly": _virtio_blk_readonly,
