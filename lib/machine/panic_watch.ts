@@ -18,11 +18,20 @@ const FIRST = new RegExp(`${STAMP}Kernel panic - not syncing: (.*)$`);
 const LAST = new RegExp(`${STAMP}---\\[ end Kernel panic - not syncing: (.*) \\]---$`);
 const RESTART = new RegExp(`${STAMP}reboot: `);
 
+/** First characters of the lines that are looked for: most output is passed over fast. */
+const BEGINNINGS = Uint8Array.from("[Kr-", (character) => character.charCodeAt(0));
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const QUESTION_MARK = 0x3f;
+
 /** Reads one console of the guest. */
 export class PanicWatch {
   readonly #clock: PanicClock;
   readonly #onPanic: () => void;
-  #line = "";
+  readonly #line = new Uint8Array(MAX_LINE);
+  #length = 0;
+  /** The line has begun as no line of interest does. */
+  #dull = false;
   #reason: string | undefined;
   /** Runs in the silence after the last line. */
   #silence: Timer | undefined;
@@ -40,16 +49,30 @@ export class PanicWatch {
 
   /** The guest has printed something. */
   push(bytes: Uint8Array): void {
-    for (const byte of bytes) {
-      if (byte === 0x0a) this.#endLine();
-      else if (byte !== 0x0d) {
-        this.#silence?.cancel();
-        this.#silence = undefined;
-        // Guests choose the text, and terminals obey control characters.
-        if (this.#line.length < MAX_LINE) {
-          this.#line += byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "?";
-        }
+    for (let at = 0; at < bytes.length;) {
+      const newline = bytes.indexOf(LINE_FEED, at);
+      const end = newline < 0 ? bytes.length : newline;
+      if (end > at) this.#append(bytes.subarray(at, end));
+      if (newline >= 0) this.#endLine();
+      at = end + 1;
+    }
+  }
+
+  #append(part: Uint8Array): void {
+    if (this.#silence !== undefined && part.some((byte) => byte !== CARRIAGE_RETURN)) {
+      this.#silence.cancel();
+      this.#silence = undefined;
+    }
+    if (this.#dull) return;
+    for (const byte of part) {
+      if (byte === CARRIAGE_RETURN) continue;
+      if (this.#length === 0 && !BEGINNINGS.includes(byte)) {
+        this.#dull = true;
+        return;
       }
+      if (this.#length === MAX_LINE) return;
+      // Guests choose the text, and terminals obey control characters.
+      this.#line[this.#length++] = byte >= 0x20 && byte < 0x7f ? byte : QUESTION_MARK;
     }
   }
 
@@ -57,12 +80,15 @@ export class PanicWatch {
   reset(): void {
     this.#silence?.cancel();
     this.#silence = this.#reason = undefined;
-    this.#line = "";
+    this.#length = 0;
+    this.#dull = false;
   }
 
   #endLine(): void {
-    const line = this.#line;
-    this.#line = "";
+    this.#dull = false;
+    if (this.#length === 0) return;
+    const line = String.fromCharCode(...this.#line.subarray(0, this.#length));
+    this.#length = 0;
     const first = FIRST.exec(line);
     if (first !== null) this.#reason = first[1];
     else if (RESTART.test(line)) this.#reason = undefined;

@@ -5,7 +5,7 @@
 
 /** Bytes kept in each direction for a reader that has not come, or a guest that does not read. */
 export const SERIAL_WINDOW = 65536;
-const COLLECTED = 4096;
+const COLLECTED = 16384;
 
 /** What the port asks of the run loop. */
 export interface SerialHost {
