@@ -74,7 +74,8 @@ Settings of --device:
                   to any port of the guest (write "CONNECT PORT", a line); PATH_N gets what the guest
                   connects to port N. connect=PORT=ADDRESS: where a port of the host leads.
                   publish=ADDRESS=PORT: an address of the host that leads to a port of the guest.
-                  An ADDRESS is tcp:HOST:PORT or unix:PATH.`;
+                  An ADDRESS is tcp:HOST:PORT or unix:PATH.
+  all             packed=on: offer queues in the packed format; guests use it if they know it.`;
 
 /** What a machine is made of, and where each setting came from. */
 export interface MachineRequest {

@@ -189,6 +189,23 @@ for (const [format, features] of [["split", undefined], ["packed", ALL_FEATURES]
   });
 }
 
+test("a copy ends at the first byte that is not mapped any more", () => {
+  const { driver, io, echo, memory } = behindIommu();
+  driver.negotiate();
+  const queue = driver.addQueue(1);
+  driver.start();
+  // Two buffers on either side of the end of a page.
+  driver.release(RAM_BASE + 0x5000 - 16);
+  queue.add({ writable: [16, 16] });
+  const chain = echo.transport.queue(1).pop()!;
+  const page = (at: number): number => driver.toDevice(at);
+  io.unmap(page(RAM_BASE + 0x4000), 0x1000);
+  assert.equal(chain.write(memory, 0, new Uint8Array(32).fill(1)), 0);
+  assert.equal(chain.written, 0);
+  assert.deepEqual(memory.slice(RAM_BASE + 0x5000 - 16, 32), new Uint8Array(32));
+  assert.equal(chain.write(memory, 16, new Uint8Array(16).fill(2)), 16);
+});
+
 test("unmapping other addresses does no harm, remapping the ring moves it", () => {
   const { driver, io, failures } = behindIommu();
   driver.negotiate();
