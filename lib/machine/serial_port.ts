@@ -5,7 +5,8 @@
 
 /** Bytes kept in each direction for a reader that has not come, or a guest that does not read. */
 export const SERIAL_WINDOW = 65536;
-const COLLECTED = 16384;
+/** Bytes that a listener gets in one piece at most. */
+export const SERIAL_PIECE = 16384;
 
 /** What the port asks of the run loop. */
 export interface SerialHost {
@@ -42,7 +43,7 @@ export class SerialPort implements SerialStreams {
   readonly #device: SerialDevice;
   readonly #host: SerialHost;
   readonly #listeners = new Set<(bytes: Uint8Array) => void>();
-  readonly #collected = new Uint8Array(COLLECTED);
+  readonly #collected = new Uint8Array(SERIAL_PIECE);
   #length = 0;
   /** Full collections of this slice. */
   #full: Uint8Array[] = [];
@@ -84,17 +85,17 @@ export class SerialPort implements SerialStreams {
   /** The guest sends a character (0..255). */
   transmit(character: number): void {
     this.#collected[this.#length++] = character;
-    if (this.#length === COLLECTED) this.#collect();
+    if (this.#length === SERIAL_PIECE) this.#collect();
   }
 
   /** The guest sends bytes, which are copied. */
   transmitBytes(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length;) {
-      const part = bytes.subarray(at, at + COLLECTED - this.#length);
+      const part = bytes.subarray(at, at + SERIAL_PIECE - this.#length);
       this.#collected.set(part, this.#length);
       this.#length += part.length;
       at += part.length;
-      if (this.#length === COLLECTED) this.#collect();
+      if (this.#length === SERIAL_PIECE) this.#collect();
     }
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SERIAL_WINDOW, type SerialDevice, SerialPort } from "./serial_port.ts";
+import { SERIAL_PIECE, SERIAL_WINDOW, type SerialDevice, SerialPort } from "./serial_port.ts";
 
 /** A UART whose guest takes up to `room` characters. */
 class FakeUart implements SerialDevice {
@@ -71,11 +71,11 @@ test("bytes in one piece are split where the collection is full", () => {
     heard.push(bytes.length);
     all += text(bytes);
   });
-  const long = "abcdefg".repeat(1000);
+  const long = "abcdefg".repeat(3000);
   port.transmit(0x3e);
   port.transmitBytes(new TextEncoder().encode(long));
   port.flush();
-  assert.deepEqual(heard, [4096, 2905]);
+  assert.deepEqual(heard, [SERIAL_PIECE, 21_001 - SERIAL_PIECE]);
   assert.equal(all, `>${long}`);
 });
 
@@ -84,13 +84,13 @@ test("a listener that throws does so between slices, and nothing is lost", () =>
   const leave = port.onOutput(() => {
     throw new Error("listener");
   });
-  uart.print("x".repeat(5000));
+  uart.print("x".repeat(SERIAL_PIECE + 904));
   assert.throws(() => port.poll(), /listener/);
   leave();
   let heard = 0;
   port.onOutput((bytes) => heard += bytes.length);
   port.poll();
-  assert.equal(heard, 5000 - 4096);
+  assert.equal(heard, 904);
 });
 
 test("without a reader the last window of output is kept", async () => {
