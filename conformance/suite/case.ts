@@ -57,9 +57,10 @@ export interface NoQemu {
   readonly reason: string;
 }
 
-/** What a case needs of a machine; {@linkcode Machine} has it. */
+/** What a case needs of a machine, some only with the devices; {@linkcode Machine} has it. */
 export type ConformanceMachine =
   & Pick<Machine, "onSerial" | "serialInput">
+  & Partial<Pick<Machine, "consoles" | "port" | "vsock">>
   & AsyncDisposable
   & { run(signal?: AbortSignal): Promise<RunResult> };
 

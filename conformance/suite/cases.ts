@@ -8,6 +8,7 @@ import { gicv3Cases } from "./cases/gicv3.ts";
 import { itsCases } from "./cases/its.ts";
 import { mmuCases } from "./cases/mmu.ts";
 import { pl011Cases } from "./cases/pl011.ts";
+import { psciCases } from "./cases/psci.ts";
 import { timerCases } from "./cases/timer.ts";
 import { virtioBlkCases } from "./cases/virtio_blk.ts";
 import { virtioConsoleCases } from "./cases/virtio_console.ts";
@@ -20,6 +21,7 @@ export const CASES: readonly ConformanceCase[] = [
   ...gicv2Cases,
   ...gicv3Cases,
   ...itsCases,
+  ...psciCases,
   ...timerCases,
   ...pl011Cases,
   ...fpCases,

@@ -15,6 +15,8 @@ import _timer from "./timer.json" with { type: "json" };
 import _virtio_blk_packed from "./virtio-blk-packed.json" with { type: "json" };
 import _virtio_blk_readonly from "./virtio-blk-readonly.json" with { type: "json" };
 import _virtio_blk from "./virtio-blk.json" with { type: "json" };
+import _virtio_console_packed from "./virtio-console-packed.json" with { type: "json" };
+import _virtio_console from "./virtio-console.json" with { type: "json" };
 import _virtio_rng_packed from "./virtio-rng-packed.json" with { type: "json" };
 import _virtio_rng from "./virtio-rng.json" with { type: "json" };
 
@@ -35,6 +37,8 @@ export const TRANSCRIPTS: Readonly<Record<string, Transcript>> = {
   "virtio-blk-packed": _virtio_blk_packed,
   "virtio-blk-readonly": _virtio_blk_readonly,
   "virtio-blk": _virtio_blk,
+  "virtio-console-packed": _virtio_console_packed,
+  "virtio-console": _virtio_console,
   "virtio-rng-packed": _virtio_rng_packed,
   "virtio-rng": _virtio_rng,
 };

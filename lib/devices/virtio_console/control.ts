@@ -6,7 +6,7 @@ import { StateReader } from "../device_state.ts";
 import type { DeviceState } from "../vbus/device.ts";
 import { DescriptorChain } from "../virtio/chain.ts";
 import type { VirtioTransport } from "../virtio/device.ts";
-import { CONTROL_BYTES, ControlEvent, Queue } from "./layout.ts";
+import { ConsoleFeature, CONTROL_BYTES, ControlEvent, Queue } from "./layout.ts";
 import type { VirtioConsolePort } from "./port.ts";
 
 /** What the guest is still to be told about a port, in the order in which it is told. */
@@ -54,7 +54,7 @@ export class ConsoleControl {
 
   /** A port's terminal has another size. */
   sizeChanged(port: VirtioConsolePort): void {
-    if (port.console) this.#tell(port, ControlEvent.resize);
+    if (this.#tellsSize(port)) this.#tell(port, ControlEvent.resize);
   }
 
   /** Takes what the driver has sent, sends what there is to tell. */
@@ -121,10 +121,15 @@ export class ConsoleControl {
       if (port.console) this.#add(index, ControlEvent.consolePort);
       if (port.name !== "") this.#add(index, ControlEvent.portName);
       if (port.hostOpen) this.#add(index, ControlEvent.portOpen);
-      if (port.console) this.#add(index, ControlEvent.resize);
+      if (this.#tellsSize(port)) this.#add(index, ControlEvent.resize);
     } else if (event === ControlEvent.portOpen) {
       port.setGuestOpen(value !== 0);
     }
+  }
+
+  /** Sizes are for drivers that have asked for them. */
+  #tellsSize(port: VirtioConsolePort): boolean {
+    return port.console && this.#transport?.has(ConsoleFeature.SIZE) === true;
   }
 
   #add(index: number, event: Pending): void {

@@ -19,7 +19,7 @@ function message(port: number, event: number, value: number): Uint8Array {
 }
 
 /** A device with a console, a plain port "agent" and a second console "log". */
-function make(buffers = 32) {
+function make(buffers = 32, features?: bigint) {
   const device = new VirtioConsole({
     columns: 100,
     rows: 40,
@@ -27,7 +27,7 @@ function make(buffers = 32) {
     ports: [{ name: "agent" }, { name: "log", console: true }],
   });
   const b = bench(device, 1 << 21);
-  b.driver.negotiate();
+  b.driver.negotiate(features);
   const queues = device.queueSizes.map((_, i) => b.driver.addQueue(i));
   b.driver.start();
   b.driver.acknowledge();
@@ -163,6 +163,17 @@ test("the host opens, closes and resizes; consoles are told their size, plain po
   device.ports[0].resize(7, 8);
   assert.deepEqual(told(), [[0, ControlEvent.resize, 1, "\x07\0\x08\0"]]);
   assert.equal(driver.read(0x100), 7 | (8 << 16));
+});
+
+test("sizes are told to drivers that have asked for them", () => {
+  const { device, ready, send, told } = make(32, featureMask(1, 32));
+  send(0, ControlEvent.deviceReady, 1);
+  told();
+  send(0, ControlEvent.portReady, 1);
+  assert.deepEqual(told().map(([, event]) => event), [4, 6]);
+  ready();
+  device.ports[2].resize(1, 2);
+  assert.deepEqual(told(), []);
 });
 
 test("messages that make no sense have no effect; too small a buffer needs a reset", () => {
