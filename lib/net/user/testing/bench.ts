@@ -1,6 +1,7 @@
 /** A user-mode network with a clock and sockets in memory, and a wire that keeps what comes. */
 import { VirtualClock } from "../../../platform/clock.ts";
 import { type VirtualPlatform, virtualPlatform } from "../../../platform/virtual.ts";
+import type { Sockets } from "../../../platform/sockets.ts";
 import type { FrameOffload } from "../../backend.ts";
 import { UserNetwork, type UserNetworkOptions } from "../user_network.ts";
 import { ALL, arp, ethernet, GATEWAY, GUEST, read, type Received } from "./packets.ts";
@@ -25,8 +26,9 @@ export class Bench {
   /** Instead of keeping frames. */
   onFrame: ((taken: Taken) => void) | undefined;
 
-  constructor(options: UserNetworkOptions = {}) {
-    const { sockets, random } = this.platform;
+  /** @param sockets the host's, instead of those in memory. */
+  constructor(options: UserNetworkOptions = {}, sockets: Sockets = this.platform.sockets) {
+    const { random } = this.platform;
     this.network = new UserNetwork({ clock: this.clock, sockets, random, options });
     this.network.onReceive((frame, offload) => this.deliver(frame, offload));
   }
