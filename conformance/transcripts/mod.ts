@@ -11,6 +11,8 @@ import _its from "./its.json" with { type: "json" };
 import _mmu from "./mmu.json" with { type: "json" };
 import _pl011_loopback from "./pl011-loopback.json" with { type: "json" };
 import _pl011 from "./pl011.json" with { type: "json" };
+import _psci_extensions from "./psci-extensions.json" with { type: "json" };
+import _psci from "./psci.json" with { type: "json" };
 import _timer from "./timer.json" with { type: "json" };
 import _virtio_blk_packed from "./virtio-blk-packed.json" with { type: "json" };
 import _virtio_blk_readonly from "./virtio-blk-readonly.json" with { type: "json" };
@@ -33,6 +35,8 @@ export const TRANSCRIPTS: Readonly<Record<string, Transcript>> = {
   mmu: _mmu,
   "pl011-loopback": _pl011_loopback,
   pl011: _pl011,
+  "psci-extensions": _psci_extensions,
+  psci: _psci,
   timer: _timer,
   "virtio-blk-packed": _virtio_blk_packed,
   "virtio-blk-readonly": _virtio_blk_readonly,
