@@ -247,8 +247,16 @@ export class VirtioMmio implements Device, VirtioTransport {
       this.#driverFeatures = [features[0], features[1]];
       this.#queueSelect = queueSelect;
       this.#configGeneration = configGeneration;
+      const negotiated = (status & VirtioStatus.FEATURES_OK) !== 0;
+      if (negotiated && !this.#acceptable()) {
+        throw new TypeError(`state of ${this.name}: features that it does not offer`);
+      }
       this.#negotiate();
       this.#queues.forEach((queue, index) => queue.restore(queues[index]));
+      const usable = negotiated && (status & VirtioStatus.NEEDS_RESET) === 0;
+      if (!usable && this.#queues.some((queue) => queue.ready)) {
+        throw new TypeError(`state of ${this.name}: a queue that cannot be ready`);
+      }
       this.#setInterruptStatus(interruptStatus);
       this.device.restore(from.value("device"));
     } catch (error) {

@@ -326,6 +326,22 @@ test("state and restore in the middle of work", () => {
   assert.equal(second.driver.status, 0, "a refused state leaves a reset device");
 });
 
+test("a state that no driver could have made is refused", () => {
+  const first = make(true, { features: ALL_FEATURES });
+  first.driver.negotiate();
+  first.driver.addQueue(0);
+  first.driver.start();
+  const saved = first.slot.state() as { [key: string]: DeviceState };
+  assert.throws(() => make().slot.restore(saved), /does not offer/);
+  const { slot, driver } = make(true, { features: ALL_FEATURES });
+  assert.throws(() => slot.restore({ ...saved, status: 3 }), TypeError);
+  assert.throws(() => slot.restore({ ...saved, status: 0x4f }), /cannot be ready/);
+  assert.throws(() => slot.restore({ ...saved, driverFeatures: [0, 0] }), /does not offer/);
+  assert.equal(driver.status, 0);
+  slot.restore(saved);
+  assert.equal(driver.status, 0xf);
+});
+
 test("fuzz: registers at random", () => {
   const { slot, line, driver } = make();
   const random = generator(2024);
