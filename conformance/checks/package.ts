@@ -42,6 +42,17 @@ console.log(output, result.reason);
 `;
 }
 
+/** A program that runs a reference guest on a machine of its own making. */
+const SUITE = `
+import { Machine } from "vml";
+import { CASES, runSuite } from "vml/conformance";
+const results = await runSuite({
+  cases: CASES.filter(({ name }) => name === "exceptions"),
+  create: (options) => Machine.create({ ...options, memory: "128M" }),
+});
+for (const { name, passed } of results) console.log(name, passed);
+`;
+
 /** Standard output of a program. Throws an Error if its exit code is not 0. */
 function run(program: string, args: readonly string[], cwd: string): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -102,10 +113,14 @@ async function checkNpm(folder: string): Promise<void> {
   assert.equal(await run(node, ["main.ts"], folder), PRINTS);
   const program = join(folder, "node_modules/.bin/vml");
   assert.equal(await run(program, ["run", "--kernel", "hello"], folder), "hello Y");
+  const suite = await run(program, ["conformance", "--tap", "--filter", "exceptions"], folder);
+  assert.match(suite, /^ok 1 - exceptions/m);
+  writeFileSync(join(folder, "suite.ts"), SUITE);
+  assert.equal(await run(node, ["suite.ts"], folder), "exceptions true\n");
   await run(node, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", "."], folder);
   const flags = ["run", "-A", "--node-modules-dir=manual"];
   assert.equal(await run(deno, [...flags, "--check", "main.ts"], folder), PRINTS);
-  console.error("npm package: Node, its program, its types, Deno: ok");
+  console.error("npm package: Node, its program, its types, its suite, Deno: ok");
 }
 
 async function checkBun(folder: string): Promise<void> {

@@ -48,13 +48,19 @@ export async function runSuite(options: SuiteOptions = {}): Promise<CaseResult[]
   for (const test of options.cases ?? CASES) {
     if (options.signal?.aborted) break;
     onStart?.(test);
-    const limit = AbortSignal.timeout(milliseconds);
-    const signal = options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]);
+    // Unlike that of AbortSignal.timeout, this timer ends with the case and holds no process.
+    const limit = new AbortController();
+    const late = new DOMException(`more than ${milliseconds} ms`, "TimeoutError");
+    const timer = setTimeout(() => limit.abort(late), milliseconds);
+    const signals = [limit.signal, ...(options.signal === undefined ? [] : [options.signal])];
     let result: CaseResult;
     try {
+      const signal = AbortSignal.any(signals);
       result = await runCase(test, transcripts[test.name], { create, signal });
     } catch (error) {
       result = brokenResult(test.name, error);
+    } finally {
+      clearTimeout(timer);
     }
     results.push(result);
     onResult?.(result, test);

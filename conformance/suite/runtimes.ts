@@ -51,7 +51,7 @@ export function vmlCommand(runtime: SuiteRuntime): VmlCommand | NoVmlCommand {
     const program = join(ROOT, "dist", name);
     return existsSync(program)
       ? { command: [program] }
-      : { missing: `there is no dist/${name}; npm run build makes it` };
+      : { missing: `there is no dist/${name}; in a checkout, npm run build makes it` };
   }
   const found = findRuntime(runtime);
   if (found === undefined) return { missing: "it is not in the path, or too old" };
