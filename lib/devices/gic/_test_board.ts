@@ -29,7 +29,8 @@ export class TestBoard {
   readonly cpus: number;
   readonly irq: boolean[];
   readonly fiq: boolean[];
-  readonly ram: GuestMemory;
+  /** Empty without an ITS. */
+  ram: GuestMemory;
   /** What waits for the host's next turn. */
   readonly turns: (() => void)[] = [];
   readonly #value: BusValue = { low: 0, high: 0 };

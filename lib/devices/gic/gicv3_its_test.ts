@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GITS, ItsDriver } from "./_its_driver.ts";
 import { RAM, randomFrom } from "./_test_board.ts";
+import { GuestMemory } from "../../engine/guest_memory.ts";
 import { GicV3Its } from "./gicv3_its.ts";
 import { ICC } from "./gicv3_cpu_interface.ts";
 
@@ -257,11 +258,26 @@ test("tables that the guest scribbles over lead to no vCPU and no LPI that is no
   board.bus.reset();
   const again = start();
   again.mapEvent(1, 0, 8200, 0);
+  const dropped = drops(again);
   for (const redistributor of [2, 0x7fff, 0xffff]) {
     again.board.ram.write32(RAM + 0x6_0000, (VALID | redistributor) >>> 0);
     again.int(1, 0);
+    again.invalidateAll(0);
   }
+  assert.equal(dropped(), 6);
   assert.deepEqual(again.board.irq, [false, false]);
+  // Entries that are not valid.
+  for (const entry of [RAM + 0x6_0000, RAM + 0xa_2000, RAM + 0x8_0008]) {
+    const fresh = start();
+    fresh.mapEvent(1, 0, 8200, 0);
+    const valid = entry === RAM + 0x8_0008 ? 0x80 : VALID;
+    fresh.board.ram.write32(entry, ((fresh.board.ram.read32(entry) ?? 0) & ~valid) >>> 0);
+    fresh.int(1, 0);
+    assert.equal(fresh.board.irq[0], false);
+    fresh.board.ram.write32(entry, ((fresh.board.ram.read32(entry) ?? 0) | valid) >>> 0);
+    fresh.int(1, 0);
+    assert.equal(fresh.board.irq[0], true);
+  }
 });
 
 test("two-level tables: a page that is not there maps nothing", () => {
@@ -294,7 +310,10 @@ test("two-level tables: a page that is not there maps nothing", () => {
     assert.notEqual(board.ram.read32(level2 + 0x1_0000 + 24), 0, "where the entry is");
     driver.mapDevice(2 * perPage);
     assert.equal(dropped(), 1);
-    // A page outside RAM.
+    // A page that is not valid, and one outside RAM.
+    board.ram.write32(level1 + 8 + 4, 0);
+    driver.int(device, 1);
+    assert.equal(dropped(), 1);
     page(0, 1, 0x1000_0000);
     driver.int(device, 1);
     assert.equal(dropped(), 1);
@@ -316,6 +335,14 @@ test("pages of 64 KiB: bits 15:12 of GITS_BASER<n> are bits 51:48 of the address
   driver.mapDevice(8191);
   assert.equal(dropped(), 0);
   driver.mapDevice(8192);
+  assert.equal(dropped(), 1);
+  // A table with more room than there are ids.
+  driver.board.write(CTLR, 0);
+  driver.write64(BASER, (RAM + 0x10_0000) | (2 << 8) | 15, VALID);
+  driver.board.write(CTLR, 1);
+  driver.mapDevice(0xffff);
+  assert.equal(dropped(), 0);
+  driver.mapDevice(0x1_0000);
   assert.equal(dropped(), 1);
 });
 
@@ -339,6 +366,13 @@ test("a queue outside RAM stalls, and goes on after a retry when it is there", (
   assert.equal(board.read(CWRITER), 0x1000 + 64, "Retry reads as zero");
   board.gic.msi.message(1, 0);
   assert.deepEqual(driver.drain(0), [8200], "messages go on");
+  const bytes = new Uint8Array(board.ram.size + 0x1000);
+  bytes.set(board.ram.bytes);
+  board.ram = new GuestMemory(bytes, RAM);
+  board.write(CWRITER, 0x1000 + 64);
+  assert.equal(board.read(CREADR), 0x1000 | 1);
+  board.write(CWRITER, (0x1000 + 64) | 1);
+  assert.equal(board.read(CREADR), 0x1000 + 64, "there is RAM now");
 });
 
 test("commands wait for the ITS to be enabled and the queue to be valid", () => {

@@ -85,7 +85,18 @@ test("an LPI is taken by ICC_IAR1_EL1, ended by ICC_EOIR1_EL1, and has no active
   driver.int(1, 3);
   assert.equal(board.acknowledge(), 8195, "no deactivation needed");
   board.deactivate(8195);
-  assert.equal(board.running(), 0xa0);
+  for (const intid of [1023, 5000, 8191, 0x1_0000, 0xff_ffff]) board.end(intid);
+  assert.equal(board.running(), 0xa0, "ids that are none end nothing");
+});
+
+test("what is written to the pending table is told to the code cache", () => {
+  const driver = mapped();
+  const written: number[] = [];
+  driver.board.ram.observe((address, length) => {
+    if (address < driver.pendingTable(1)) written.push(address, length);
+  });
+  driver.board.gic.msi.message(1, 9);
+  assert.deepEqual(written, [driver.pendingTable(0) + (8201 >> 3), 1]);
 });
 
 test("a message that comes while its LPI is being handled is not lost", () => {
@@ -285,7 +296,17 @@ test("a state with pending LPIs that cannot be is refused and changes nothing", 
   for (const state of wrong) assert.throws(() => device.restore(state), TypeError);
   assert.deepEqual(device.state(), now);
   device.restore(pending(1, 0x20, 0xa1));
+  assert.equal(board.irq[0], true);
+  device.restore(pending());
+  assert.equal(board.irq[0], false, "what was pending is not any more");
+  device.restore(pending(1, 0x20, 0xa1));
   assert.equal(board.acknowledge(), 8193);
+  // LPIs beyond GICR_PROPBASER.IDbits are left out.
+  board.set(0, "EOIR1_EL1", 8193);
+  const few = structuredClone(pending(0x20, 0x4e, 0xa1));
+  new DataView(few.lpis.registers.propbaser.buffer).setUint8(0, 13);
+  device.restore(few);
+  assert.equal(board.acknowledge(), SPURIOUS);
 });
 
 test("reset disables LPIs and forgets which are pending", () => {

@@ -292,6 +292,7 @@ test("GICD_SETSPI_NSR and GICD_CLRSPI_NSR: an edge is latched, a level stays unt
   board.gic.controller.spi(9).set(false);
   assert.equal(board.irq[0], false);
   // Ids that are no SPI; bytes; and with one security state GICD_SETSPI_SR.
+  for (const intid of [5, 27]) board.enable(intid, { edge: intid > 15 });
   for (const intid of [5, 27, 1000, 1019, 1023]) board.write(set, intid);
   board.write(set, 41, 1);
   board.write(0x50, 41);
@@ -304,4 +305,16 @@ test("GICD_SETSPI_NSR and GICD_CLRSPI_NSR: an edge is latched, a level stays unt
   board.write(set, 41);
   board.bus.reset();
   assert.equal(board.bit(0x200, 41), false, "reset forgets messages");
+});
+
+test("a saved 1-of-N interrupt of a vCPU that is not there goes to one that is", () => {
+  const board = new TestBoard(3).start();
+  const { device } = board.gic.regions[0];
+  board.enable(40, { edge: true });
+  board.write(IROUTER + 8 * 40, ROUTE_ANY);
+  board.setBit(0x200, 40);
+  const state = structuredClone(device.state()) as { registers: { target: Uint8Array } };
+  new DataView(state.registers.target.buffer).setUint16(2 * 8, 9, true);
+  device.restore(state);
+  assert.equal(board.irq.filter(Boolean).length, 1);
 });

@@ -164,9 +164,9 @@ export class ItsTables {
     if ((high & BASER.Indirect) === 0) {
       return (id + 1) * ENTRY_BYTES <= bytes ? table + id * ENTRY_BYTES : NaN;
     }
+    // One page of the first level has room for more than all ids.
     const perPage = page / ENTRY_BYTES;
     const first = Math.floor(id / perPage) * 8;
-    if (first + 8 > bytes) return NaN;
     const lowAddress = this.#memory.read32(table + first);
     const highAddress = this.#memory.read32(table + first + 4);
     if (lowAddress === undefined || highAddress === undefined) return NaN;
