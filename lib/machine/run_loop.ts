@@ -261,8 +261,13 @@ export class RunLoop {
   /** Until a kick, or so many milliseconds have passed. */
   async #sleep(milliseconds: number): Promise<void> {
     const { platform } = this.#options;
+    if (this.#kicked) {
+      // The host's event loop has had no turn: this must not count as one.
+      this.#kicked = false;
+      await Promise.resolve();
+      return;
+    }
     await new Promise<void>((resolve) => {
-      if (this.#kicked) return resolve();
       const timer = platform.after(Math.min(milliseconds, LONGEST_SLEEP), () => this.#wake?.());
       this.#wake = () => {
         this.#wake = undefined;
