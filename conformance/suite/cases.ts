@@ -13,6 +13,7 @@ import { timerCases } from "./cases/timer.ts";
 import { virtioBlkCases } from "./cases/virtio_blk.ts";
 import { virtioConsoleCases } from "./cases/virtio_console.ts";
 import { virtioRngCases } from "./cases/virtio_rng.ts";
+import { virtioSockCases } from "./cases/virtio_sock.ts";
 
 /** In the order in which they run. */
 export const CASES: readonly ConformanceCase[] = [
@@ -29,4 +30,5 @@ export const CASES: readonly ConformanceCase[] = [
   ...virtioRngCases,
   ...virtioBlkCases,
   ...virtioConsoleCases,
+  ...virtioSockCases,
 ];

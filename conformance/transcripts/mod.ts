@@ -21,6 +21,8 @@ import _virtio_console_packed from "./virtio-console-packed.json" with { type: "
 import _virtio_console from "./virtio-console.json" with { type: "json" };
 import _virtio_rng_packed from "./virtio-rng-packed.json" with { type: "json" };
 import _virtio_rng from "./virtio-rng.json" with { type: "json" };
+import _virtio_sock_packed from "./virtio-sock-packed.json" with { type: "json" };
+import _virtio_sock from "./virtio-sock.json" with { type: "json" };
 
 /** Transcripts by the name of their case. */
 export const TRANSCRIPTS: Readonly<Record<string, Transcript>> = {
@@ -45,4 +47,6 @@ export const TRANSCRIPTS: Readonly<Record<string, Transcript>> = {
   "virtio-console": _virtio_console,
   "virtio-rng-packed": _virtio_rng_packed,
   "virtio-rng": _virtio_rng,
+  "virtio-sock-packed": _virtio_sock_packed,
+  "virtio-sock": _virtio_sock,
 };
