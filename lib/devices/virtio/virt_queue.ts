@@ -188,14 +188,14 @@ export class VirtQueue {
 
   /**
    * Returns a chain with the number of bytes written to it, counted from its start without a gap;
-   * left out, the chain knows. False if it is stale: the queue was reset meanwhile. The driver hears of it by
-   * {@linkcode VirtQueue.signal}. With IN_ORDER the driver gets it after all older chains.
+   * left out, the chain knows. False if it is stale: the queue was reset meanwhile. The driver hears
+   * of it by {@linkcode VirtQueue.signal}. With IN_ORDER the driver gets it after all older chains.
    */
   push(chain: DescriptorChain, written: number = chain.written): boolean {
     if (!this.#held.has(chain) || this.#early.has(chain)) return false;
     const ring = this.#usable();
     if (ring === undefined) return false;
-    const bytes = Math.min(written, chain.writableBytes);
+    const bytes = Math.max(0, Math.min(written, chain.writableBytes));
     if (!this.#features.inOrder) {
       this.#put(ring, chain, bytes);
       return true;

@@ -50,10 +50,10 @@ for (const [format, features] of FORMATS) {
 
   test(`used length: what was written, never more than the room for it: ${format}`, () => {
     const { device, queue } = make(features);
-    for (const written of [0, 1, 5, 6, 2 ** 32 - 1]) {
+    for (const written of [0, 1, 5, 6, 2 ** 32 - 1, -1]) {
       queue.add({ readable: [Uint8Array.of(1)], writable: [3, 2] });
       device.push(device.pop()!, written);
-      assert.equal(queue.poll()!.written, Math.min(written, 5));
+      assert.equal(queue.poll()!.written, Math.max(0, Math.min(written, 5)));
     }
   });
 
@@ -118,6 +118,22 @@ for (const [format, features] of FORMATS) {
     send("next");
     second.memory.bytes.set(first.memory.bytes);
     assert.equal(queue.pop()!.readableBytes, 4);
+  });
+
+  test(`an interrupt that is due when the state is saved still comes: ${format}`, () => {
+    const first = make(features);
+    const send = (): number => first.queue.add({ writable: [1] });
+    send();
+    first.device.push(first.device.pop()!, 1);
+    const second = make(features);
+    second.memory.bytes.set(first.memory.bytes);
+    second.slot.restore(first.slot.state());
+    assert.equal(second.line.level, false);
+    second.echo.transport.queue(1).signal();
+    assert.equal(second.line.level, true);
+    second.driver.acknowledge();
+    second.echo.transport.queue(1).signal();
+    assert.equal(second.line.level, false, "once");
   });
 
   test(`a state with an impossible chain is refused: ${format}`, () => {
