@@ -11,12 +11,14 @@ async function run(
   options: MachineOptions = {},
   during: (machine: Machine) => void = () => {},
 ): Promise<{ output: string; reason: string; resets: number }> {
-  const machine = await Machine.create({
+  const config = {
     kernel: makeImage(program),
     memory: "16M",
     time: "virtual",
     ...options,
-  });
+  } as const;
+  // A guest that waits in a loop shall not take long for it.
+  const machine = await Machine.create(config, { nanosecondsPerInstruction: 10_000 });
   let output = "";
   machine.onSerial((bytes) => output += new TextDecoder().decode(bytes));
   const ended = machine.run();
