@@ -48,6 +48,7 @@ const CPACR = systemRegister(3, 0, 1, 0, 2);
 /** Pages where something answers, and some where nothing does. */
 const PLACES: readonly number[] = [
   ...[VirtMap.gic, VirtMap.gicRedistributors, VirtMap.gicRedistributors + 0x10000],
+  ...[VirtMap.gicIts, VirtMap.gicIts + 0x10000],
   ...[VirtMap.pl011, VirtMap.pl031],
   ...[31, 30, 29, 28, 27, 0].map(virtioAddress),
   ...[0, 0x0902_0000, 0x1000_0000, 0xffff_f000],
