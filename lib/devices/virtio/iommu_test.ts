@@ -226,6 +226,26 @@ test("a ring that is not contiguous in RAM does not become ready", () => {
   assert.throws(() => driver.addQueue(0), /does not become ready/);
 });
 
+test("a ring is aligned where it is, and the device may write what it must", () => {
+  const ready = (change: number, write: boolean): boolean => {
+    const { driver, io } = behindIommu();
+    const target = RAM_BASE + change;
+    io.detach();
+    io.map({ address: IO_BASE + 0xf000, length: 0x1000, target, read: true, write });
+    driver.negotiate();
+    try {
+      driver.addQueue(0);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  assert.deepEqual(
+    [ready(0, true), ready(8, true), ready(1, true), ready(0, false)],
+    [true, false, false, false],
+  );
+});
+
 test("a mapping to where there is no RAM leads nowhere", () => {
   const { driver, io, failures } = behindIommu();
   driver.negotiate();

@@ -102,8 +102,8 @@ export class RingArea {
   }
 
   /**
-   * The area of `bytes` bytes at the driver's `address`; undefined if it is not a multiple of
-   * `align`, or not wholly in one piece of RAM that the device may read and, with `write`, write.
+   * The area of `bytes` bytes at the driver's `address`; undefined if it is not wholly in one piece
+   * of RAM, beginning at a multiple of `align`, that the device may read and, with `write`, write.
    */
   static map(
     host: QueueHost,
@@ -112,7 +112,6 @@ export class RingArea {
     align: number,
     write: boolean,
   ): RingArea | undefined {
-    if (address % align !== 0) return undefined;
     const { memory, translator } = host;
     const target = resolve(memory, translator, address, bytes, false);
     if (target % align !== 0) return undefined;
