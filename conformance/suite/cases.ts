@@ -7,6 +7,7 @@ import { gicv2Cases } from "./cases/gicv2.ts";
 import { gicv3Cases } from "./cases/gicv3.ts";
 import { itsCases } from "./cases/its.ts";
 import { mmuCases } from "./cases/mmu.ts";
+import { msrCases } from "./cases/msr.ts";
 import { pl011Cases } from "./cases/pl011.ts";
 import { psciCases } from "./cases/psci.ts";
 import { timerCases } from "./cases/timer.ts";
@@ -22,6 +23,7 @@ export const CASES: readonly ConformanceCase[] = [
   ...gicv2Cases,
   ...gicv3Cases,
   ...itsCases,
+  ...msrCases,
   ...psciCases,
   ...timerCases,
   ...pl011Cases,

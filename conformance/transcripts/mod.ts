@@ -9,6 +9,7 @@ import _gicv3_extensions from "./gicv3-extensions.json" with { type: "json" };
 import _gicv3 from "./gicv3.json" with { type: "json" };
 import _its from "./its.json" with { type: "json" };
 import _mmu from "./mmu.json" with { type: "json" };
+import _msr from "./msr.json" with { type: "json" };
 import _pl011_loopback from "./pl011-loopback.json" with { type: "json" };
 import _pl011 from "./pl011.json" with { type: "json" };
 import _psci_extensions from "./psci-extensions.json" with { type: "json" };
@@ -35,6 +36,7 @@ export const TRANSCRIPTS: Readonly<Record<string, Transcript>> = {
   gicv3: _gicv3,
   its: _its,
   mmu: _mmu,
+  msr: _msr,
   "pl011-loopback": _pl011_loopback,
   pl011: _pl011,
   "psci-extensions": _psci_extensions,

@@ -1,0 +1,107 @@
+#include "msr.h"
+
+#define COUNT(table) (sizeof table / sizeof *table)
+#define ALL ~0ul
+
+const struct read_only read_only[] = {
+    {"MIDR_EL1", REGISTER(3, 0, 0, 0, 0), false, true},
+    {"MPIDR_EL1", REGISTER(3, 0, 0, 0, 5), false, false},
+    {"REVIDR_EL1", REGISTER(3, 0, 0, 0, 6), false, true},
+    {"ID_AA64PFR0_EL1", REGISTER(3, 0, 0, 4, 0), false, true},
+    {"ID_AA64PFR1_EL1", REGISTER(3, 0, 0, 4, 1), false, true},
+    {"ID_AA64ZFR0_EL1", REGISTER(3, 0, 0, 4, 4), false, true},
+    {"ID_AA64DFR0_EL1", REGISTER(3, 0, 0, 5, 0), false, true},
+    {"ID_AA64DFR1_EL1", REGISTER(3, 0, 0, 5, 1), false, true},
+    {"ID_AA64AFR0_EL1", REGISTER(3, 0, 0, 5, 4), false, true},
+    {"ID_AA64AFR1_EL1", REGISTER(3, 0, 0, 5, 5), false, true},
+    {"ID_AA64ISAR0_EL1", REGISTER(3, 0, 0, 6, 0), false, true},
+    {"ID_AA64ISAR1_EL1", REGISTER(3, 0, 0, 6, 1), false, true},
+    {"ID_AA64ISAR2_EL1", REGISTER(3, 0, 0, 6, 2), false, true},
+    {"ID_AA64MMFR0_EL1", REGISTER(3, 0, 0, 7, 0), false, true},
+    {"ID_AA64MMFR1_EL1", REGISTER(3, 0, 0, 7, 1), false, true},
+    {"ID_AA64MMFR2_EL1", REGISTER(3, 0, 0, 7, 2), false, true},
+    {"CCSIDR_EL1", REGISTER(3, 1, 0, 0, 0), false, true},
+    {"CLIDR_EL1", REGISTER(3, 1, 0, 0, 1), false, true},
+    {"AIDR_EL1", REGISTER(3, 1, 0, 0, 7), false, true},
+    {"CTR_EL0", REGISTER(3, 3, 0, 0, 1), true, true},
+    {"DCZID_EL0", REGISTER(3, 3, 0, 0, 7), true, true},
+    {"CurrentEL", REGISTER(3, 0, 4, 2, 2), false, true},
+    {"ISR_EL1", REGISTER(3, 0, 12, 1, 0), false, true},
+    {"MDRAR_EL1", REGISTER(2, 0, 1, 0, 0), false, true},
+    {"OSLSR_EL1", REGISTER(2, 0, 1, 1, 4), false, true},
+    {"DBGAUTHSTATUS_EL1", REGISTER(2, 0, 7, 14, 6), false, true},
+    {"ICC_RPR_EL1", REGISTER(3, 0, 12, 11, 3), false, true},
+    {"ICC_HPPIR1_EL1", REGISTER(3, 0, 12, 12, 2), false, true},
+};
+const unsigned read_only_count = COUNT(read_only);
+
+const struct named undefined[] = {
+    {"vpidr_el2", REGISTER(3, 4, 0, 0, 0)},
+    {"sctlr_el2", REGISTER(3, 4, 1, 0, 0)},
+    {"hcr_el2", REGISTER(3, 4, 1, 1, 0)},
+    {"cptr_el2", REGISTER(3, 4, 1, 1, 2)},
+    {"ttbr0_el2", REGISTER(3, 4, 2, 0, 0)},
+    {"vttbr_el2", REGISTER(3, 4, 2, 1, 0)},
+    {"elr_el2", REGISTER(3, 4, 4, 0, 1)},
+    {"sp_el1", REGISTER(3, 4, 4, 1, 0)},
+    {"esr_el2", REGISTER(3, 4, 5, 2, 0)},
+    {"far_el2", REGISTER(3, 4, 6, 0, 0)},
+    {"hpfar_el2", REGISTER(3, 4, 6, 0, 4)},
+    {"vbar_el2", REGISTER(3, 4, 12, 0, 0)},
+    {"ich_hcr_el2", REGISTER(3, 4, 12, 11, 0)},
+    {"tpidr_el2", REGISTER(3, 4, 13, 0, 2)},
+    {"cntvoff_el2", REGISTER(3, 4, 14, 0, 3)},
+    {"cnthctl_el2", REGISTER(3, 4, 14, 1, 0)},
+    {"cnthp_ctl_el2", REGISTER(3, 4, 14, 2, 1)},
+    {"sctlr_el12", REGISTER(3, 5, 1, 0, 0)},
+    {"cntv_ctl_el02", REGISTER(3, 5, 14, 3, 1)},
+    {"sctlr_el3", REGISTER(3, 6, 1, 0, 0)},
+    {"scr_el3", REGISTER(3, 6, 1, 1, 0)},
+    {"elr_el3", REGISTER(3, 6, 4, 0, 1)},
+    {"vbar_el3", REGISTER(3, 6, 12, 0, 0)},
+    {"icc_ctlr_el3", REGISTER(3, 6, 12, 12, 4)},
+    {"cntps_ctl_el1", REGISTER(3, 7, 14, 2, 1)},
+    {"s3_0_c1_c7_7", REGISTER(3, 0, 1, 7, 7)},
+    {"s3_0_c3_c0_0", REGISTER(3, 0, 3, 0, 0)},
+    {"s3_0_c8_c0_0", REGISTER(3, 0, 8, 0, 0)},
+    {"s3_0_c11_c0_0", REGISTER(3, 0, 11, 0, 0)},
+    {"s3_2_c1_c0_0", REGISTER(3, 2, 1, 0, 0)},
+    {"s3_3_c4_c7_7", REGISTER(3, 3, 4, 7, 7)},
+    {"s3_3_c13_c0_7", REGISTER(3, 3, 13, 0, 7)},
+    {"s3_3_c14_c0_7", REGISTER(3, 3, 14, 0, 7)},
+    {"s3_7_c1_c0_0", REGISTER(3, 7, 1, 0, 0)},
+    {"s2_0_c15_c0_0", REGISTER(2, 0, 15, 0, 0)},
+    {"s2_7_c0_c0_0", REGISTER(2, 7, 0, 0, 0)},
+};
+const unsigned undefined_count = COUNT(undefined);
+
+const struct named write_only[] = {
+    {"oslar_el1", REGISTER(2, 0, 1, 0, 4)},
+    {"icc_eoir0_el1", REGISTER(3, 0, 12, 8, 1)},
+    {"icc_eoir1_el1", REGISTER(3, 0, 12, 12, 1)},
+    {"icc_dir_el1", REGISTER(3, 0, 12, 11, 1)},
+    {"icc_sgi1r_el1", REGISTER(3, 0, 12, 11, 5)},
+    {"icc_sgi0r_el1", REGISTER(3, 0, 12, 11, 7)},
+};
+const unsigned write_only_count = COUNT(write_only);
+
+const struct stored stored[] = {
+    {"TPIDR_EL0", REGISTER(3, 3, 13, 0, 2), ALL, ALL},
+    {"TPIDRRO_EL0", REGISTER(3, 3, 13, 0, 3), ALL, ALL},
+    {"SP_EL0", REGISTER(3, 0, 4, 1, 0), ALL, ALL},
+    {"ELR_EL1", REGISTER(3, 0, 4, 0, 1), ALL, ALL},
+    {"FAR_EL1", REGISTER(3, 0, 6, 0, 0), ALL, ALL},
+    {"ESR_EL1", REGISTER(3, 0, 5, 2, 0), 0xffffffff, ALL},
+    {"AFSR0_EL1", REGISTER(3, 0, 5, 1, 0), 0, ALL},
+    {"AFSR1_EL1", REGISTER(3, 0, 5, 1, 1), 0, ALL},
+    {"AMAIR_EL1", REGISTER(3, 0, 10, 3, 0), 0, ALL},
+    {"CONTEXTIDR_EL1", REGISTER(3, 0, 13, 0, 1), 0xffffffff, ALL},
+    {"CPACR_EL1.FPEN", REGISTER(3, 0, 1, 0, 2), 3 << 20, 3 << 20},
+    {"CNTKCTL_EL1", REGISTER(3, 0, 14, 1, 0), 0x3ff, 0x3ff},
+    {"CNTV_CVAL_EL0", REGISTER(3, 3, 14, 3, 2), ALL, ALL},
+    {"CNTP_CVAL_EL0", REGISTER(3, 3, 14, 2, 2), ALL, ALL},
+    {"DBGBVR0_EL1.VA", REGISTER(2, 0, 0, 0, 4), 0x0000fffffffffffc, 0x0000fffffffffffc},
+    {"DBGWVR0_EL1.VA", REGISTER(2, 0, 0, 0, 6), 0x0000fffffffffffc, 0x0000fffffffffffc},
+    {"ICC_IGRPEN1_EL1", REGISTER(3, 0, 12, 12, 7), 1, 1},
+};
+const unsigned stored_count = COUNT(stored);
