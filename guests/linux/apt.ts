@@ -4,7 +4,7 @@
  * sources and keys say where packages come from and who signs them.
  */
 import { mkdir, readdir, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { tool, ToolError, toolText } from "./tools.ts";
 
 export class AptRoot {
@@ -14,10 +14,12 @@ export class AptRoot {
   #updated = false;
 
   /**
-   * @param folder where lists and packages are kept.
+   * @param path folder where lists and packages are kept.
    * @param arch Debian's name of the architecture: "arm64".
    */
-  constructor(folder: string, arch: string) {
+  constructor(path: string, arch: string) {
+    // Apt takes relative names for names below its root folder.
+    const folder = resolve(path);
     this.#folder = folder;
     this.#arch = arch;
     this.#options = Object.entries({

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { AptRoot, unpack } from "./apt.ts";
 import { INIT_SCRIPT } from "./init.ts";
 import { makeInitramfs } from "./initramfs.ts";
-import { DEVICE_MODULES, ModuleTree, ROOT_MODULES } from "./modules.ts";
+import { DEVICE_MODULES, ModuleTree, ROOT_MODULES, VSOCK_MODULES } from "./modules.ts";
 import { makeRootDisk, ROOT_SETTINGS } from "./rootfs.ts";
+import { vsockProgram } from "./vsock/image.ts";
 
 /** Architectures by Debian's names. */
 export const DEBIAN_ARCHES = ["arm64"] as const;
@@ -93,6 +94,7 @@ async function make(options: DebianOptions, folder: string): Promise<void> {
       busybox: new Uint8Array(await readFile(join(unpacked, "bin/busybox"))),
       modules: await tree.resolve(DEVICE_MODULES),
       rootModules: await tree.resolve(ROOT_MODULES),
+      vsockModules: await tree.resolve(VSOCK_MODULES),
     }),
   );
   if (rootfs === "minbase") {
@@ -147,7 +149,9 @@ async function sums(folder: string): Promise<string> {
 
 /** A hash of what decides the content, besides the packages. */
 function recipe(): string {
-  const parts = [INIT_SCRIPT, DEVICE_MODULES, ROOT_MODULES, ROOT_SETTINGS];
+  const modules = [DEVICE_MODULES, ROOT_MODULES, VSOCK_MODULES];
+  const program = createHash("sha256").update(vsockProgram()).digest("hex");
+  const parts = [INIT_SCRIPT, ...modules, ROOT_SETTINGS, program];
   return `${createHash("sha256").update(JSON.stringify(parts)).digest("hex")}\n`;
 }
 

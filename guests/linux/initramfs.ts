@@ -1,7 +1,8 @@
-/** The initial file system: BusyBox, modules, our init. */
+/** The initial file system: BusyBox, modules, our init, a program for vsock. */
 import { type CpioEntry, writeCpio } from "../../lib/boot/cpio.ts";
 import { INIT_SCRIPT } from "./init.ts";
 import type { KernelModule } from "./modules.ts";
+import { vsockProgram } from "./vsock/image.ts";
 
 /** What goes into it. */
 export interface InitramfsParts {
@@ -11,6 +12,8 @@ export interface InitramfsParts {
   readonly modules: readonly KernelModule[];
   /** Loaded before a root file system is mounted. */
   readonly rootModules: readonly KernelModule[];
+  /** Loaded before vsock is used. */
+  readonly vsockModules: readonly KernelModule[];
 }
 
 const DIRECTORY = 0o40755;
@@ -23,7 +26,8 @@ export function makeInitramfs(parts: InitramfsParts): Uint8Array<ArrayBuffer> {
   const text = (content: string): Uint8Array => new TextEncoder().encode(content);
   const order = (modules: readonly KernelModule[]): Uint8Array =>
     text(modules.map(({ name }) => `${name}\n`).join(""));
-  const unique = new Map([...parts.modules, ...parts.rootModules].map((m) => [m.name, m]));
+  const { modules, rootModules, vsockModules } = parts;
+  const unique = new Map([...modules, ...rootModules, ...vsockModules].map((m) => [m.name, m]));
   const entries: CpioEntry[] = [
     ...["bin", "dev", "etc", "lib", "lib/modules", "mnt", "proc", "root", "run", "sys", "tmp"].map((
       name,
@@ -32,11 +36,13 @@ export function makeInitramfs(parts: InitramfsParts): Uint8Array<ArrayBuffer> {
     { name: "dev/console", mode: DEVICE, device: [5, 1] },
     { name: "dev/null", mode: DEVICE, device: [1, 3] },
     { name: "bin/busybox", mode: PROGRAM, data: parts.busybox },
+    { name: "bin/vsock", mode: PROGRAM, data: vsockProgram() },
     { name: "init", mode: PROGRAM, data: text(INIT_SCRIPT) },
     { name: "etc/passwd", mode: FILE, data: text("root:x:0:0:root:/root:/bin/sh\n") },
     { name: "etc/group", mode: FILE, data: text("root:x:0:\n") },
-    { name: "lib/modules/order", mode: FILE, data: order(parts.modules) },
-    { name: "lib/modules/root-order", mode: FILE, data: order(parts.rootModules) },
+    { name: "lib/modules/order", mode: FILE, data: order(modules) },
+    { name: "lib/modules/root-order", mode: FILE, data: order(rootModules) },
+    { name: "lib/modules/vsock-order", mode: FILE, data: order(vsockModules) },
     ...[...unique.values()].map(({ name, bytes }) => ({
       name: `lib/modules/${name}.ko`,
       mode: FILE,

@@ -18,6 +18,8 @@ export const DEVICE_MODULES: readonly string[] = [
   "virtio_console",
   "virtio_rng",
 ];
+/** Virtual sockets, loaded by those who want them. */
+export const VSOCK_MODULES: readonly string[] = ["vmw_vsock_virtio_transport"];
 /** What an ext4 root needs; crc32c_generic is a dependency that only its softdep tells of. */
 export const ROOT_MODULES: readonly string[] = ["crc32c_generic", "ext4"];
 

@@ -98,6 +98,7 @@ const MAP_BLOCK = 4096;
 
 /** An overlay file is none, or belongs to another disk. */
 export class OverlayError extends Error {
+  /** Always "OverlayError". */
   override readonly name = "OverlayError";
 }
 
