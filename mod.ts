@@ -42,6 +42,21 @@ export type { EngineStatistics, ExitName } from "./lib/engine/statistics.ts";
 export type { FirmwareStatistics } from "./lib/devices/firmware/firmware.ts";
 export type { BusRegion, DeviceRole, DeviceStatistics } from "./lib/devices/vbus/bus.ts";
 export { AccessResult } from "./lib/devices/vbus/device.ts";
+export { AddressSpace } from "./lib/devices/simple_as/address_space.ts";
+export type { Accessor, MemoryRegion } from "./lib/devices/simple_as/address_space.ts";
+export { MemoryDevice } from "./lib/devices/simple_as/memory_device.ts";
+export {
+  complement,
+  formatPermissions,
+  PagePermission,
+  permits,
+} from "./lib/devices/simple_as/page_permission.ts";
+export type { PagePermissions } from "./lib/devices/simple_as/page_permission.ts";
+export { Debugger } from "./lib/machine/debugger.ts";
+export type { StoppedMachine, Trap, TrapOptions } from "./lib/machine/debugger.ts";
+export type { RegisterDump } from "./lib/arch/aarch64/register_dump.ts";
+export type { CpuStateName } from "./lib/vcpu/cpu_model/cpu_state.ts";
+export type { PowerState } from "./lib/vcpu/lifecycle/lifecycle.ts";
 export type { AccessSize, BusAccess, Device, DeviceState } from "./lib/devices/vbus/device.ts";
 export { GuestMemory } from "./lib/engine/guest_memory.ts";
 export type { WriteObserver } from "./lib/engine/guest_memory.ts";
@@ -96,9 +111,11 @@ export type {
 export type {
   BuiltInNetConfig,
   HubNetConfig,
+  NetBackendFactory,
   NetBackendName,
   NetConfig,
   NetOptions,
+  NetworkEnvironment,
   SimpleNetConfig,
   StreamNetConfig,
   StreamNetOptions,
@@ -147,6 +164,13 @@ export { FrameStream } from "./lib/net/frame_stream.ts";
 export type { FrameStreamOptions, FrameStreamStatistics } from "./lib/net/frame_stream.ts";
 export { Hub } from "./lib/net/hub.ts";
 export type { HubStatistics } from "./lib/net/hub.ts";
+export { UserNetwork } from "./lib/net/user/user_network.ts";
+export type {
+  PortForward,
+  UserNetworkOptions,
+  UserNetworkParts,
+  UserNetworkStatistics,
+} from "./lib/net/user/user_network.ts";
 export type {
   BlockFile,
   Clock,

@@ -116,6 +116,7 @@ export class Engine {
     const table = new WebAssembly.Table({ element: "anyfunc", initial: Slots.end });
     this.state = new StateView(memory.buffer);
     this.memory = new GuestMemory(new Uint8Array(memory.buffer, RAM_BASE, ramSize), ramBase);
+    this.memory.onProtect(() => this.#tlb.flush(-1));
     this.memory.observe((address, length) => this.#cache.invalidate(address - ramBase, length));
     this.table = new InstructionTable(arch.rows);
     const binding = arch.bind(this.layout);

@@ -1,7 +1,12 @@
 /**
  * Guest RAM as devices see it: every address and length is checked, every write by a device is told
  * to the code cache.
+ *
+ * Dirty pages: while the log is on, each page that guest code or a device writes is noted once. Guest
+ * code cannot store to a page that is clean without a TLB miss (slow_access.ts notes it there), so
+ * stores to dirty pages, and everything while the log is off, cost nothing.
  */
+import { PAGE_SIZE } from "./memory_map.ts";
 
 /** Told of writes that did not come from guest code. */
 export type WriteObserver = (address: number, length: number) => void;
@@ -16,6 +21,9 @@ export class GuestMemory {
   readonly bytes: Uint8Array;
   readonly #view: DataView;
   #observer: WriteObserver = () => {};
+  #protect: () => void = () => {};
+  /** For each page 1 if it was written; undefined while the log is off. */
+  #dirty: Uint8Array<ArrayBuffer> | undefined;
 
   /** RAM over `bytes`, which are not copied. */
   constructor(bytes: Uint8Array, base: number) {
@@ -41,14 +49,63 @@ export class GuestMemory {
     return this.bytes.subarray(address - this.base, address - this.base + length);
   }
 
-  /** A view for writing; call {@linkcode written} when the bytes are there. */
+  /** A view for writing; call {@linkcode GuestMemory.written} when the bytes are there. */
   sliceForWriting(address: number, length: number): Uint8Array | undefined {
     return this.slice(address, length);
   }
 
-  /** Tells the code cache that a device wrote. */
+  /** Tells the code cache and the log that a device wrote. */
   written(address: number, length: number): void {
     this.#observer(address, length);
+    if (this.#dirty !== undefined) this.#note(address, length);
+  }
+
+  // ---- dirty pages
+
+  /** Who makes guest code miss at its next store to any page (the engine). */
+  onProtect(protect: () => void): void {
+    this.#protect = protect;
+  }
+
+  /** Whether dirty pages are logged. */
+  get dirtyLog(): boolean {
+    return this.#dirty !== undefined;
+  }
+
+  /** Switches the log on, with all pages clean, or off. */
+  logDirtyPages(on: boolean): void {
+    this.#dirty = on ? new Uint8Array(Math.ceil(this.size / PAGE_SIZE)) : undefined;
+    if (on) this.#protect();
+  }
+
+  /**
+   * Numbers of the 4 KiB pages (0 is the one at `base`) that were written since the log was switched
+   * on or this was last called, in rising order; they are clean now. Empty while the log is off.
+   */
+  takeDirtyPages(): Uint32Array<ArrayBuffer> {
+    const dirty = this.#dirty;
+    if (dirty === undefined) return new Uint32Array(0);
+    const pages: number[] = [];
+    for (let page = dirty.indexOf(1); page >= 0; page = dirty.indexOf(1, page + 1)) {
+      pages.push(page);
+    }
+    if (pages.length > 0) {
+      dirty.fill(0);
+      this.#protect();
+    }
+    return Uint32Array.from(pages);
+  }
+
+  /** Guest code may write the page of `address` from now on, unseen. */
+  opened(address: number): void {
+    if (this.#dirty !== undefined) this.#note(address, 1);
+  }
+
+  #note(address: number, length: number): void {
+    if (length <= 0 || !this.contains(address, length)) return;
+    const first = Math.floor((address - this.base) / PAGE_SIZE);
+    const last = Math.floor((address + length - 1 - this.base) / PAGE_SIZE);
+    this.#dirty?.fill(1, first, last + 1);
   }
 
   /** Copies in; false (and nothing written) if not all of the target is RAM. */
@@ -56,7 +113,7 @@ export class GuestMemory {
     const target = this.slice(address, from.length);
     if (target === undefined) return false;
     target.set(from);
-    this.#observer(address, from.length);
+    this.written(address, from.length);
     return true;
   }
 
@@ -81,7 +138,7 @@ export class GuestMemory {
   write16(address: number, value: number): boolean {
     if (!this.contains(address, 2)) return false;
     this.#view.setUint16(address - this.base, value, true);
-    this.#observer(address, 2);
+    this.written(address, 2);
     return true;
   }
 
@@ -89,7 +146,7 @@ export class GuestMemory {
   write32(address: number, value: number): boolean {
     if (!this.contains(address, 4)) return false;
     this.#view.setUint32(address - this.base, value, true);
-    this.#observer(address, 4);
+    this.written(address, 4);
     return true;
   }
 
@@ -97,7 +154,7 @@ export class GuestMemory {
   write64(address: number, value: bigint): boolean {
     if (!this.contains(address, 8)) return false;
     this.#view.setBigUint64(address - this.base, value, true);
-    this.#observer(address, 8);
+    this.written(address, 8);
     return true;
   }
 }

@@ -79,3 +79,32 @@ test("slices are views; what is written through them is told when said so", () =
   assert.ok(guest.write(BASE, new Uint8Array([9])));
   assert.deepEqual(written[1], [BASE, 1]);
 });
+
+test("dirty pages: each once, whichever way a device wrote, and only while logged", () => {
+  const guest = new GuestMemory(new Uint8Array(8 * 4096), BASE);
+  let protects = 0;
+  guest.onProtect(() => protects++);
+  guest.write32(BASE, 1);
+  assert.deepEqual([guest.dirtyLog, guest.takeDirtyPages().length, protects], [false, 0, 0]);
+  guest.logDirtyPages(true);
+  assert.equal(protects, 1);
+  assert.equal(guest.takeDirtyPages().length, 0);
+  assert.equal(protects, 1, "nothing to protect anew");
+  guest.write(BASE + 4090, new Uint8Array(4096 + 12));
+  guest.write16(BASE + 5 * 4096, 1);
+  guest.sliceForWriting(BASE + 7 * 4096, 4096)?.fill(1);
+  guest.written(BASE + 7 * 4096, 4096);
+  guest.write(BASE + 8 * 4096 - 1, new Uint8Array(2));
+  guest.write(BASE + 3 * 4096, new Uint8Array(0));
+  assert.deepEqual([...guest.takeDirtyPages()], [0, 1, 2, 5, 7]);
+  assert.equal(protects, 2);
+  assert.equal(guest.takeDirtyPages().length, 0);
+  guest.opened(BASE + 4096);
+  assert.deepEqual([...guest.takeDirtyPages()], [1]);
+  guest.write32(BASE, 1);
+  guest.logDirtyPages(true);
+  assert.equal(guest.takeDirtyPages().length, 0, "all clean");
+  guest.logDirtyPages(false);
+  guest.write32(BASE, 1);
+  assert.equal(guest.takeDirtyPages().length, 0);
+});

@@ -243,7 +243,10 @@ export class SlowAccess {
     if (read || cpu.translation.readable) {
       this.#o.tlb.fill(tlb, false, low, high, page, host);
     }
-    if (write) this.#o.tlb.fill(tlb, true, low, high, page, host);
+    if (write) {
+      this.#o.memory.opened(address);
+      this.#o.tlb.fill(tlb, true, low, high, page, host);
+    }
     return true;
   }
 

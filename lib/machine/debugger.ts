@@ -4,7 +4,10 @@
  * ends the guest's own power states and the machine's pauses, nor is ended by them.
  */
 import type { RegisterDump } from "../arch/aarch64/register_dump.ts";
+import { AddressSpace } from "../devices/simple_as/address_space.ts";
+import { PagePermission } from "../devices/simple_as/page_permission.ts";
 import type { GuestMemory } from "../engine/guest_memory.ts";
+import { PAGE_SIZE } from "../engine/memory_map.ts";
 import type { CpuFeatureName } from "../vcpu/cpu_model/features.ts";
 import type { CpuStateName } from "../vcpu/cpu_model/cpu_state.ts";
 import type { VcpuRoundup } from "../vcpu/vcpu_roundup/vcpu_roundup.ts";
@@ -47,7 +50,7 @@ export interface StoppedMachine extends AsyncDisposable {
 export interface DebuggerParts {
   readonly vcpus: Vcpus;
   readonly roundup: VcpuRoundup;
-  readonly memory: GuestMemory;
+  readonly ram: GuestMemory;
   /** Whether guest code has called the host, which has not returned yet. */
   readonly inSlice: () => boolean;
   readonly registers: (vcpu: number) => RegisterDump;
@@ -70,12 +73,18 @@ export interface DebuggerParts {
  * ```
  */
 export class Debugger {
+  /** Guest-physical RAM, to be read and written; code that is overwritten is executed anew. */
+  readonly memory: AddressSpace = new AddressSpace();
   readonly #parts: DebuggerParts;
   readonly #traps = new Map<(trap: Trap) => void, TrapOptions>();
 
   /** Made by the machine. */
   constructor(parts: DebuggerParts) {
     this.#parts = parts;
+    const { ram } = parts;
+    const rights = { guest: PagePermission.all, host: PagePermission.all };
+    const written = (address: number, length: number): void => ram.written(address, length);
+    this.memory.add({ base: ram.base, bytes: ram.bytes, ...rights, written });
   }
 
   /**
@@ -131,15 +140,21 @@ export class Debugger {
     return true;
   }
 
-  /** A copy of guest-physical memory; undefined unless all of it is RAM. */
-  readMemory(address: number, length: number): Uint8Array<ArrayBuffer> | undefined {
-    const bytes = this.#parts.memory.slice(address, length);
-    return bytes === undefined ? undefined : new Uint8Array(bytes);
+  /**
+   * Switches the log of dirty pages on, with all pages clean, or off. While it is on, a page's first
+   * store after each {@linkcode Debugger.takeDirtyPages} is slow; while it is off, it costs nothing.
+   */
+  logDirtyPages(on: boolean): void {
+    this.#parts.ram.logDirtyPages(on);
   }
 
-  /** Writes guest-physical memory, code too; false, and nothing is written, unless all of it is RAM. */
-  writeMemory(address: number, bytes: Uint8Array): boolean {
-    return this.#parts.memory.write(address, bytes);
+  /**
+   * Guest-physical addresses of the 4 KiB pages of RAM that guest or devices have written since the
+   * log was switched on or this was last called, in rising order.
+   */
+  takeDirtyPages(): number[] {
+    const { ram } = this.#parts;
+    return Array.from(ram.takeDirtyPages(), (page) => ram.base + page * PAGE_SIZE);
   }
 
   /**

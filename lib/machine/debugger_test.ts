@@ -206,15 +206,55 @@ test("memory is read as a copy and written with the code in it", async (t) => {
   const stopped = await debug.stop();
   const pc = Number(debug.registers(0).pc);
   const loop = pc - (pc & 15) + 4;
-  assert.deepEqual(debug.readMemory(loop, 4), Uint8Array.from([0, 4, 0, 0x91]));
+  const word = new Uint8Array(4);
+  assert.ok(debug.memory.read(loop, word));
+  assert.deepEqual(word, Uint8Array.of(0, 4, 0, 0x91));
   // add x0, x0, #1 becomes add x1, x1, #1, in code that is compiled by now.
-  assert.equal(debug.writeMemory(loop, Uint8Array.from([0x21, 4, 0, 0x91])), true);
+  assert.ok(debug.memory.write(loop, Uint8Array.of(0x21, 4, 0, 0x91)));
   const before = debug.registers(0).x;
   await stopped.resume();
   while (debug.registers(0).x[1] < before[1] + 100n) await turn();
   assert.equal(debug.registers(0).x[0], before[0]);
-  assert.equal(debug.readMemory(0x1000, 4), undefined);
-  assert.equal(debug.writeMemory(2 ** 50, Uint8Array.of(0)), false);
+  assert.equal(debug.memory.read(0x1000, word), false);
+  assert.equal(debug.memory.write(2 ** 50, word), false);
+  machine.stop();
+  await run;
+});
+
+/*
+   mov x1, #0x40800000
+1: add x0, x0, #1
+   str x0, [x1]
+   b 1b
+*/
+const storing = words("d2a81001 91000400 f9000020 17fffffe");
+
+test("dirty pages: guest code's stores, armed and disarmed while it runs", async (t) => {
+  const machine = await create(t, storing, { time: "virtual" });
+  const { debugger: debug } = machine;
+  const run = machine.run();
+  const instructions = (): number => machine.statistics().engine.instructions;
+  const more = async (): Promise<void> => {
+    const until = instructions() + 200_000;
+    while (instructions() < until) await turn();
+  };
+  await more();
+  assert.deepEqual(debug.takeDirtyPages(), []);
+  // The code is compiled and the page open for stores: arming must close it.
+  debug.logDirtyPages(true);
+  await more();
+  assert.deepEqual(debug.takeDirtyPages(), [0x40800000]);
+  await more();
+  assert.deepEqual(debug.takeDirtyPages(), [0x40800000]);
+  const stopped = await debug.stop();
+  debug.takeDirtyPages();
+  assert.deepEqual(debug.takeDirtyPages(), []);
+  debug.memory.write(0x40900fff, Uint8Array.of(1, 2));
+  assert.deepEqual(debug.takeDirtyPages(), [0x40900000, 0x40901000]);
+  debug.logDirtyPages(false);
+  await stopped.resume();
+  await more();
+  assert.deepEqual(debug.takeDirtyPages(), []);
   machine.stop();
   await run;
 });

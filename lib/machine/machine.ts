@@ -217,7 +217,7 @@ export class Machine implements AsyncDisposable {
     this.debugger = new Debugger({
       vcpus: this.#vcpus,
       roundup: this.#roundup,
-      memory: this.#board.engine.memory,
+      ram: this.#board.engine.memory,
       inSlice: () => this.#loop.inSlice,
       registers: (vcpu) => {
         this.#board.engine.select(vcpu);
