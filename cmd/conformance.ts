@@ -45,7 +45,7 @@ export function makeConformanceCommand(load: () => Promise<Suite>): Command {
       {
         name: "runtime",
         value: "LIST",
-        help: `Runtimes, by comma: ${SUITE_RUNTIMES.join(", ")}, or all that are here; this one.`,
+        help: `${SUITE_RUNTIMES.join(", ")}, by comma, or all of them that are here; this one.`,
       },
       {
         name: "filter",

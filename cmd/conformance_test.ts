@@ -50,6 +50,38 @@ test("--print shows what the guest says, --list what there is", async () => {
   });
 });
 
+test("--runtime all runs every runtime that is here, to the same instruction", async () => {
+  const { code, stdout, stderr } = await vml(
+    ...["conformance", "--runtime", "all", "--filter", "gicv2-extensions", "--json"],
+  );
+  const reports = stdout.trim().split("\n").map((line) => JSON.parse(line));
+  const runtimes = reports.map(({ runtime }) => runtime);
+  const own = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
+  // An old executable may lie in dist: it is not this test's affair.
+  const checked = reports.filter(({ runtime }) => runtime !== "binary");
+  assert.ok(runtimes.includes(own), stderr);
+  assert.deepEqual([...new Set(runtimes)], runtimes);
+  assert.deepEqual(checked.map(({ problems }) => problems), checked.map(() => []));
+  assert.equal(new Set(checked.map(({ instructions }) => instructions)).size, 1);
+  if (checked.length === reports.length) assert.equal(code, 0, stderr);
+});
+
+test("a runtime that ends without reports has failed in all cases", async () => {
+  // The other runtimes start the program itself, which has no case of this name.
+  const other = "Deno" in globalThis ? "bun" : "deno";
+  const { code, stdout, stderr } = await conformance(
+    ...["--runtime", other, "--filter", "pass", "--json"],
+  );
+  if (stdout === "") {
+    assert.match(stderr, new RegExp(`--runtime: ${other}: it is not in the path`));
+    return;
+  }
+  const report = JSON.parse(stdout);
+  assert.deepEqual([report.runtime, report.status], [other, "failed"]);
+  assert.match(report.problems[0], /ended \(2\) without reports on pass[^]*no case is named so/);
+  assert.equal(code, 1);
+});
+
 const USAGE: [args: string[], names: RegExp][] = [
   [["--runtime", "deon"], /--runtime: "deon" is not known; .*deno/],
   [["--filter", "nothing"], /--filter: .*named so/],

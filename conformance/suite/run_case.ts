@@ -13,7 +13,7 @@ import {
   type Transcript,
   transcriptLines,
 } from "./transcript.ts";
-import { Typist } from "./typist.ts";
+import { MAX_OUTPUT, Typist } from "./typist.ts";
 
 /** What a run printed and how it ended. */
 export interface CaseRun {
@@ -60,11 +60,17 @@ export async function executeCase(
   let instructions = 0;
   let guestNanoseconds = 0;
   try {
-    machine.onSerial((bytes) => typist.push(bytes));
+    const flood = new AbortController();
+    machine.onSerial((bytes) => {
+      typist.push(bytes);
+      if (typist.full) flood.abort();
+    });
     host.attach?.(machine);
-    const result = await machine.run(signal);
+    const signals = [flood.signal, ...(signal === undefined ? [] : [signal])];
+    const result = await machine.run(AbortSignal.any(signals));
     instructions = result.instructions;
     guestNanoseconds = result.nanoseconds;
+    if (typist.full) problems.push(`the guest printed more than ${MAX_OUTPUT} characters`);
     if (result.reason !== "power-off") problems.push(`the run ended with: ${result.reason}`);
     if (typist.left > 0) problems.push(`${typist.left} steps of input were not asked for`);
     problems.push(...host.check?.() ?? []);

@@ -101,6 +101,21 @@ test("keys are typed when the output asks for them; steps that are left fail the
   assert.deepEqual(problems, ["1 steps of input were not asked for"]);
 });
 
+test("a guest that prints without end is stopped", async () => {
+  const aborted: (boolean | undefined)[] = [];
+  class Flood extends FakeMachine {
+    override async run(signal?: AbortSignal): Promise<RunResult> {
+      const { instructions, nanoseconds } = await super.run();
+      aborted.push(signal?.aborted);
+      return { reason: "stopped", instructions, nanoseconds };
+    }
+  }
+  const { problems, lines } = await resultOf(new Flood("x".repeat(3 * 2 ** 20)));
+  assert.deepEqual(aborted, [true]);
+  assert.equal(lines[0].length, 2 ** 20);
+  assert.equal(problems[0], "the guest printed more than 1048576 characters");
+});
+
 test("the host's side is connected before the run and asked after it", async () => {
   const machine = new FakeMachine(GOOD.join("\r\n"));
   const seen: unknown[] = [];

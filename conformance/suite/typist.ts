@@ -1,8 +1,11 @@
 import type { Step } from "./case.ts";
 
+/** Characters that are kept of a guest's output: many times what any of the guests prints. */
+export const MAX_OUTPUT: number = 2 ** 20;
+
 /** Collects serial output and types the next step's keys when the output is right for it. */
 export class Typist {
-  /** All output so far, one character per byte. */
+  /** All output so far, one character per byte, up to {@linkcode MAX_OUTPUT}. */
   output = "";
   readonly #steps: readonly Step[];
   readonly #type: (keys: Uint8Array<ArrayBuffer>) => void;
@@ -19,9 +22,15 @@ export class Typist {
     return this.#steps.length - this.#step;
   }
 
+  /** Whether the guest has printed more than is kept. */
+  get full(): boolean {
+    return this.output.length >= MAX_OUTPUT;
+  }
+
   /** To be called with all output, in pieces of any size. */
   push(bytes: Uint8Array): void {
     for (const byte of bytes) {
+      if (this.full) return;
       this.output += String.fromCharCode(byte);
       const step = this.#steps[this.#step];
       if (step === undefined || !this.output.endsWith(step.after)) continue;
