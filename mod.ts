@@ -171,6 +171,11 @@ export type {
   UserNetworkParts,
   UserNetworkStatistics,
 } from "./lib/net/user/user_network.ts";
+export type { AddressOptions } from "./lib/net/user/addresses.ts";
+export type { DhcpOptions } from "./lib/net/user/dhcp.ts";
+export type { NetworkHost } from "./lib/net/user/host_turns.ts";
+export type { TcpStatistics } from "./lib/net/user/tcp.ts";
+export type { Hubs } from "./lib/machine/networks.ts";
 export type {
   BlockFile,
   Clock,
@@ -191,6 +196,7 @@ export type {
   StreamServer,
   StreamSocket,
   UnixAddress,
+  WriteOptions,
 } from "./lib/platform/sockets.ts";
 export type {
   Thread,

@@ -1,7 +1,11 @@
 /** The configuration of a network card and of the network that it is connected to. */
 import type { NetBackend } from "../net/backend.ts";
 import type { CaptureSink } from "../net/capture.ts";
-import type { PortForward, UserNetworkOptions } from "../net/user/user_network.ts";
+import type {
+  PortForward,
+  UserNetworkOptions,
+  UserNetworkParts,
+} from "../net/user/user_network.ts";
 import type { InternetAddress, StreamAddress } from "../platform/sockets.ts";
 import { checkStreamAddress } from "./addresses.ts";
 import {
@@ -75,12 +79,27 @@ export type BuiltInNetConfig = SimpleNetConfig | UserNetConfig | StreamNetConfig
 /** Names of networks that need no settings. */
 export type NetBackendName = "user" | "null" | "loopback";
 
+/** What a machine gives to a network of one's own. */
+export type NetworkEnvironment = Pick<
+  UserNetworkParts,
+  "clock" | "virtual" | "random" | "host"
+>;
+/**
+ * Makes a network for a machine, with its clock.
+ *
+ * @example
+ * ```ts ignore
+ * const backend: NetBackendFactory = (machine) => new UserNetwork({ ...machine, sockets });
+ * ```
+ */
+export type NetBackendFactory = (machine: NetworkEnvironment) => NetBackend;
+
 /** A network card (virtio 1.2, 5.1). */
 export interface NetConfig {
   /** A network card. */
   readonly type: "virtio-net";
   /** What the card is connected to. @default "user" */
-  readonly backend: BuiltInNetConfig | NetBackend;
+  readonly backend: BuiltInNetConfig | NetBackend | NetBackendFactory;
   /** "52:54:00:12:34:56"; one is chosen by position when left out. */
   readonly mac?: string;
   /** Largest payload of a frame that the guest is told, 68..65535. */
@@ -104,7 +123,8 @@ export interface NetOptions extends Partial<Omit<NetConfig, "type" | "backend">>
     | UserNetOptions
     | StreamNetOptions
     | HubNetConfig
-    | NetBackend;
+    | NetBackend
+    | NetBackendFactory;
 }
 
 const BACKENDS: readonly BuiltInNetConfig["type"][] = ["user", "stream", "hub", "null", "loopback"];
@@ -128,7 +148,8 @@ export function checkNet(value: unknown, path: string): NetConfig {
   };
 }
 
-function checkBackend(value: unknown, path: string): BuiltInNetConfig | NetBackend {
+function checkBackend(value: unknown, path: string): NetConfig["backend"] {
+  if (typeof value === "function") return value as NetBackendFactory;
   if (isNetBackend(value)) return value;
   if (typeof value !== "object" || value === null) {
     const type = checkChoice(value, path, NAMES);

@@ -18,6 +18,7 @@ test("a card has the host's network, one pair of queues and offloads", () => {
 
 test("what was checked can be checked again", () => {
   const port = new Hub().port();
+  const factory = () => port;
   const sink = (): void => {};
   const cards = [
     { backend: "null" },
@@ -25,6 +26,7 @@ test("what was checked can be checked again", () => {
     { backend: { type: "stream", address: "tcp:[::1]:99", listen: "on" }, offloads: "off" },
     { backend: { type: "user", publish: ["tcp:2222=22"], nameServers: ["192.0.2.1"] } },
     { backend: port, capture: sink, queuePairs: 4 },
+    { backend: factory },
   ];
   for (const card of cards) {
     const checked = check(card);

@@ -52,10 +52,13 @@ export function makeNetwork(card: NetConfig, parts: NetworkParts): NetBackend {
       `"${capture}" is the name of a file; open it first and give a function that writes to it`,
     );
   }
-  const network = isBuiltIn(backend) ? makeBuiltIn(backend, card, parts) : backend;
-  return capture === undefined
-    ? network
-    : new CaptureBackend(network, { clock: parts.clock, sink: capture });
+  const { clock, virtual, random, host } = parts;
+  const network = typeof backend === "function"
+    ? backend({ clock, virtual, random, host })
+    : isBuiltIn(backend)
+    ? makeBuiltIn(backend, card, parts)
+    : backend;
+  return capture === undefined ? network : new CaptureBackend(network, { clock, sink: capture });
 }
 
 /** Opens the network of a card. Rejects with a ConfigError that says what to do. */
@@ -76,7 +79,7 @@ export async function openNetwork(
 }
 
 function isBuiltIn(backend: NetConfig["backend"]): backend is BuiltInNetConfig {
-  return "type" in backend && !("send" in backend);
+  return typeof backend === "object" && "type" in backend && !("send" in backend);
 }
 
 function makeBuiltIn(

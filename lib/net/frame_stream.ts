@@ -43,8 +43,9 @@ export interface FrameStreamOptions {
 export interface FrameStreamStatistics {
   /** Connections so far. */
   connections: number;
-  /** Frames to and from the other side. */
+  /** Frames to the other side. */
   framesSent: number;
+  /** Frames from the other side. */
   framesReceived: number;
   /** Frames of the guest while nobody was connected, or without room. */
   dropped: number;

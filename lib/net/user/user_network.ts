@@ -125,6 +125,7 @@ export interface UserNetworkStatistics extends TcpStatistics {
  * ```
  */
 export class UserNetwork implements NetBackend {
+  /** Checksums, and TCP segments over IPv4 of up to 64 KiB. */
   readonly offloads: NetOffloads = { checksum: true, tcp4: true, tcp6: false };
   readonly #plan: NetworkPlan;
   readonly #options: UserNetworkOptions;
