@@ -49,9 +49,9 @@ const CPACR = systemRegister(3, 0, 1, 0, 2);
 const PLACES: readonly number[] = [
   ...[VirtMap.gic, VirtMap.gicRedistributors, VirtMap.gicRedistributors + 0x10000],
   ...[VirtMap.gicIts, VirtMap.gicIts + 0x10000],
-  ...[VirtMap.pl011, VirtMap.pl031],
+  ...[VirtMap.pl011, VirtMap.pl031, VirtMap.fwCfg, VirtMap.pl061, VirtMap.stolenTime],
   ...[31, 30, 29, 28, 27, 0].map(virtioAddress),
-  ...[0, 0x0902_0000, 0x1000_0000, 0xffff_f000],
+  ...[0, 0x0904_0000, 0x1000_0000, 0xffff_f000],
   ...[VirtMap.ram, VirtMap.ram + CODE, VirtMap.ram + TABLES, VirtMap.ram + VECTORS],
   ...[VirtMap.ram + MEMORY - 4096, VirtMap.ram + MEMORY],
 ];
