@@ -140,7 +140,7 @@ export const FAULTS: readonly Claim[] = [
   {
     number: 18,
     what: "System registers: two encodings have one id.",
-    tests: [],
+    tests: ["lib/arch/aarch64/system_registers_test.ts: no encoding and no name is used twice"],
   },
   {
     number: 19,
@@ -157,7 +157,10 @@ export const FAULTS: readonly Claim[] = [
   {
     number: 21,
     what: "Several clocks that do not agree.",
-    tests: [],
+    tests: [
+      "lib/platform/clock_test.ts: real time starts at 0 and leaves out pauses",
+      "lib/platform/clock_test.ts: virtual wall-clock time follows virtual time",
+    ],
   },
   {
     number: 22,
@@ -295,7 +298,9 @@ export const ACCEPTANCE: readonly Claim[] = [
     number: 2,
     what:
       "Memory: what is read-only for the guest can be changed by the host if the host may write it.",
-    tests: [],
+    tests: [
+      "lib/devices/simple_as/simple_as_test.ts: read-only region: a guest's write faults, the host patches it if it may",
+    ],
   },
   {
     number: 3,

@@ -9,6 +9,25 @@
  * if (results.some(({ passed }) => !passed)) throw new Error("not conformant");
  * ```
  *
+ * @example A guest and a device of one's own
+ * ```ts ignore
+ * import { runSuite } from "vml/conformance";
+ *
+ * const [{ passed, problems }] = await runSuite({
+ *   cases: [{
+ *     name: "my-guest",
+ *     title: "Reads its parameter and finds the second disk",
+ *     image: () => image, // a Linux arm64 Image that prints TAP and powers off
+ *     parameters: "disks=2",
+ *     cpus: 2,
+ *     host: () => ({ devices: [{ type: "virtio-block", file: new Uint8Array(1 << 20) }] }),
+ *     qemu: { reason: "it is compared with what the test's author wrote" },
+ *   }],
+ *   transcripts: { "my-guest": { machine: "by hand", lines: ["ok 1 - two disks", "1..1", ""] } },
+ *   create: (options) => MyMachine.create(options), // anything with onSerial, serialInput and run
+ * });
+ * ```
+ *
  * @module
  */
 export { CASE_MILLISECONDS, runSuite, selectCases } from "./suite/run_suite.ts";
