@@ -30,7 +30,7 @@ export type Trap =
 
 /** What {@linkcode Debugger.trap} tells. */
 export interface TrapOptions {
-  /** @default all vCPUs */
+  /** Numbers of the vCPUs to tell of. @default all vCPUs */
   readonly vcpus?: readonly number[];
   /** Firmware calls. @default false */
   readonly hypercalls?: boolean;
@@ -45,6 +45,14 @@ export interface StoppedMachine extends AsyncDisposable {
   /** Lets it go on, unless others hold it, too; resolves when it does. Again does nothing. */
   resume(): Promise<void>;
 }
+
+const KINDS: readonly Trap["kind"][] = ["hypercall", "register", "step"];
+/** What traps ask of a vCPU. */
+const FEATURES: Readonly<Record<Trap["kind"], CpuFeatureName>> = {
+  hypercall: "hypercall-trap",
+  register: "register-trap",
+  step: "single-step",
+};
 
 /** What a {@linkcode Debugger} works on. */
 export interface DebuggerParts {
@@ -181,8 +189,8 @@ export class Debugger {
   }
 
   /** By the machine: whether a vCPU has to tell. */
-  wants(feature: CpuFeatureName, vcpu: number): boolean {
-    return this.#parts.vcpus.models[vcpu].feature(feature).enabled;
+  wants(kind: Trap["kind"], vcpu: number): boolean {
+    return this.#parts.vcpus.models[vcpu].feature(FEATURES[kind]).enabled;
   }
 
   /** Puts what the traps want into the features of the vCPUs. */
@@ -190,9 +198,7 @@ export class Debugger {
     for (const model of this.#parts.vcpus.models) {
       const any = (kind: Trap["kind"]): boolean =>
         [...this.#traps.values()].some((options) => wants(options, kind, model.id));
-      model.request("hypercall-trap", "vmi", any("hypercall"));
-      model.request("register-trap", "vmi", any("register"));
-      model.request("single-step", "vmi", any("step"));
+      for (const kind of KINDS) model.request(FEATURES[kind], "vmi", any(kind));
       this.#parts.observeSteps(
         model.id,
         any("step") ? () => this.tell({ kind: "step", vcpu: model.id }) : undefined,

@@ -191,11 +191,11 @@ export class Machine implements AsyncDisposable {
       lifecycle: this.#vcpus,
       traps: {
         hypercall: (vcpu, args) => {
-          if (!this.debugger.wants("hypercall-trap", vcpu)) return;
+          if (!this.debugger.wants("hypercall", vcpu)) return;
           this.debugger.tell({ kind: "hypercall", vcpu, args: [...args] });
         },
         controlWrite: (vcpu, register, value) => {
-          if (!this.debugger.wants("register-trap", vcpu)) return;
+          if (!this.debugger.wants("register", vcpu)) return;
           this.debugger.tell({ kind: "register", vcpu, register, value });
         },
       },

@@ -13,17 +13,23 @@
  * cause one.
  */
 
-/** The states. */
-export const CPU_STATES = [
+/** One of the states. */
+export type CpuStateName =
+  | "OFF"
+  | "ON"
+  | "EMULATE"
+  | "OFF_ROUNDEDUP"
+  | "ON_ROUNDEDUP"
+  | "EMULATE_ROUNDEDUP";
+/** The states in the order of their numbers. */
+export const CPU_STATES: readonly CpuStateName[] = [
   "OFF",
   "ON",
   "EMULATE",
   "OFF_ROUNDEDUP",
   "ON_ROUNDEDUP",
   "EMULATE_ROUNDEDUP",
-] as const;
-/** One of {@linkcode CPU_STATES}. */
-export type CpuStateName = typeof CPU_STATES[number];
+];
 
 const OFF = 0;
 const ON = 1;
