@@ -192,6 +192,7 @@ test("OS-initiated: the last vCPU of a cluster decides, any other is denied", ()
   assert.deepEqual(call(F.SET_SUSPEND_MODE, 2n), [-2n]);
   states[2] = states[3] = "on";
   assert.deepEqual(call(F.SET_SUSPEND_MODE, 1n), [0n]);
+  assert.deepEqual(call(F.SET_SUSPEND_MODE, 0n), [-3n]);
   assert.deepEqual(callAs(1, F.CPU_SUSPEND_64, CLUSTER_DOWN, ENTRY), [-3n]);
   assert.deepEqual(callAs(1, F.CPU_SUSPEND_64, STANDBY), [0n]);
   // A vCPU in standby does not let its cluster power down.
@@ -204,6 +205,11 @@ test("OS-initiated: the last vCPU of a cluster decides, any other is denied", ()
   assert.deepEqual(callAs(2, F.SET_SUSPEND_MODE, 0n), [-3n]);
   states[3] = "off";
   assert.deepEqual(callAs(2, F.SET_SUSPEND_MODE, 0n), [0n]);
+  // A reset goes back to platform-coordinated, too.
+  assert.deepEqual(callAs(2, F.SET_SUSPEND_MODE, 1n), [0n]);
+  firmware.reset();
+  states.fill("on");
+  assert.deepEqual(call(F.SET_SUSPEND_MODE, 0n), [0n]);
 });
 
 test("NODE_HW_STATE: on, off, standby, of vCPUs and clusters", () => {
@@ -232,6 +238,7 @@ test("MEM_PROTECT gives what was before, and a cold reset must then overwrite RA
   assert.equal(firmware.reset(), true);
   call(F.SYSTEM_RESET2_64, 0n);
   assert.equal(firmware.reset(), false);
+  assert.equal(firmware.reset(), true);
   call(F.SYSTEM_RESET2_64, 0x80000000n);
   assert.equal(firmware.reset(), true);
   call(F.SYSTEM_RESET);
