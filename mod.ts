@@ -42,6 +42,14 @@ export type { EngineStatistics, ExitName } from "./lib/engine/statistics.ts";
 export type { FirmwareStatistics } from "./lib/devices/firmware/firmware.ts";
 export type { BusRegion, DeviceRole, DeviceStatistics } from "./lib/devices/vbus/bus.ts";
 export { AccessResult } from "./lib/devices/vbus/device.ts";
+export { RegisterBus, registerRange } from "./lib/devices/msr/register_bus.ts";
+export type {
+  RegisterStatistics,
+  RegisterTrace,
+  RegisterTraceSink,
+} from "./lib/devices/msr/register_bus.ts";
+export { RegisterBank } from "./lib/devices/msr/register_bank.ts";
+export type { RegisterRow } from "./lib/devices/msr/register_bank.ts";
 export { AddressSpace } from "./lib/devices/simple_as/address_space.ts";
 export type { Accessor, MemoryRegion } from "./lib/devices/simple_as/address_space.ts";
 export { MemoryDevice } from "./lib/devices/simple_as/memory_device.ts";

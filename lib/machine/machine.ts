@@ -10,6 +10,7 @@ import {
 } from "../config/machine_config.ts";
 import { type DebugLevel, formatTraceEvent, type TraceFields } from "../config/trace.ts";
 import { VmmDebug } from "../config/vmm_debug.ts";
+import type { RegisterStatistics } from "../devices/msr/register_bus.ts";
 import type { BusRegion, DeviceStatistics } from "../devices/vbus/bus.ts";
 import type { FirmwareStatistics } from "../devices/firmware/firmware.ts";
 import { VirtioConsole } from "../devices/virtio_console/virtio_console.ts";
@@ -31,7 +32,7 @@ import { seededRandom } from "./random.ts";
 import { RunLoop, type RunLoopStatistics } from "./run_loop.ts";
 import { SerialPort, type SerialStreams } from "./serial_port.ts";
 import { RealSliceClock, type SliceClock, VirtualSliceClock } from "./slice_clock.ts";
-import { busTap } from "./trace_taps.ts";
+import { busTap, registerTap } from "./trace_taps.ts";
 import { Debugger } from "./debugger.ts";
 import { Vcpus } from "./vcpus.ts";
 import { virtAffinity, VirtBoard } from "./virt.ts";
@@ -81,6 +82,8 @@ export interface MachineStatistics {
   readonly firmware: FirmwareStatistics;
   /** Accesses by device; empty while {@linkcode Machine.debug} does not count "vbus". */
   readonly devices: readonly DeviceStatistics[];
+  /** Accesses by system register of a device; empty while "msr" is not counted. */
+  readonly registers: readonly RegisterStatistics[];
 }
 
 /**
@@ -122,9 +125,11 @@ export class Machine implements AsyncDisposable {
   #resets = 0;
   #running: Promise<unknown> | undefined;
   #disposed = false;
-  /** What the bus was told to do for "vbus". */
-  #busCounts = false;
-  #busLevel: DebugLevel = "none";
+  /** What the buses were told last. */
+  readonly #switches: Record<"vbus" | "msr", { counts: boolean; level: DebugLevel }> = {
+    vbus: { counts: false, level: "none" },
+    msr: { counts: false, level: "none" },
+  };
 
   private constructor(
     config: MachineConfig,
@@ -411,6 +416,7 @@ export class Machine implements AsyncDisposable {
       engine: this.#board.engine.statistics,
       firmware: { ...this.#board.firmware.statistics },
       devices: this.#board.bus.statistics,
+      registers: this.#board.registers.statistics,
     };
   }
 
@@ -478,18 +484,32 @@ export class Machine implements AsyncDisposable {
     this.#loop.stop();
   }
 
-  /** "vbus" at "condensed" tells accesses with repetitions folded, at "full" each one. */
+  /** "vbus" and "msr" at "condensed" tell accesses with repetitions folded, at "full" each one. */
   #observeBus(): void {
-    const { bus } = this.#board;
-    const counts = this.debug.statistics("vbus");
-    const level = this.debug.level("vbus");
-    if (counts !== this.#busCounts) bus.countAccesses(counts);
-    if (level !== this.#busLevel) {
-      const fold = level !== "full";
-      bus.trace(level === "none" ? undefined : busTap(this.debug.tracer("vbus")), { fold });
-    }
-    this.#busCounts = counts;
-    this.#busLevel = level;
+    const { bus, registers } = this.#board;
+    const { debug } = this;
+    this.#follow("vbus", {
+      count: (on) => bus.countAccesses(on, () => this.#platform.monotonic()),
+      trace: (on, fold) => bus.trace(on ? busTap(debug.tracer("vbus")) : undefined, { fold }),
+    });
+    this.#follow("msr", {
+      count: (on) => registers.countAccesses(on),
+      trace: (on, fold) =>
+        registers.trace(on ? registerTap(debug.tracer("msr")) : undefined, { fold }),
+    });
+  }
+
+  /** Tells a bus what has changed for it. */
+  #follow(component: "vbus" | "msr", bus: {
+    readonly count: (on: boolean) => void;
+    readonly trace: (on: boolean, fold: boolean) => void;
+  }): void {
+    const counts = this.debug.statistics(component);
+    const level = this.debug.level(component);
+    const before = this.#switches[component];
+    if (counts !== before.counts) bus.count(counts);
+    if (level !== before.level) bus.trace(level !== "none", level !== "full");
+    this.#switches[component] = { counts, level };
   }
 
   #flush(): void {

@@ -5,6 +5,7 @@
 import { hex, TraceLevel, type Tracer } from "../config/trace.ts";
 import type { SmcccService } from "../devices/firmware/smccc.ts";
 import type { CpuInterrupts, IrqController, IrqLine } from "../devices/irq_controller/irq_line.ts";
+import type { RegisterTrace, RegisterTraceSink } from "../devices/msr/register_bus.ts";
 import type { BusTrace, BusTraceSink } from "../devices/vbus/bus.ts";
 import { AccessResult } from "../devices/vbus/device.ts";
 
@@ -75,6 +76,20 @@ export function tapFirmware(
       }
       return results;
     },
+  };
+}
+
+/** Turns traced accesses to system registers into events, with the encoding's name: `S3_0_C12_C12_0`. */
+export function registerTap(tracer: Tracer): RegisterTraceSink {
+  return ({ id, write, value, vcpu, refused, folded, device = "nothing" }: RegisterTrace): void => {
+    const register = `S${id >>> 14}_${(id >>> 11) & 7}_C${(id >>> 7) & 15}_C${(id >>> 3) & 15}_${
+      id & 7
+    }`;
+    if (folded > 0) tracer.emit("repeated", { device, register, times: folded });
+    else {
+      const what = { device, register, value: hex(value), vcpu, ...(refused && { refused }) };
+      tracer.emit(write ? "write" : "read", what);
+    }
   };
 }
 

@@ -15,11 +15,12 @@ import { type FwCfgFile, fwCfgItems } from "../devices/fw_cfg/items.ts";
 import { createGic, type Gic } from "../devices/gic/gic.ts";
 import { Pl061 } from "../devices/gpio/pl061.ts";
 import { PushButton } from "../devices/gpio/push_button.ts";
+import { RegisterBus, registerRange } from "../devices/msr/register_bus.ts";
 import { Pl011 } from "../devices/pl011/pl011.ts";
 import { Pl031 } from "../devices/rtc/pl031.ts";
 import { GenericTimer } from "../devices/timer/timer.ts";
 import { Bus } from "../devices/vbus/bus.ts";
-import type { Device } from "../devices/vbus/device.ts";
+import { type Device, systemRegister, type SystemRegisters } from "../devices/vbus/device.ts";
 import { EmptyVirtioSlot } from "../devices/virtio/empty_slot.ts";
 import { PACKED_FEATURES, VIRTIO_MMIO_SIZE, VirtioMmio } from "../devices/virtio/mmio.ts";
 import { Engine } from "../engine/engine.ts";
@@ -37,6 +38,17 @@ import {
   VirtSpi,
 } from "./virt_map.ts";
 import { makeVirtioDevice, type VirtioParts } from "./virtio_devices.ts";
+
+/** CNT*_EL0 and CNTKCTL_EL1 (Arm ARM, D17.11): S3_3_C14_*_*, S3_0_C14_C1_0. */
+const TIMER_REGISTERS: readonly number[] = [
+  ...registerRange(systemRegister(3, 3, 14, 0, 0), 0x7f),
+  systemRegister(3, 0, 14, 1, 0),
+];
+/** ICC_*_EL1 (GIC architecture specification, 12.2): S3_0_C12_C8_0 to C15_7, ICC_PMR_EL1. */
+const GIC_REGISTERS: readonly number[] = [
+  ...registerRange(systemRegister(3, 0, 12, 8, 0), 0x3f),
+  systemRegister(3, 0, 4, 6, 0),
+];
 
 /** Who hears of what vCPUs do. */
 export interface BoardTraps {
@@ -72,6 +84,8 @@ export interface InitrdRange {
 export class VirtBoard {
   readonly engine: Engine;
   readonly bus: Bus = new Bus();
+  /** System registers that devices answer. */
+  readonly registers: RegisterBus = new RegisterBus();
   readonly cpus: readonly AArch64Cpu[];
   readonly gic: Gic;
   readonly timer: GenericTimer;
@@ -125,9 +139,8 @@ export class VirtBoard {
       debug.tracer("psci"),
       options.traps?.hypercall,
     );
-    const registers = this.gic.registers === undefined
-      ? [this.timer]
-      : [this.timer, this.gic.registers];
+    this.#claim("timer", this.timer, TIMER_REGISTERS);
+    if (this.gic.registers !== undefined) this.#claim("gic", this.gic.registers, GIC_REGISTERS);
 
     this.engine = new Engine({
       arch: aarch64,
@@ -139,7 +152,7 @@ export class VirtBoard {
         const cpu = new AArch64Cpu({
           ...parts,
           index,
-          registers,
+          registers: [this.registers],
           firmware,
           ...(options.traps !== undefined && { controlWrite: options.traps.controlWrite }),
           conduit: config.conduit,
@@ -258,6 +271,12 @@ export class VirtBoard {
     this.timer.shutdown();
     this.powerButton.shutdown();
     this.bus.shutdown();
+  }
+
+  #claim(name: string, device: SystemRegisters, ids: readonly number[]): void {
+    if (!this.registers.register(name, device, ids)) {
+      throw new Error(`${name}: registers are taken`);
+    }
   }
 
   #place(
