@@ -79,3 +79,13 @@ test("in real time the run loop is told of the request", async () => {
   file.pending[0]();
   await read;
 });
+
+test("in real time a file that never waits leaves the event loop its turn every 8 MiB", async () => {
+  let turns = 0;
+  const counting = { ...host, yield: () => Promise.resolve(void turns++) };
+  const disk = new MachineDisk(new MemoryDisk(new Uint8Array(2 ** 20)), counting, undefined);
+  const piece = new Uint8Array(2 ** 20);
+  for (let i = 0; i < 12; i++) await disk.read(0, piece);
+  for (let i = 0; i < 12; i++) await disk.write(0, piece);
+  assert.equal(turns, 3);
+});

@@ -1,4 +1,7 @@
-/** Virtio entropy device (virtio 1.2, section 5.4): fills buffers with random bytes. */
+/**
+ * Virtio entropy device (virtio 1.2, section 5.4): fills buffers with random bytes, at most a ring of
+ * requests of {@linkcode MAX_ENTROPY_BYTES} between two turns of the host.
+ */
 import type { DeviceState } from "../vbus/device.ts";
 import { DescriptorChain } from "../virtio/chain.ts";
 import { type VirtioDevice, VirtioId, type VirtioTransport } from "../virtio/device.ts";
@@ -65,9 +68,9 @@ export class VirtioRng implements VirtioDevice {
       this.statistics.requests++;
       this.statistics.bytes += bytes.length;
       queue.push(chain, chain.write(transport.memory, 0, bytes));
+      // What the guest got is nobody else's business.
+      bytes.fill(0);
     }
-    // What the guest got is nobody else's business.
-    this.#bytes.fill(0);
     queue.signal();
     if (!queue.hasNext() || this.#deferred || !transport.active) return;
     this.#deferred = true;

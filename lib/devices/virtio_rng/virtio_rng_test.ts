@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { MockSplitQueue } from "../virtio/mock_split_queue.ts";
 import { bench, fuzzRegisters, generator, hostileRing } from "../virtio/test_support.ts";
 import { MAX_ENTROPY_BYTES, VirtioRng } from "./virtio_rng.ts";
 
@@ -27,6 +28,29 @@ test("fills buffers and says how far", () => {
   assert.deepEqual(second.data.subarray(MAX_ENTROPY_BYTES), new Uint8Array(100));
   assert.equal(line.level, true);
   assert.deepEqual(device.statistics, { requests: 2, bytes: 5 + MAX_ENTROPY_BYTES });
+});
+
+test("a driver that asks without end leaves the host its turn; nothing is left of what it got", () => {
+  let ask = (): void => {};
+  const device = new VirtioRng((into) => {
+    assert.ok(into.every((byte) => byte === 0));
+    into.fill(0xaa);
+    ask();
+  });
+  const b = bench(device);
+  b.driver.negotiate();
+  const queue = b.driver.addQueue(0, 8);
+  assert.ok(queue instanceof MockSplitQueue);
+  b.driver.start();
+  queue.writeDescriptor(0, b.driver.allocate(64), 64, 2, 0);
+  // The driver, on another CPU, asks again as soon as it has an answer.
+  ask = () => queue.offer(0);
+  ask();
+  queue.notify();
+  assert.equal(device.statistics.requests, 8);
+  b.turn();
+  assert.equal(device.statistics.requests, 16);
+  assert.deepEqual(b.failures, []);
 });
 
 test("a request without room needs a reset", () => {
