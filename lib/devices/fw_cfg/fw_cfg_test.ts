@@ -132,6 +132,27 @@ test("DMA selects, skips and reads; beyond the end it writes zeros", () => {
   assert.deepEqual(bytes(1), [0x68]);
 });
 
+test("whoever watches memory hears of what DMA writes", () => {
+  const { clock, dma, memory } = make();
+  const heard: [number, number][] = [];
+  memory.observe((address, length) => heard.push([address, length]));
+  dma(SELECT | READ | (TEXT << 16), 5, RAM + 0x2000);
+  dma(SELECT | READ | (BIG << 16), (1 << 20) + 7, RAM + 0x3000);
+  clock.advance(1e6);
+  for (const [address, length] of [[0x2000, 5], [0x3000, 1 << 20], [0x103000, 7]]) {
+    assert.ok(heard.some(([a, n]) => a === RAM + address && n === length), address.toString(16));
+  }
+});
+
+test("the upper half of a DMA address counts once", () => {
+  const { bus, memory, result } = make();
+  memory.write(ACCESS, Uint8Array.of(0, 0, 0, SKIP, 0, 0, 0, 0));
+  bus.write(16, 4, 0x01000000);
+  bus.write(20, 4, 0);
+  bus.write(20, 4, 0x00010040);
+  assert.equal(result(), 0);
+});
+
 test("DMA writes are errors, and so is what is not RAM", () => {
   const { dma, ram, memory } = make();
   assert.equal(dma(SELECT | WRITE | (TEXT << 16), 2, RAM), ERROR);

@@ -123,6 +123,17 @@ test("levels are live: IC does not clear them, the pin does", () => {
   assert.equal(read(RIS), 0x01);
 });
 
+test("an edge that was detected does not show while the pin waits for a level", () => {
+  const { gpio, read, write } = make();
+  write(IBE, 1);
+  gpio.setInput(0, true);
+  assert.equal(read(RIS), 1);
+  write(IS, 1);
+  assert.equal(read(RIS), 0);
+  write(IS, 0);
+  assert.equal(read(RIS), 1);
+});
+
 test("outputs interrupt nobody", () => {
   const { line, read, write } = make();
   write(IE, 0xff);

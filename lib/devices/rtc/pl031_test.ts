@@ -142,8 +142,8 @@ test("an alarm that came due while the machine was paused is seen within a minut
     wall += seconds;
     clock.runDue();
   };
-  write(IMSC, 1);
   write(MR, START + 3600);
+  write(IMSC, 1);
   pass(30);
   clock.pause();
   pass(7200);
