@@ -280,10 +280,8 @@ export class VirtioMmio implements Device, VirtioTransport {
   static readonly #registers: ReadonlyMap<number, RegisterAction> = new Map<number, RegisterAction>(
     [
       [Register.DeviceFeatures, {
-        read: (slot) =>
-          slot.#deviceFeaturesSelect > 1
-            ? 0
-            : Number((slot.#offered >> BigInt(32 * slot.#deviceFeaturesSelect)) & LOW),
+        // Zero for selectors above 1.
+        read: (slot) => Number((slot.#offered >> BigInt(32 * slot.#deviceFeaturesSelect)) & LOW),
       }],
       [Register.DeviceFeaturesSel, {
         write: (slot, value) => void (slot.#deviceFeaturesSelect = value),

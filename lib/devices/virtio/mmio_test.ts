@@ -135,12 +135,14 @@ test("a request goes through, the line follows status and acknowledge", () => {
 });
 
 test("queue registers are fixed while the queue is ready", () => {
-  const { driver } = make();
+  const { driver, slot } = make();
   driver.negotiate();
   const queue = driver.addQueue(0, 4);
   driver.start();
+  const before = JSON.stringify(slot.state());
   driver.write(NUM, 8);
   for (const register of [0x80, 0x84, 0x90, 0x94, 0xa0, 0xa4]) driver.write(register, 0xfff0);
+  assert.equal(JSON.stringify(slot.state()), before);
   queue.add({ readable: [text("x")], writable: [1] });
   queue.kick();
   assert.equal(queue.poll()!.written, 1);
@@ -271,6 +273,13 @@ test("NEEDS_RESET: told by interrupt, nothing is served, reset heals", () => {
   again.add({ readable: [text("x")], writable: [1] });
   again.kick();
   assert.equal(again.poll()!.written, 1);
+});
+
+test("a failure before DRIVER_OK shows in the status, without an interrupt", () => {
+  const { driver, echo, line } = make();
+  driver.negotiate();
+  echo.transport.fail("test");
+  assert.deepEqual([driver.status, driver.read(0x60), line.level], [0x4b, 0, false]);
 });
 
 test("the driver cannot set NEEDS_RESET", () => {

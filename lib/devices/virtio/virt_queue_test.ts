@@ -202,4 +202,10 @@ test("a queue has 1 to 32768 entries, a power of two", () => {
     assert.throws(() => new VirtQueue(0, size, host), RangeError);
   }
   assert.equal(new VirtQueue(0, 32768, host).maxSize, 32768);
+  const queue = new VirtQueue(0, 4, host);
+  queue.areas.set([memory.base, 0, memory.base + 0x1000, 0, memory.base + 0x2000, 0]);
+  queue.size = 8;
+  assert.equal(queue.enable(), false, "more than it can");
+  queue.size = 4;
+  assert.equal(queue.enable(), true);
 });
