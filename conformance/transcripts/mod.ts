@@ -20,6 +20,8 @@ import _virtio_blk_readonly from "./virtio-blk-readonly.json" with { type: "json
 import _virtio_blk from "./virtio-blk.json" with { type: "json" };
 import _virtio_console_packed from "./virtio-console-packed.json" with { type: "json" };
 import _virtio_console from "./virtio-console.json" with { type: "json" };
+import _virtio_net_packed from "./virtio-net-packed.json" with { type: "json" };
+import _virtio_net from "./virtio-net.json" with { type: "json" };
 import _virtio_rng_packed from "./virtio-rng-packed.json" with { type: "json" };
 import _virtio_rng from "./virtio-rng.json" with { type: "json" };
 import _virtio_sock_packed from "./virtio-sock-packed.json" with { type: "json" };
@@ -47,6 +49,8 @@ export const TRANSCRIPTS: Readonly<Record<string, Transcript>> = {
   "virtio-blk": _virtio_blk,
   "virtio-console-packed": _virtio_console_packed,
   "virtio-console": _virtio_console,
+  "virtio-net-packed": _virtio_net_packed,
+  "virtio-net": _virtio_net,
   "virtio-rng-packed": _virtio_rng_packed,
   "virtio-rng": _virtio_rng,
   "virtio-sock-packed": _virtio_sock_packed,
