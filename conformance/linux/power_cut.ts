@@ -41,11 +41,11 @@ while :; do
     3) rm -f /mnt/$name; continue ;;
     5) # Replaced by another one under its name, as editors do.
       dd if=/dev/urandom of=/mnt/new bs=1021 count=$((n % 37 + 1)) conv=fsync 2>/dev/null
-      mv /mnt/new /mnt/$name ;;
+      mv /mnt/new /mnt/$name
+      sync ;;
     *) dd if=/dev/urandom of=/mnt/$name bs=1021 count=$((n * 7 % 61 + 1)) conv=fsync 2>/dev/null ;;
   esac
   sum=$(md5sum < /mnt/$name)
-  fsync /mnt/$name /mnt
   echo "VML-CUT ACK $name $sum"
 done
 `;

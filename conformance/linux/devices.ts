@@ -1,0 +1,328 @@
+/**
+ * Debian's kernel with its devices connected to something: networks, disks, ports, vsock.
+ * node conformance/linux/devices.ts [--runtime node,deno,bun] [--binary FILE] [--only TEXT] [--jobs N]
+ * [--sets FOLDER]. Needs what `vml image debian` needs. Exit code 1 on a fault.
+ */
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import {
+  createReadStream,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer as createHttpServer } from "node:http";
+import { type AddressInfo, connect, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { debianSet } from "../../guests/linux/debian.ts";
+import { withScript } from "../../guests/linux/overlay.ts";
+import { EXT4_PROGRAMS, programFiles } from "../../guests/linux/programs.ts";
+import {
+  FILES_SCRIPT,
+  HUB_SCRIPT,
+  NETWORK_SCRIPT,
+  PORTS_SCRIPT,
+  VSOCK_SCRIPT,
+} from "./device_scripts.ts";
+import { ROOT, type RuntimeName, vmlCommand } from "./runtimes.ts";
+
+/** Seconds after which a machine that hangs is ended; many times what it takes. */
+const PATIENCE = 400;
+/** Bytes that the guest downloads. */
+const DOWNLOAD = 100 * 2 ** 20;
+const DISK = 64 * 2 ** 20;
+
+const { values } = parseArgs({
+  options: {
+    runtime: { type: "string", default: "node,deno,bun" },
+    binary: { type: "string", default: "" },
+    only: { type: "string", default: "" },
+    jobs: { type: "string", default: "2" },
+    sets: { type: "string", default: join(ROOT, ".cache") },
+  },
+});
+
+const folder = mkdtempSync(join(tmpdir(), "vml-devices-"));
+const set = await debianSet({
+  arch: "arm64",
+  kernel: "cloud",
+  rootfs: "none",
+  folder: values.sets,
+  update: false,
+  progress: (text) => console.error(text),
+});
+
+const md5 = (bytes: Uint8Array | string): string => createHash("md5").update(bytes).digest("hex");
+
+/** Numbers from `first` to `last`, a line each: what `seq` prints. */
+function numbers(first: number, last: number): string {
+  let text = "";
+  for (let i = first; i <= last; i++) text += `${i}\n`;
+  return text;
+}
+
+/** Writes an initramfs with a script; gives its name. */
+function initrd(
+  name: string,
+  script: string,
+  files: Parameters<typeof withScript>[2] = [],
+): string {
+  const path = join(folder, `${name}.cpio`);
+  writeFileSync(path, withScript(new Uint8Array(readFileSync(set.initrd)), script, files));
+  return path;
+}
+
+/** A finished run. */
+interface Run {
+  readonly code: number;
+  readonly text: string;
+}
+
+/** What a machine is started with. */
+interface Start {
+  readonly initrd: string;
+  readonly options: readonly string[];
+  /** Words of the kernel command line. */
+  readonly parameters?: string;
+  /** Called once, when the guest says VML-LISTEN. */
+  readonly onListen?: () => Promise<void>;
+}
+
+/** Boots a machine until it is off. */
+function run(runtime: RuntimeName, start: Start): Promise<Run> {
+  const [program, ...before] = vmlCommand(runtime, values.binary) as string[];
+  const append = `console=ttyAMA0 quiet vml=script ${start.parameters ?? ""}`;
+  return runProgram(program, [
+    ...[...before, "run", "--kernel", set.kernel, "--initrd", start.initrd, "--append", append],
+    ...["--memory", "256M", "--timeout", `${PATIENCE}`, ...start.options],
+  ], start.onListen);
+}
+
+function runProgram(
+  program: string,
+  options: readonly string[],
+  onListen?: () => Promise<void>,
+): Promise<Run> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, options, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+    const timer = setTimeout(() => child.kill("SIGKILL"), (PATIENCE + 30) * 1000);
+    let text = "";
+    let heard: Promise<void> | undefined;
+    const take = (part: string): void => {
+      text += part;
+      if (onListen !== undefined && heard === undefined && text.includes("VML-LISTEN")) {
+        heard = onListen().catch((error: unknown) => void (text += `\nhost: ${error}\n`));
+      }
+    };
+    child.stdout.setEncoding("latin1").on("data", take);
+    child.stderr.setEncoding("latin1").on("data", take);
+    child.on("error", reject);
+    child.on("close", async (code) => {
+      clearTimeout(timer);
+      await heard;
+      resolve({ code: code ?? -1, text });
+    });
+  });
+}
+
+/** Faults of a run: every part of the script has to be ok. */
+function faultsOf({ code, text }: Run, parts: number): string[] {
+  const passed = text.match(/^VML-TEST ok /gm)?.length ?? 0;
+  const failed = text.match(/^(VML-TEST FAIL.*|host: .*)$/gm) ?? [];
+  const faults = failed.map((line) => line.trim());
+  if (code !== 0) faults.push(`exit code ${code}`);
+  if (passed !== parts) faults.push(`${passed} parts are ok, not ${parts}`);
+  if (!text.includes("VML-SELFTEST PASS")) faults.push("no VML-SELFTEST PASS");
+  if (/BUG:|Oops|rcu.*stall|Internal error/.test(text)) faults.push("the kernel complains");
+  if (faults.length > 0) faults.push(text.slice(-1500).replaceAll(/^/gm, "    "));
+  return faults;
+}
+
+async function listen(server: Server): Promise<number> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return (server.address() as AddressInfo).port;
+}
+
+/** A port on which nobody listens. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await listen(server);
+  server.close();
+  return port;
+}
+
+/** Sends text to a port of this host and ends. */
+async function send(port: number, text: string): Promise<void> {
+  const socket = connect(port, "127.0.0.1");
+  socket.end(text);
+  await once(socket.resume(), "close");
+}
+
+async function network(runtime: RuntimeName): Promise<string[]> {
+  const data = join(folder, "download");
+  const http = createHttpServer((_, response) => {
+    response.writeHead(200, { "content-length": DOWNLOAD });
+    createReadStream(data).pipe(response);
+  });
+  const sink = createServer({ allowHalfOpen: true }, (socket) => {
+    const hash = createHash("md5");
+    socket.on("data", (bytes) => hash.update(bytes)).on(
+      "end",
+      () => socket.end(hash.digest("hex")),
+    );
+  });
+  const [httpPort, sinkPort] = [await listen(http), await listen(sink)];
+  const [web, done, closed] = [await freePort(), await freePort(), await freePort()];
+  try {
+    const result = await run(runtime, {
+      initrd: initrd(`network-${runtime}`, NETWORK_SCRIPT),
+      options: ["--net", "user", "--publish", `tcp:${web}=80`, "--publish", `tcp:${done}=9`],
+      parameters: `vml_http=${httpPort} vml_md5=${downloadSum} vml_sink=${sinkPort} ` +
+        `vml_closed=${closed}`,
+      onListen: async () => {
+        const text = await (await fetch(`http://127.0.0.1:${web}/numbers`)).text();
+        await send(done, text === numbers(1, 200_000) ? "fetched" : "wrong");
+      },
+    });
+    return faultsOf(result, 6);
+  } finally {
+    http.close();
+    sink.close();
+  }
+}
+
+/** Two machines in one process, by a program of its own. */
+async function hub(runtime: RuntimeName): Promise<string[]> {
+  // The executable runs no other programs.
+  if (runtime === "binary") return [];
+  const [program, ...before] = (vmlCommand(runtime, "") as string[]).slice(0, -1);
+  const path = initrd(`hub-${runtime}`, HUB_SCRIPT);
+  const script = join(ROOT, "conformance/linux/two_machines.ts");
+  return faultsOf(await runProgram(program, [...before, script, set.kernel, path]), 3);
+}
+
+async function files(runtime: RuntimeName): Promise<string[]> {
+  const path = initrd(`files-${runtime}`, FILES_SCRIPT, await ext4Programs());
+  const disk = join(folder, `files-${runtime}.img`);
+  writeFileSync(disk, "");
+  truncateSync(disk, DISK);
+  const faults: string[] = [];
+  for (const step of [1, 2]) {
+    const result = await run(runtime, {
+      initrd: path,
+      options: ["--disk", disk],
+      parameters: `vml_step=${step}`,
+    });
+    faults.push(...faultsOf(result, 2));
+  }
+  return faults;
+}
+
+let programs: ReturnType<typeof programFiles> | undefined;
+function ext4Programs(): ReturnType<typeof programFiles> {
+  return programs ??= programFiles({ arch: "arm64", folder: values.sets, ...EXT4_PROGRAMS });
+}
+
+async function ports(runtime: RuntimeName): Promise<string[]> {
+  const output = join(folder, `port-${runtime}.txt`);
+  const result = await run(runtime, {
+    initrd: initrd(`ports-${runtime}`, PORTS_SCRIPT),
+    options: ["--device", `virtio-console,port=org.vml.data=${output}`],
+  });
+  const faults = faultsOf(result, 2);
+  const wanted = md5(numbers(1, 300_000));
+  if (md5(readFileSync(output)) !== wanted) faults.push("the port's file is not what was sent");
+  return faults;
+}
+
+async function vsock(runtime: RuntimeName): Promise<string[]> {
+  const echo = createServer({ allowHalfOpen: true }, (socket) => void socket.pipe(socket));
+  const [echoPort, guestPort] = [await listen(echo), await freePort()];
+  try {
+    const result = await run(runtime, {
+      initrd: initrd(`vsock-${runtime}`, VSOCK_SCRIPT),
+      options: [
+        "--device",
+        `virtio-sock,connect=5000=tcp:127.0.0.1:${echoPort},publish=tcp:127.0.0.1:${guestPort}=7`,
+      ],
+      parameters: "vml_vsock=5000",
+      onListen: async () => {
+        const sent = numbers(1, 200_000);
+        const answer = await exchange(guestPort, sent);
+        if (answer !== sent) throw new Error("the guest's echo is not what was sent");
+      },
+    });
+    return faultsOf(result, 2);
+  } finally {
+    echo.close();
+  }
+}
+
+/** Sends text to a port of this host; what comes back. Tries again until the guest listens. */
+async function exchange(port: number, text: string): Promise<string> {
+  for (;;) {
+    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    let answer = "";
+    socket.setEncoding("latin1").on("data", (part: string) => answer += part);
+    socket.on("error", () => {});
+    socket.end(text);
+    await once(socket, "close").catch(() => {});
+    if (answer !== "") return answer;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+const KINDS: Readonly<Record<string, (runtime: RuntimeName) => Promise<string[]>>> = {
+  network,
+  hub,
+  files,
+  ports,
+  vsock,
+};
+
+const names = values.runtime.split(",") as RuntimeName[];
+if (values.binary !== "") names.push("binary");
+const jobs = names.flatMap((runtime) =>
+  Object.entries(KINDS).map(([kind, perform]) => ({ name: `${runtime} ${kind}`, runtime, perform }))
+).filter(({ name, runtime }) => {
+  if (!name.includes(values.only)) return false;
+  const here = vmlCommand(runtime, values.binary) !== undefined;
+  if (!here) console.error(`${name}: left out, ${runtime} is not found`);
+  return here;
+});
+
+// No two blocks of it are the same.
+const block = new TextEncoder().encode(numbers(1, 99_999));
+const download = new Uint8Array(DOWNLOAD);
+for (let at = 0; at < DOWNLOAD; at += block.length) {
+  download.set(block.subarray(0, DOWNLOAD - at), at);
+}
+writeFileSync(join(folder, "download"), download);
+const downloadSum = md5(download);
+
+let failed = 0;
+const all = jobs.length;
+async function worker(): Promise<void> {
+  for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
+    const start = performance.now();
+    const faults = await job.perform(job.runtime);
+    const seconds = ((performance.now() - start) / 1000).toFixed(0);
+    console.error(`${faults.length === 0 ? "ok" : "FAILED"} ${job.name} (${seconds} s)`);
+    for (const fault of faults) console.error(`  ${fault}`);
+    if (faults.length > 0) failed++;
+  }
+}
+try {
+  await Promise.all(Array.from({ length: Number(values.jobs) }, worker));
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+console.error(`linux devices: ${all} runs, ${failed} failed`);
+process.exitCode = failed > 0 || all === 0 ? 1 : 0;
