@@ -13,6 +13,7 @@ import { psciCases } from "./cases/psci.ts";
 import { timerCases } from "./cases/timer.ts";
 import { virtioBlkCases } from "./cases/virtio_blk.ts";
 import { virtioConsoleCases } from "./cases/virtio_console.ts";
+import { virtioNetCases } from "./cases/virtio_net.ts";
 import { virtioRngCases } from "./cases/virtio_rng.ts";
 import { virtioSockCases } from "./cases/virtio_sock.ts";
 
@@ -32,5 +33,6 @@ export const CASES: readonly ConformanceCase[] = [
   ...virtioRngCases,
   ...virtioBlkCases,
   ...virtioConsoleCases,
+  ...virtioNetCases,
   ...virtioSockCases,
 ];
