@@ -48,7 +48,10 @@ function toSocketError(error: unknown): SocketError {
   return new SocketError(CODES[code] ?? "other", message, error);
 }
 
-/** A connected socket, whichever side made it. */
+/**
+ * A connected socket, whichever side made it. Deno 2.9 breaks a connection ("reset") whose other side
+ * has ended without having sent anything when the first bytes are written to it.
+ */
 class HostStream implements StreamSocket {
   readonly remote: StreamAddress;
   readonly closed: Promise<void>;
