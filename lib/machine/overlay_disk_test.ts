@@ -217,3 +217,27 @@ test("file: a flush that failed is made up for by the next one", async () => {
   await disk.flush();
   assert.equal(file.flushes, flushes + 1, "nothing new: one flush is enough");
 });
+
+test("file: a flush waits for the writes before it; flushes at a time keep the newest map", async () => {
+  /** The first write of the map arrives last. */
+  class SlowMap extends CachedFile {
+    #slow = 1;
+    override async write(offset: number, from: Uint8Array): Promise<void> {
+      const bytes = from.slice();
+      if (offset === 4096 && this.#slow-- > 0) {
+        for (let i = 0; i < 200; i++) await Promise.resolve();
+      }
+      await super.write(offset, bytes);
+    }
+  }
+  const file = new SlowMap(new Uint8Array(overlayFileSize(SIZE)));
+  const disk = await OverlayDisk.inFile(makeBase(), file);
+  const writes = [disk.write(0, Uint8Array.of(91))];
+  const flushes = [disk.flush()];
+  for (let i = 0; i < 60; i++) await Promise.resolve();
+  writes.push(disk.write(3 * CLUSTER, Uint8Array.of(92)));
+  flushes.push(disk.flush());
+  await Promise.all([...writes, ...flushes]);
+  const after = await contents(await OverlayDisk.inFile(makeBase(), new CachedFile(file.stable)));
+  assert.deepEqual([after[0], after[3 * CLUSTER]], [91, 92]);
+});

@@ -109,6 +109,16 @@ test("a host that holds in the middle of a chain gets the rest later, once", () 
   assert.equal(got, long);
 });
 
+test("a chain goes back with its last byte, also to a host that takes no more then", () => {
+  const { tx, device, print } = make();
+  device.ports[0].onTransmit(() => device.ports[0].holdTransmit(true));
+  for (const length of [1, 16 * 1024]) {
+    print("x".repeat(length));
+    assert.equal(tx.pollAll().length, 1, `${length} bytes`);
+    device.ports[0].holdTransmit(false);
+  }
+});
+
 test("a long output leaves the host its turn", () => {
   const { out, tx, turn } = make();
   tx.add({ readable: [new Uint8Array(300_000).fill(0x61)] });
