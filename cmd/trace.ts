@@ -74,8 +74,8 @@ export function startTrace(
   });
   for (const [component, level] of levels) debug.setLevel(component, level);
   return () => {
-    stop();
     for (const component of levels.keys()) debug.setLevel(component, "none");
+    stop();
     out.flush();
     if (path !== undefined) closeSync(file);
   };

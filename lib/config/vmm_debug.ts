@@ -96,7 +96,8 @@ export class VmmDebug {
       this.#components.set(component, switches);
       change(switches);
     }
-    for (const [name, tracer] of this.#tracers) tracer.level = TraceLevel[this.level(name)];
+    // Observers first: who is switched off may have something left to tell.
     for (const observer of this.#observers) observer();
+    for (const [name, tracer] of this.#tracers) tracer.level = TraceLevel[this.level(name)];
   }
 }

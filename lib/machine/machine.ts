@@ -1,4 +1,5 @@
 /** A whole virtual machine: board, run loop, loaded kernel, and the host's ends of its devices. */
+import { dumpRegisters } from "../arch/aarch64/register_dump.ts";
 import { Fdt } from "../boot/fdt.ts";
 import { checkInitrd } from "../boot/initrd.ts";
 import { readKernel } from "../boot/kernel.ts";
@@ -20,20 +21,19 @@ import type { EngineStatistics } from "../engine/statistics.ts";
 import type { Platform } from "../platform/platform.ts";
 import { webPlatform } from "../platform/web.ts";
 import type { StopReason } from "../vcpu/lifecycle/lifecycle.ts";
+import { type Roundup, VcpuRoundup } from "../vcpu/vcpu_roundup/vcpu_roundup.ts";
 import { ConsolePort, type MachineConsole, type MachinePort } from "./console_port.ts";
+import { Debugger } from "./debugger.ts";
 import { type MachineVsock, VsockPort } from "./machine_vsock.ts";
 import { type Hubs, openNetwork, processHubs } from "./networks.ts";
 import { openOverlays, type OverlayDisk } from "./overlay_disk.ts";
 import { PanicWatch } from "./panic_watch.ts";
-import { dumpRegisters } from "../arch/aarch64/register_dump.ts";
-import { type Roundup, VcpuRoundup } from "../vcpu/vcpu_roundup/vcpu_roundup.ts";
 import { limitLog } from "./log_limit.ts";
 import { seededRandom } from "./random.ts";
 import { RunLoop, type RunLoopStatistics } from "./run_loop.ts";
 import { SerialPort, type SerialStreams } from "./serial_port.ts";
 import { RealSliceClock, type SliceClock, VirtualSliceClock } from "./slice_clock.ts";
 import { busTap, registerTap } from "./trace_taps.ts";
-import { Debugger } from "./debugger.ts";
 import { Vcpus } from "./vcpus.ts";
 import { virtAffinity, VirtBoard } from "./virt.ts";
 import { type BootImage, loadVirt } from "./virt_boot.ts";

@@ -8,7 +8,6 @@ import type { Fdt } from "../boot/fdt.ts";
 import { ConfigError } from "../config/config_error.ts";
 import type { MachineConfig } from "../config/machine_config.ts";
 import { TraceLevel } from "../config/trace.ts";
-import type { VmmDebug } from "../config/vmm_debug.ts";
 import { Firmware } from "../devices/firmware/firmware.ts";
 import { FW_CFG_SIZE, FwCfg } from "../devices/fw_cfg/fw_cfg.ts";
 import { type FwCfgFile, fwCfgItems } from "../devices/fw_cfg/items.ts";
@@ -62,8 +61,6 @@ export interface BoardTraps {
 export interface VirtBoardOptions extends Omit<VirtioParts, "name" | "index" | "path"> {
   readonly config: MachineConfig;
   readonly clock: Clock;
-  /** Where the board tells what happens on it. */
-  readonly debug: VmmDebug;
   readonly lifecycle: Lifecycle;
   /** Fills with entropy. */
   readonly random: (into: Uint8Array) => void;

@@ -1,6 +1,7 @@
 /** Makes the virtio devices that a configuration names. */
 import type { BlockConfig, DeviceConfig } from "../config/device_config.ts";
 import { ConfigError } from "../config/config_error.ts";
+import type { VmmDebug } from "../config/vmm_debug.ts";
 import type { NetConfig } from "../config/net_config.ts";
 import type { VirtioDevice } from "../devices/virtio/device.ts";
 import { VirtioBlock } from "../devices/virtio_block/virtio_block.ts";
@@ -10,6 +11,7 @@ import { VirtioRng } from "../devices/virtio_rng/virtio_rng.ts";
 import { VirtioSock } from "../devices/virtio_sock/virtio_sock.ts";
 import type { Clock, Platform } from "../platform/platform.ts";
 import { type DiskHost, MachineDisk, MemoryDisk } from "./disk.ts";
+import { NetTap } from "./net_tap.ts";
 import { type Hubs, makeNetwork } from "./networks.ts";
 
 /** What devices get from the board. */
@@ -28,6 +30,8 @@ export interface VirtioParts {
   readonly hubs: Hubs;
   /** Fills with entropy. */
   readonly random: (into: Uint8Array) => void;
+  /** Where devices tell what happens. */
+  readonly debug: VmmDebug;
   /** Hears of failures of back ends. */
   readonly onFailure: (device: string, reason: string) => void;
 }
@@ -75,7 +79,7 @@ function makeNet(config: NetConfig, parts: VirtioParts): VirtioDevice {
   const { name, index } = parts;
   const { mac, mtu, queuePairs, offloads } = config;
   const network = makeNetwork(config, { ...parts, onActivity: hostTurns(parts) });
-  return new VirtioNet(network, {
+  return new VirtioNet(new NetTap(network, parts.debug.tracer("net"), name), {
     name,
     queuePairs,
     offloads,
