@@ -28,8 +28,8 @@ export function webPlatform(): Platform {
 
 /**
  * One turn of the event loop: all that is promised already is done before it ends. A message is a task
- * of its own, and timers would add 1 to 4 ms; but Deno delivers messages between promises, so what
- * runtimes outside of browsers have for the purpose comes first.
+ * of its own, and timers would add 1 to 4 ms. But Deno delivers the messages of several channels in one
+ * task, so what runtimes outside of browsers have for the purpose comes first.
  */
 function turn(): Promise<void> {
   const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown };

@@ -83,7 +83,9 @@ export class HostTurns {
     if (this.#closed || this.#turn !== undefined) return;
     this.#turn = this.#clock.at(this.#clock.now() + ROUND_TRIP, () => {
       const host = this.#host as NetworkHost;
-      host.hold(host.yield().then(() => this.#takeTurn()));
+      // The second turn of the event loop is for what the first one has brought about: else it would
+      // come while the guest runs, at a time that depends on the host.
+      host.hold(host.yield().then(() => this.#takeTurn()).then(() => host.yield()));
     });
   }
 
