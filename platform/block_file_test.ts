@@ -37,6 +37,22 @@ test("reads and writes at positions, in shared memory as well", async () => {
   assert.deepEqual([...readFileSync(path).subarray(58)], [58, 59, 8, 9, 10, 11]);
 });
 
+test("reads and writes at once, if they are small", async () => {
+  const path = image("now.img", counting(64));
+  const file = await openBlockFile(path);
+  const memory = new Uint8Array(new SharedArrayBuffer(16)).fill(0xee);
+  assert.equal(file.readNow?.(60, memory.subarray(4, 12)), true);
+  assert.deepEqual([...memory.subarray(3, 13)], [0xee, 60, 61, 62, 63, 0, 0, 0, 0, 0xee]);
+  assert.equal(file.writeNow?.(10, memory.subarray(4, 6)), true);
+  await file.flush();
+  assert.deepEqual([...readFileSync(path).subarray(9, 13)], [9, 60, 61, 12]);
+  assert.equal(file.readNow?.(0, new Uint8Array(1 << 20)), false);
+  assert.throws(() => file.writeNow?.(60, new Uint8Array(5)), RangeError);
+  assert.throws(() => file.readNow?.(-1, memory), RangeError);
+  await file.close();
+  assert.equal(file.readNow?.(0, memory), false, "closed");
+});
+
 test("beyond the end reads zero and refuses to write", async () => {
   const path = image("b.img", counting(10));
   const file = await openBlockFile(path);

@@ -7,6 +7,8 @@
 enum { READ = 0, WRITE = 1, SECTOR = 512, QUEUE = 16, DEPTH = 8 };
 enum { DISK_BYTES = 64 << 20, LARGE = 128 << 10, SMALL = 4 << 10 };
 
+#define BLK_FLUSH (1ul << 9)
+
 struct request {
   struct {
     uint32_t type, reserved;
@@ -30,7 +32,8 @@ bool has_console(void) {
 
 static void start(struct virtio_device *device, struct virtqueue *queue, unsigned index, struct virtqueue *other) {
   if (gic_version() == 0 && !gic_init()) tap_bail_out("there is no interrupt controller");
-  virtio_negotiate(device, VIRTIO_VERSION_1 | VIRTIO_EVENT_IDX);
+  // Of a disk: writes may wait for a flush.
+  virtio_negotiate(device, VIRTIO_VERSION_1 | VIRTIO_EVENT_IDX | (device == &disk ? BLK_FLUSH : 0));
   if (other) virtio_queue(device, other, 0, QUEUE);
   if (!virtio_queue(device, queue, index, QUEUE)) tap_bail_out("the queue does not become ready");
   virtio_interrupts(device);

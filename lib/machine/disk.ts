@@ -51,6 +51,21 @@ export class MachineDisk implements BlockFile {
     return this.#request(this.#file.write(offset, from), from.length);
   }
 
+  readNow(offset: number, into: Uint8Array): boolean {
+    return this.#mayBeNow(into.length) && this.#file.readNow?.(offset, into) === true;
+  }
+
+  writeNow(offset: number, from: Uint8Array): boolean {
+    return this.#mayBeNow(from.length) && this.#file.writeNow?.(offset, from) === true;
+  }
+
+  /** In virtual time every request takes its time; in real time the event loop has its turns. */
+  #mayBeNow(bytes: number): boolean {
+    if (this.#virtual !== undefined || this.#moved >= TURN_BYTES) return false;
+    this.#moved += bytes;
+    return true;
+  }
+
   flush(): Promise<void> {
     return this.#request(this.#file.flush(), 0);
   }

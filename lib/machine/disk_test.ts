@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { VirtualClock } from "../platform/clock.ts";
-import { MachineDisk, MemoryDisk } from "./disk.ts";
+import { type DiskHost, MachineDisk, MemoryDisk } from "./disk.ts";
 
 /** A file whose requests end when the test says so. */
 class SlowFile extends MemoryDisk {
@@ -88,4 +88,31 @@ test("in real time a file that never waits leaves the event loop its turn every 
   for (let i = 0; i < 12; i++) await disk.read(0, piece);
   for (let i = 0; i < 12; i++) await disk.write(0, piece);
   assert.equal(turns, 3);
+});
+
+test("requests are done at once in real time only, and the event loop has its turn", () => {
+  class Quick extends MemoryDisk {
+    readNow(): boolean {
+      return true;
+    }
+    writeNow(): boolean {
+      return true;
+    }
+  }
+  const host: DiskHost = {
+    hold: () => {},
+    expect: () => {},
+    yield: () => Promise.resolve(),
+  };
+  const file = new Quick(new Uint8Array(4096));
+  const bytes = new Uint8Array(2 ** 20);
+  const disk = new MachineDisk(file, host, undefined);
+  const now = Array.from(
+    { length: 10 },
+    (_, i) => i % 2 ? disk.readNow(0, bytes) : disk.writeNow(0, bytes),
+  );
+  assert.deepEqual(now, [true, true, true, true, true, true, true, true, false, false]);
+  const virtual = new MachineDisk(file, host, new VirtualClock());
+  assert.deepEqual([virtual.readNow(0, bytes), virtual.writeNow(0, bytes)], [false, false]);
+  assert.equal(new MachineDisk(new MemoryDisk(bytes), host, undefined).readNow(0, bytes), false);
 });

@@ -37,6 +37,13 @@ export interface BlockFile {
   read(offset: number, into: Uint8Array): Promise<void>;
   /** Writes all of `from` at byte `offset`; both lie within `size`. */
   write(offset: number, from: Uint8Array): Promise<void>;
+  /**
+   * Like `read`, done on return. False: nothing was done, `read` is to be used, because it may take
+   * long. Throws what `read` rejects with.
+   */
+  readNow?(offset: number, into: Uint8Array): boolean;
+  /** Like `write`, with the result of `readNow`. */
+  writeNow?(offset: number, from: Uint8Array): boolean;
   /** Resolves when all earlier writes are on stable storage. */
   flush(): Promise<void>;
   /** Lets go of the file. */

@@ -26,6 +26,7 @@ import {
   SEGMENT_BYTES,
   SEGMENT_UNMAP,
 } from "./layout.ts";
+import { Request } from "./request.ts";
 
 /** Requests that are worked on at a time; further ones wait in the ring. */
 export const MAX_REQUESTS = 16;
@@ -282,10 +283,54 @@ export class VirtioBlock implements VirtioDevice {
     const type = view.getUint32(0, true);
     const sector = view.getUint32(8, true) + view.getUint32(12, true) * 0x1_0000_0000;
     const request = new Request(queue, chain, transport);
+    if (this.#doNow(request, type, sector)) return;
     this.#requests.add(request);
     this.#running++;
     void this.#run(request, type, sector);
     this.#onActivity();
+  }
+
+  /** Reads or writes at once, if the file can: the driver has its answer when it has asked. */
+  #doNow(request: Request, type: number, sector: number): boolean {
+    const isRead = type === RequestType.in;
+    const bytes = isRead ? request.room : request.given;
+    const file = this.#file;
+    const possible = isRead
+      ? file.readNow !== undefined
+      : type === RequestType.out && !this.#readOnly && file.writeNow !== undefined &&
+        this.#isCached();
+    if (!possible || bytes > PIECE || !this.#inRange(sector, bytes)) return false;
+    const buffer = this.#buffers.pop() ?? new Uint8Array(PIECE);
+    const piece = buffer.subarray(0, bytes);
+    let done = false;
+    let status: RequestStatus = RequestStatus.ok;
+    try {
+      if (isRead) done = file.readNow?.(sector * SECTOR, piece) === true;
+      else {
+        request.get(0, piece);
+        done = file.writeNow?.(sector * SECTOR, piece) === true;
+      }
+    } catch (error) {
+      done = true;
+      status = RequestStatus.ioError;
+      this.statistics.errors++;
+      this.#onError(error);
+    }
+    if (done) {
+      if (status !== RequestStatus.ok) {
+        // The error is all there is to tell.
+      } else if (isRead) {
+        this.statistics.reads++;
+        this.statistics.bytesRead += bytes;
+        request.put(piece);
+      } else {
+        this.statistics.writes++;
+        this.statistics.bytesWritten += bytes;
+      }
+      request.finish(status);
+    }
+    this.#buffers.push(buffer);
+    return done;
   }
 
   async #run(request: Request, type: number, sector: number): Promise<void> {
@@ -372,14 +417,18 @@ export class VirtioBlock implements VirtioDevice {
     return RequestStatus.ok;
   }
 
-  /** Without a write cache nothing is done before it is on stable storage. */
-  async #settle(): Promise<void> {
+  /** Whether what is written may wait for a flush. */
+  #isCached(): boolean {
     const transport = this.#transport as VirtioTransport;
-    const cached = transport.has(BlockFeature.CONFIG_WCE)
+    return transport.has(BlockFeature.CONFIG_WCE)
       ? this.config[Config.writeback] === 1
       // A driver that cannot flush must not need to.
       : transport.has(BlockFeature.FLUSH);
-    if (!cached) await this.#file.flush();
+  }
+
+  /** Without a write cache nothing is done before it is on stable storage. */
+  async #settle(): Promise<void> {
+    if (!this.#isCached()) await this.#file.flush();
   }
 
   async #flush(): Promise<RequestStatus> {
@@ -425,56 +474,5 @@ export class VirtioBlock implements VirtioDevice {
   #buffer(request: Request): Uint8Array {
     request.buffer = this.#buffers.pop() ?? new Uint8Array(PIECE);
     return request.buffer;
-  }
-}
-
-/** One request: its data between header and status. */
-class Request {
-  /** Number of the queue that it came from, and its name there. */
-  readonly queue: number;
-  readonly head: number;
-  /** Bytes for the device to write, and to read. */
-  readonly room: number;
-  readonly given: number;
-  buffer: Uint8Array | undefined;
-  readonly #chain: DescriptorChain;
-  readonly #transport: VirtioTransport;
-  #written = 0;
-
-  constructor(queue: number, chain: DescriptorChain, transport: VirtioTransport) {
-    this.queue = queue;
-    this.head = chain.head;
-    this.#chain = chain;
-    this.#transport = transport;
-    this.room = chain.writableBytes - 1;
-    this.given = chain.readableBytes - HEADER_BYTES;
-  }
-
-  /** Whether the driver took the queue away: guest memory must not be touched any more. */
-  get stale(): boolean {
-    const queue = this.#transport.queue(this.queue);
-    return !queue.ready || this.#chain.epoch !== queue.epoch;
-  }
-
-  /** Copies from byte `at` of what the driver gave. */
-  get(at: number, into: Uint8Array): void {
-    this.#chain.read(this.#transport.memory, HEADER_BYTES + at, into);
-  }
-
-  /** Appends to what the driver gets. */
-  put(bytes: Uint8Array): void {
-    this.#written += this.#chain.write(this.#transport.memory, this.#written, bytes);
-  }
-
-  /**
-   * Writes the status and returns the chain. The used length counts bytes from the start only, so
-   * the status is in it when all before it was written.
-   */
-  finish(status: RequestStatus): void {
-    const { memory } = this.#transport;
-    const queue = this.#transport.queue(this.queue);
-    this.#chain.write(memory, this.room, Uint8Array.of(status));
-    queue.push(this.#chain, this.#written === this.room ? this.room + 1 : this.#written);
-    queue.signal();
   }
 }

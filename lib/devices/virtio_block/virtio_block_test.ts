@@ -52,6 +52,21 @@ class Disk implements BlockFile {
   async close(): Promise<void> {}
 }
 
+/** A disk that answers at once while it is quick. */
+class QuickDisk extends Disk {
+  quick = true;
+  readNow(offset: number, into: Uint8Array): boolean {
+    if (this.failure !== undefined) throw this.failure;
+    if (this.quick) into.set(this.bytes.subarray(offset, offset + into.length));
+    return this.quick;
+  }
+  writeNow(offset: number, from: Uint8Array): boolean {
+    if (this.failure !== undefined) throw this.failure;
+    if (this.quick) this.bytes.set(from, offset);
+    return this.quick;
+  }
+}
+
 function header(type: number, sector = 0, high = 0): Uint8Array {
   const bytes = new Uint8Array(16);
   const view = new DataView(bytes.buffer);
@@ -61,8 +76,12 @@ function header(type: number, sector = 0, high = 0): Uint8Array {
   return bytes;
 }
 
-function make(size = 1 << 20, options?: VirtioBlockOptions, readOnly = false) {
-  const disk = new Disk(size, readOnly);
+function make(
+  size = 1 << 20,
+  options?: VirtioBlockOptions,
+  readOnly = false,
+  disk = new Disk(size, readOnly),
+) {
   for (let i = 0; i < size; i += 512) disk.bytes[i] = (i / 512) % 251 + 1;
   const device = new VirtioBlock(disk, options);
   const b = bench(device, 1 << 22);
@@ -223,6 +242,43 @@ test("a failure of the file is an I/O error and is told", async () => {
   disk.failure = undefined;
   assert.equal((await request([header(IN)], [512, 1])).status, OK);
   assert.equal(told.length, 2);
+});
+
+test("a file that answers at once: the request is done when the notification is", async () => {
+  const disk = new QuickDisk(1 << 20);
+  const { queue, driver, device } = make(1 << 20, {}, false, disk);
+  const at = (readable: readonly Uint8Array[], writable: readonly number[]): number[] => {
+    queue.add({ readable, writable });
+    queue.kick();
+    const done = queue.poll();
+    return done === undefined ? [] : [...done.data.subarray(0, 1), done.data.at(-1)!, done.written];
+  };
+  assert.deepEqual(at([header(IN, 3)], [1024, 1]), [4, OK, 1025]);
+  assert.equal(driver.read(0x60), 1, "the interrupt is there");
+  assert.deepEqual(at([header(OUT, 3), new Uint8Array(512).fill(77)], [1]), [OK, OK, 1]);
+  assert.equal(disk.bytes[3 * 512 + 511], 77);
+  assert.deepEqual(at([header(IN, 2047)], [1024, 1]).slice(1), [], "beyond the end: the long way");
+  await device.settled();
+  assert.equal(queue.poll()?.data.at(-1), IO_ERROR);
+  disk.failure = new Error("bad sector");
+  assert.deepEqual(at([header(IN, 3)], [512, 1]).slice(1), [IO_ERROR, 0]);
+  disk.failure = undefined;
+  disk.quick = false;
+  assert.deepEqual(at([header(IN, 3)], [512, 1]), [], "a file that is not quick this time");
+  await device.settled();
+  assert.equal(queue.poll()?.data[0], 77);
+  const { reads, writes, errors, bytesRead, bytesWritten } = device.statistics;
+  assert.deepEqual([reads, writes, errors], [2, 1, 2]);
+  assert.deepEqual([bytesRead, bytesWritten], [1536, 512]);
+  assert.deepEqual(disk.log, ["read 1536+512"]);
+});
+
+test("a file that answers at once is flushed after a write if there is no cache", async () => {
+  const disk = new QuickDisk(4096);
+  const { driver, request } = make(4096, {}, false, disk);
+  driver.write(0x120, 0, 1);
+  await request([header(OUT), new Uint8Array(512)], [1]);
+  assert.deepEqual(disk.log, ["write 0+512", "flush"]);
 });
 
 test("a request without header or status needs a reset", () => {
