@@ -24,6 +24,16 @@ const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const QUESTION_MARK = 0x3f;
 
+const WORDS = Uint8Array.from("Kernel panic", (character) => character.charCodeAt(0));
+
+/** Whether the words are in it, as a whole. */
+function mentionsPanic(bytes: Uint8Array): boolean {
+  for (let at = bytes.indexOf(WORDS[0]); at >= 0; at = bytes.indexOf(WORDS[0], at + 1)) {
+    if (WORDS.every((byte, i) => bytes[at + i] === byte)) return true;
+  }
+  return false;
+}
+
 /** Reads one console of the guest. */
 export class PanicWatch {
   readonly #clock: PanicClock;
@@ -49,6 +59,18 @@ export class PanicWatch {
 
   /** The guest has printed something. */
   push(bytes: Uint8Array): void {
+    const begun = this.#length > 0 && !this.#dull;
+    if (begun || this.#reason !== undefined || mentionsPanic(bytes)) {
+      this.#read(bytes);
+      return;
+    }
+    // Nothing in it matters but a line that may go on in the next piece.
+    const end = bytes.lastIndexOf(LINE_FEED);
+    if (end >= 0) this.#dull = false;
+    this.#append(bytes.subarray(end + 1));
+  }
+
+  #read(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length;) {
       const newline = bytes.indexOf(LINE_FEED, at);
       const end = newline < 0 ? bytes.length : newline;

@@ -27,6 +27,17 @@ test("a panic is one after its last line and silence", () => {
   assert.equal(watch.reason, "VFS: Unable to mount root fs");
 });
 
+test("a panic is found however the text comes in pieces", () => {
+  const bytes = new TextEncoder().encode(`Kernel\nother text\n${PANIC}${TRACE}${END}`);
+  for (let at = 0; at <= bytes.length; at++) {
+    const { clock, watch, panics } = make();
+    watch.push(bytes.subarray(0, at));
+    watch.push(bytes.subarray(at));
+    clock.advance(PANIC_SILENCE);
+    assert.equal(panics(), 1, `split at ${at}`);
+  }
+});
+
 test("lines without time, and with the caller, count as well", () => {
   for (const stamp of ["", "[   12.345678][    T1] "]) {
     const { clock, panics, say } = make();
