@@ -81,6 +81,11 @@ export interface VirtioDevice {
   readonly queueSizes: readonly number[];
   /** The configuration space as it reads now; the transport never writes to it. */
   readonly config: Uint8Array;
+  /**
+   * Whether features, all of them offered, may be chosen together; FEATURES_OK is refused if not. Left
+   * out: all may.
+   */
+  accepts?(features: bigint): boolean;
   /** Called once, before anything else. */
   attach(transport: VirtioTransport): void;
   /** The driver writes `size` bytes (1, 2 or 4) inside the configuration space. */

@@ -392,6 +392,7 @@ export class VirtioMmio implements Device, VirtioTransport {
     const [low, high] = this.#driverFeatures;
     const wanted = (BigInt(high) << 32n) | BigInt(low);
     if ((wanted & ~this.#offered) !== 0n) return false;
+    if (this.device.accepts?.(wanted) === false) return false;
     const required = (this.#requireVersion1 ? featureMask(VirtioFeature.VERSION_1) : 0n) |
       (this.#translated ? featureMask(VirtioFeature.ACCESS_PLATFORM) : 0n);
     return (wanted & required) === required;

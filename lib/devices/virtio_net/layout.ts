@@ -24,23 +24,28 @@ export const NetFeature = {
   CTRL_MAC_ADDR: 23,
 } as const;
 
-/** A feature and those of which it needs one (5.1.3.1). */
-export const REQUIRED_FEATURES: readonly (readonly [feature: number, oneOf: readonly number[]])[] =
-  [
-    [NetFeature.GUEST_TSO4, [NetFeature.GUEST_CSUM]],
-    [NetFeature.GUEST_TSO6, [NetFeature.GUEST_CSUM]],
-    [NetFeature.GUEST_ECN, [NetFeature.GUEST_TSO4, NetFeature.GUEST_TSO6]],
-    [NetFeature.HOST_TSO4, [NetFeature.CSUM]],
-    [NetFeature.HOST_TSO6, [NetFeature.CSUM]],
-    [NetFeature.HOST_ECN, [NetFeature.HOST_TSO4, NetFeature.HOST_TSO6]],
-    [NetFeature.CTRL_GUEST_OFFLOADS, [NetFeature.CTRL_VQ]],
-    [NetFeature.CTRL_RX, [NetFeature.CTRL_VQ]],
-    [NetFeature.CTRL_VLAN, [NetFeature.CTRL_VQ]],
-    [NetFeature.CTRL_RX_EXTRA, [NetFeature.CTRL_RX]],
-    [NetFeature.GUEST_ANNOUNCE, [NetFeature.CTRL_VQ]],
-    [NetFeature.MQ, [NetFeature.CTRL_VQ]],
-    [NetFeature.CTRL_MAC_ADDR, [NetFeature.CTRL_VQ]],
-  ];
+/** Features, each with those of which it needs one (5.1.3.1). */
+const REQUIRED_FEATURES: readonly (readonly [feature: number, oneOf: readonly number[]])[] = [
+  [NetFeature.GUEST_TSO4, [NetFeature.GUEST_CSUM]],
+  [NetFeature.GUEST_TSO6, [NetFeature.GUEST_CSUM]],
+  [NetFeature.GUEST_ECN, [NetFeature.GUEST_TSO4, NetFeature.GUEST_TSO6]],
+  [NetFeature.HOST_TSO4, [NetFeature.CSUM]],
+  [NetFeature.HOST_TSO6, [NetFeature.CSUM]],
+  [NetFeature.HOST_ECN, [NetFeature.HOST_TSO4, NetFeature.HOST_TSO6]],
+  [NetFeature.CTRL_GUEST_OFFLOADS, [NetFeature.CTRL_VQ]],
+  [NetFeature.CTRL_RX, [NetFeature.CTRL_VQ]],
+  [NetFeature.CTRL_VLAN, [NetFeature.CTRL_VQ]],
+  [NetFeature.CTRL_RX_EXTRA, [NetFeature.CTRL_RX]],
+  [NetFeature.GUEST_ANNOUNCE, [NetFeature.CTRL_VQ]],
+  [NetFeature.MQ, [NetFeature.CTRL_VQ]],
+  [NetFeature.CTRL_MAC_ADDR, [NetFeature.CTRL_VQ]],
+];
+
+/** Whether each of the features has what it needs. */
+export function areConsistent(features: bigint): boolean {
+  const has = (feature: number): boolean => (features >> BigInt(feature) & 1n) !== 0n;
+  return REQUIRED_FEATURES.every(([feature, oneOf]) => !has(feature) || oneOf.some(has));
+}
 
 /** The configuration space (5.1.4): offsets. All of it is read-only. */
 export const NetConfigSpace = {

@@ -19,7 +19,7 @@ import {
 } from "../virtio/device.ts";
 import { type ControlledCard, executeCommand } from "./control.ts";
 import { GUEST_OFFLOADS, GuestOffloads } from "./guest_offloads.ts";
-import { NetConfigSpace, NetFeature, NetHeader, NetStatus } from "./layout.ts";
+import { areConsistent, NetConfigSpace, NetFeature, NetHeader, NetStatus } from "./layout.ts";
 import { ReceiveFilter } from "./receive_filter.ts";
 import { type ReceiveHeader, ReceiveQueue } from "./receive_queue.ts";
 import { Steering, STEERING_BUCKETS } from "./steering.ts";
@@ -175,6 +175,10 @@ export class VirtioNet implements VirtioDevice {
     this.#setAnnouncing(true);
     transport.configChanged();
     return true;
+  }
+
+  accepts(features: bigint): boolean {
+    return areConsistent(features);
   }
 
   attach(transport: VirtioTransport): void {

@@ -22,6 +22,21 @@ test("configuration: address, link, pairs, MTU", () => {
   assert.equal(driver.read(0x100, 1), 0x52, "nothing is writable");
 });
 
+test("features that need others are refused without them", () => {
+  const { driver } = make({ queuePairs: 2 });
+  const all = driver.offered();
+  assert.equal(driver.negotiate(all), true);
+  // CSUM, GUEST_CSUM, CTRL_VQ and CTRL_RX are needed by others; TSO4 and TSO6 can stand in for each other.
+  for (const bit of [0, 1, 17, 18]) {
+    assert.equal(driver.negotiate(all & ~featureMask(bit)), false, `without ${bit}`);
+  }
+  for (const bit of [2, 7, 8, 9, 11, 12, 13, 19, 20, 21, 22, 23]) {
+    assert.equal(driver.negotiate(all & ~featureMask(bit)), true, `without ${bit}`);
+  }
+  assert.equal(driver.negotiate(all & ~featureMask(7, 8)), false, "ECN needs one of them");
+  assert.equal(driver.negotiate(all & ~featureMask(11, 12)), false, "ECN needs one of them");
+});
+
 test("sends frames without their header", () => {
   const { tx, net, line, device } = make();
   tx.add({ readable: [HEADER, frame(60)] });
