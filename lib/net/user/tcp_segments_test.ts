@@ -344,3 +344,51 @@ test("SYN's options may be anything", async () => {
     assert.ok(raw.heard().length > 0);
   }
 });
+
+test("data beyond the window is cut off at its edge", async () => {
+  const raw = new Raw();
+  const { window } = await raw.open();
+  const { sequence, acknowledgement } = raw;
+  // Both at once: the network has had no time to move the edge.
+  for (const offset of [0, 60_000]) {
+    const payload = new Uint8Array(60_000);
+    const at = (sequence + offset) >>> 0;
+    raw.bench.send(tcp({ ports: PORTS, flags: ACK, sequence: at, acknowledgement, payload }));
+  }
+  await raw.bench.settle();
+  assert.equal(raw.heard().at(-1)?.acknowledgement, (sequence + window) >>> 0);
+});
+
+test("a closed window is asked with one byte, and when it opens all comes at once", async () => {
+  const raw = new Raw();
+  await raw.open();
+  await raw.send({ window: 0 });
+  await raw.host.write(bytesOf("0123456789"));
+  await raw.bench.settle();
+  assert.deepEqual(raw.heard(), []);
+  await raw.bench.pass(1100 * MILLISECOND, 100 * MILLISECOND);
+  const probes = raw.heard();
+  assert.deepEqual(probes.map(({ payload }) => textOf(payload)), ["0"]);
+  assert.deepEqual(await raw.send({ window: 0 }), []);
+  const [all] = await raw.send({ window: 1000 });
+  assert.deepEqual([all.sequence, textOf(all.payload)], [probes[0].sequence, "0123456789"]);
+});
+
+test("a window that opens again is announced, also if the card was full then", async () => {
+  const raw = new Raw();
+  await raw.open();
+  let window = 65535;
+  for (let i = 0; i < 100 && window > 0; i++) {
+    const payload = new Uint8Array(Math.min(window, 60_000));
+    window = (await raw.send({ payload })).at(-1)?.window ?? window;
+  }
+  assert.equal(window, 0);
+  raw.bench.room = false;
+  for (let i = 0; i < 10; i++) {
+    await raw.host.read();
+    await raw.bench.settle();
+  }
+  raw.bench.room = true;
+  raw.bench.network.receiveReady();
+  assert.deepEqual(raw.heard().map((segment) => segment.window), [65535]);
+});
