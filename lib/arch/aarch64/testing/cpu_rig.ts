@@ -21,6 +21,7 @@ export interface CpuRigOptions {
   readonly conduit?: "hvc" | "smc";
   readonly gicV3?: boolean;
   readonly strictWhenOff?: boolean;
+  readonly controlWrite?: (vcpu: number, register: string, value: bigint) => void;
 }
 
 /** A vCPU after reset. */
@@ -57,6 +58,7 @@ export class CpuRig {
       sendEvent: () => note("event"),
       broadcastTlb: ({ kind }) => note(`broadcast ${kind}`),
       strictWhenOff: options.strictWhenOff,
+      controlWrite: options.controlWrite,
     });
     this.cpu.reset();
     this.#calls = [];
