@@ -222,6 +222,41 @@ test("memory is read as a copy and written with the code in it", async (t) => {
 });
 
 /*
+   mov x0, #0xc4000000       // PSCI CPU_ON of vCPU 1, at 1
+   movk x0, #3
+   mov x1, #1
+   adr x2, 1f
+   mov x3, #0
+   hvc #0
+1: add x20, x20, #1
+   b 1b
+*/
+const both = words("d2b88000 f2800060 d2800021 10000062 d2800003 d4000002 91000694 17ffffff");
+
+test("code that is written from outside is executed anew by all vCPUs", async (t) => {
+  const machine = await create(t, both, { cpus: 2, time: "virtual" });
+  const { debugger: debug } = machine;
+  const run = machine.run();
+  const reach = async (register: number, count: bigint): Promise<void> => {
+    while ([0, 1].some((vcpu) => debug.registers(vcpu).x[register] < count)) await turn();
+  };
+  await reach(20, 100_000n);
+  const stopped = await debug.stop();
+  const loop = Number(debug.registers(0).pc & ~7n);
+  const word = new Uint8Array(4);
+  debug.memory.read(loop, word);
+  assert.deepEqual(word, Uint8Array.of(0x94, 6, 0, 0x91), "both run the loop at this address");
+  // add x21, x21, #1
+  debug.memory.write(loop, Uint8Array.of(0xb5, 6, 0, 0x91));
+  const before = [0, 1].map((vcpu) => debug.registers(vcpu).x[20]);
+  await stopped.resume();
+  await reach(21, 100_000n);
+  assert.deepEqual([0, 1].map((vcpu) => debug.registers(vcpu).x[20]), before);
+  machine.stop();
+  await run;
+});
+
+/*
    mov x1, #0x40800000
 1: add x0, x0, #1
    str x0, [x1]
