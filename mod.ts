@@ -41,7 +41,8 @@ export { OverlayError, overlayFileSize } from "./lib/machine/overlay_store.ts";
 export type { EngineStatistics, ExitName } from "./lib/engine/statistics.ts";
 export type { FirmwareStatistics } from "./lib/devices/firmware/firmware.ts";
 export type { BusRegion, DeviceRole, DeviceStatistics } from "./lib/devices/vbus/bus.ts";
-export { AccessResult } from "./lib/devices/vbus/device.ts";
+export { AccessResult, systemRegister } from "./lib/devices/vbus/device.ts";
+export type { SystemRegisters } from "./lib/devices/vbus/device.ts";
 export { RegisterBus, registerRange } from "./lib/devices/msr/register_bus.ts";
 export type {
   RegisterStatistics,
