@@ -203,7 +203,6 @@ export class FrameStream implements NetBackend {
       return;
     }
     this.#socket = socket;
-    this.#pendingBytes = 0;
     this.#writing = false;
     this.statistics.connections++;
     this.#lastLog = "";

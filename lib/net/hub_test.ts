@@ -79,9 +79,9 @@ test("tables are bounded: the oldest address is forgotten", () => {
   assert.equal(c.got.length, before, "known");
   b.port.send(testFrame({ from: MAC_B, to: address(0) }));
   assert.equal(c.got.length, before + 1, "forgotten");
-  a.port.send(testFrame({ from: MULTICAST, to: BROADCAST }));
-  c.port.send(testFrame({ from: MAC_C, to: MULTICAST }));
-  assert.equal(a.got.at(-1)?.length, testFrame().length, "groups are not learned");
+  const small = new Hub();
+  station(small).port.send(testFrame({ from: MULTICAST, to: BROADCAST }));
+  assert.equal(small.learned, 0, "groups are not learned");
 });
 
 test("ports: bounded, freed by close, silent after it", () => {

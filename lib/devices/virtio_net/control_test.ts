@@ -65,7 +65,7 @@ test("receive modes: all and none of each kind", () => {
 });
 
 test("the table of addresses; malformed ones change nothing; long ones take all", () => {
-  const card = makeCard();
+  const card = makeCard({ queueSize: 64 });
   card.command(receiveMode, 0, 0);
   assert.equal(card.command(mac, 0, ...table(MAC_A, MAC_B), ...table(MULTICAST)), OK);
   const all = [MAC_A, MAC_B, MULTICAST, OWN, [2, 0, 0, 0, 0, 1]];
@@ -77,6 +77,9 @@ test("the table of addresses; malformed ones change nothing; long ones take all"
   assert.equal(card.command(mac, 0, ...table(), ...table(), 1), ERROR, "too long");
   assert.equal(card.command(mac, 0, 255, 255, 255, 255, ...MAC_A), ERROR);
   assert.deepEqual(all.map((to) => arrives(card, to)), expected);
+  const most = Array.from({ length: 64 }, (_, i) => [2, 0, 0, 0, 1, i]);
+  assert.equal(card.command(mac, 0, ...table(...most), ...table()), OK);
+  assert.deepEqual([most[63], MAC_A].map((to) => arrives(card, to)), [true, false]);
   const many = Array.from({ length: 65 }, (_, i) => [2, 0, 0, 0, 1, i]);
   assert.equal(card.command(mac, 0, ...table(...many), ...table()), OK);
   assert.deepEqual(all.map((to) => arrives(card, to)), [true, true, false, true, true]);

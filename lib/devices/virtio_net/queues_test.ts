@@ -104,6 +104,40 @@ test("long work gives the guest its turn", () => {
   assert.equal(card.turn(), 0);
 });
 
+test("work that a reset has cut short does not keep later work from going on", () => {
+  const card = makeCard({ queueSize: 64 });
+  const large = testFrame({ payload: 60000 });
+  const mark = card.driver.mark();
+  for (let i = 0; i < 24; i++) {
+    card.driver.release(mark);
+    card.tx.add({ readable: [HEADER, large] });
+  }
+  card.tx.kick();
+  card.driver.negotiate();
+  card.turn();
+  const queues = [0, 1].map((i) => card.driver.addQueue(i));
+  card.driver.start();
+  card.net.sent.length = 0;
+  const again = card.driver.mark();
+  for (let i = 0; i < 24; i++) {
+    card.driver.release(again);
+    queues[1].add({ readable: [HEADER, large] });
+  }
+  queues[1].kick();
+  card.turn();
+  assert.equal(card.net.sent.length, 24);
+});
+
+test("a network that was refused while the link was down hears when it is up", () => {
+  const card = makeCard();
+  card.rx.add({ writable: [200] });
+  card.device.setLink(false);
+  assert.equal(card.net.receive(flow(1)), false);
+  assert.equal(card.net.ready, 0);
+  card.device.setLink(true);
+  assert.equal(card.net.ready, 1);
+});
+
 test("the other end of the cable: status, interrupt, frames", () => {
   const card = makeCard();
   card.driver.acknowledge();

@@ -131,13 +131,20 @@ test("waiting frames: bounded, in order, delivered on notify, and the network he
   rx.add({ writable: [76] });
   assert.equal(rx.kick(), true);
   assert.equal(net.ready, 1);
+  rx.add({ writable: [76] });
+  assert.equal(rx.kick(), false, "nothing waits any more");
 });
 
 test("waiting frames are bounded in bytes too", () => {
-  const { net } = make();
+  const { net, rx } = make();
   let accepted = 0;
   while (net.receive(new Uint8Array(65536)) && accepted < 1000) accepted++;
   assert.equal(accepted, 32);
+  for (let i = 0; i < 16; i++) rx.add({ writable: [70000] });
+  rx.kick();
+  assert.equal(rx.pollAll().length, 16);
+  while (net.receive(new Uint8Array(65536)) && accepted < 1000) accepted++;
+  assert.equal(accepted, 48, "as many as there is room for again");
 });
 
 test("the guest need not notify of input buffers while nothing waits", () => {
