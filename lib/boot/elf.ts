@@ -1,12 +1,34 @@
-/** ELF programs for bare AArch64 (ELF-64 Object File Format 1.5; Arm IHI 0056). */
+/** ELF programs for bare machines (ELF-64 Object File Format 1.5; Arm IHI 0056; x86-64 psABI). */
 import { BootError } from "./boot_error.ts";
 import { describeFile } from "./sniff.ts";
 
 const HEADER_BYTES = 64;
 const PROGRAM_HEADER_BYTES = 56;
-const EM_AARCH64 = 183;
 const ET_EXEC = 2;
 const PT_LOAD = 1;
+
+/** What a machine calls itself in the header, and in messages. */
+export interface ElfMachine {
+  /** e_machine. */
+  readonly id: number;
+  readonly name: string;
+  /** What to do about a program that is not linked to fixed addresses. */
+  readonly relocatableHint: string;
+}
+
+/** Arm IHI 0056, 5.1. */
+export const ELF_AARCH64: ElfMachine = {
+  id: 183,
+  name: "AArch64",
+  relocatableHint: "give the Image instead of a vmlinux, or link with -static -no-pie",
+};
+
+/** x86-64 psABI, 4.1. */
+export const ELF_X86_64: ElfMachine = {
+  id: 62,
+  name: "x86-64",
+  relocatableHint: "link with -static -no-pie",
+};
 
 /** A piece of a program and where it belongs. */
 export interface Segment {
@@ -30,54 +52,69 @@ export function isElf(bytes: Uint8Array): boolean {
     bytes[3] === 0x46;
 }
 
-/** The file of an AArch64 ELF, its header checked. Throws a BootError that says what it is instead. */
-export function openElf(bytes: Uint8Array): DataView {
+/** An ELF file for `machine`, its header checked. Throws a BootError that says what it is instead. */
+export function openElf(bytes: Uint8Array, machine: ElfMachine = ELF_AARCH64): DataView {
   if (bytes.length < HEADER_BYTES) throw cutOff();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes[4] !== 2 || bytes[5] !== 1 || view.getUint16(18, true) !== EM_AARCH64) {
+  if (bytes[4] !== 2 || bytes[5] !== 1 || view.getUint16(18, true) !== machine.id) {
     throw new BootError(
       "wrong-architecture",
       `kernel: this is ${
         describeFile(bytes)
-      }, not for little-endian 64-bit AArch64; build it for aarch64`,
+      }, not for little-endian 64-bit ${machine.name}; build it for ${machine.name.toLowerCase()}`,
     );
   }
   return view;
 }
 
 /** Reads an executable file. Throws a BootError that says what is wrong with it. */
-export function readElf(bytes: Uint8Array): ElfProgram {
-  const view = openElf(bytes);
+export function readElf(bytes: Uint8Array, machine: ElfMachine = ELF_AARCH64): ElfProgram {
+  const view = openElf(bytes, machine);
   if (view.getUint16(16, true) !== ET_EXEC) {
     throw new BootError(
       "unsupported",
-      "kernel: the ELF file is not linked to fixed addresses; give the Image instead of a vmlinux, or link with -static -no-pie",
+      `kernel: the ELF file is not linked to fixed addresses; ${machine.relocatableHint}`,
     );
   }
-  const segments: Segment[] = [];
+  const segments = programHeaders(view, PT_LOAD).filter(({ memorySize }) => memorySize > 0).map((
+    { offset, physicalAddress, fileSize, memorySize },
+  ): Segment => {
+    if (offset + fileSize > bytes.length) throw cutOff();
+    if (fileSize > memorySize) throw damaged("a segment is larger than the memory for it");
+    return {
+      address: physicalAddress,
+      bytes: bytes.subarray(offset, offset + fileSize),
+      memorySize,
+    };
+  });
+  if (segments.length === 0) throw damaged("is nothing to load");
+  return { entry: address(view, 24), segments };
+}
+
+/** A program header (ELF-64, section 7); bytes. */
+export interface ProgramHeader {
+  readonly offset: number;
+  readonly physicalAddress: number;
+  readonly fileSize: number;
+  readonly memorySize: number;
+}
+
+/** The headers of type PT_... of a file from {@linkcode openElf}, in its order. Throws a BootError. */
+export function programHeaders(view: DataView, type: number): ProgramHeader[] {
   const count = view.getUint16(56, true);
   const size = view.getUint16(54, true);
   const table = address(view, 32);
-  if (count > 0 && (size < PROGRAM_HEADER_BYTES || table + count * size > bytes.length)) {
+  if (count > 0 && (size < PROGRAM_HEADER_BYTES || table + count * size > view.byteLength)) {
     throw cutOff();
   }
-  for (let i = 0; i < count; i++) {
-    const at = table + i * size;
-    if (view.getUint32(at, true) !== PT_LOAD) continue;
-    const offset = address(view, at + 8);
-    const fileSize = address(view, at + 32);
-    const memorySize = address(view, at + 40);
-    if (memorySize === 0) continue;
-    if (offset + fileSize > bytes.length) throw cutOff();
-    if (fileSize > memorySize) throw damaged("a segment is larger than the memory for it");
-    segments.push({
-      address: address(view, at + 24),
-      bytes: bytes.subarray(offset, offset + fileSize),
-      memorySize,
-    });
-  }
-  if (segments.length === 0) throw damaged("is nothing to load");
-  return { entry: address(view, 24), segments };
+  return Array.from({ length: count }, (_, i) => table + i * size)
+    .filter((at) => view.getUint32(at, true) === type)
+    .map((at) => ({
+      offset: address(view, at + 8),
+      physicalAddress: address(view, at + 24),
+      fileSize: address(view, at + 32),
+      memorySize: address(view, at + 40),
+    }));
 }
 
 /** A 64-bit field that must be an exact number. */
