@@ -24,7 +24,10 @@ export interface Guest {
   readonly append: string;
   /** Memory in MiB. */
   readonly memoryMib: number;
-  /** Name of a disk's file; the machine has a virtio console too then, whose output nobody reads. */
+  /**
+   * Name of a disk's file. The machine has a virtio console too then: vml hands its output on, to nobody;
+   * QEMU cannot do that and writes it to a file.
+   */
   readonly disk?: string;
 }
 
@@ -60,8 +63,8 @@ export function qemuCommand(guest: Guest, append: string = guest.append): string
       ...["-global", "virtio-mmio.force-legacy=false"],
       ...["-drive", `if=none,id=disk,format=raw,file=${guest.disk}`],
       ...["-device", "virtio-blk-device,drive=disk", "-device", "virtio-serial-device"],
-      // Where output costs a system call, as it does wherever somebody reads it.
-      ...["-chardev", "file,id=port,path=/dev/null", "-device", "virtconsole,chardev=port"],
+      ...["-chardev", `file,id=port,path=${guest.disk}.port`],
+      ...["-device", "virtconsole,chardev=port"],
     ]),
   ];
 }

@@ -246,7 +246,7 @@ export class Machine implements AsyncDisposable {
       : [];
     this.#panicWatches = watched.map((port) => {
       const watch = new PanicWatch(clock, () => this.#end("crash"));
-      port.onOutput((bytes) => watch.push(bytes));
+      port.watchOutput((bytes) => watch.push(bytes));
       return watch;
     });
     this.debug.onChange(() => this.#observeBus());

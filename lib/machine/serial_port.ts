@@ -5,8 +5,10 @@
 
 /** Bytes kept in each direction for a reader that has not come, or a guest that does not read. */
 export const SERIAL_WINDOW = 65536;
-/** Bytes that a listener gets in one piece at most. */
+/** Characters that are collected into one piece. */
 export const SERIAL_PIECE = 16384;
+/** Bytes that are a piece of their own if they come at once. */
+const LARGE = 1024;
 
 /** What the port asks of the run loop. */
 export interface SerialHost {
@@ -43,10 +45,12 @@ export class SerialPort implements SerialStreams {
   readonly #device: SerialDevice;
   readonly #host: SerialHost;
   readonly #listeners = new Set<(bytes: Uint8Array) => void>();
+  readonly #watchers = new Set<(bytes: Uint8Array) => void>();
   readonly #collected = new Uint8Array(SERIAL_PIECE);
   #length = 0;
   /** Full collections of this slice. */
   #full: Uint8Array[] = [];
+  #fullBytes = 0;
 
   /** Output that the stream has not taken; at most a window and one collection. */
   readonly #output: Uint8Array[] = [];
@@ -90,6 +94,11 @@ export class SerialPort implements SerialStreams {
 
   /** The guest sends bytes, which are copied. */
   transmitBytes(bytes: Uint8Array): void {
+    if (bytes.length >= LARGE) {
+      this.#collect();
+      this.#setAside(bytes.slice());
+      return;
+    }
     for (let at = 0; at < bytes.length;) {
       const part = bytes.subarray(at, at + SERIAL_PIECE - this.#length);
       this.#collected.set(part, this.#length);
@@ -103,6 +112,11 @@ export class SerialPort implements SerialStreams {
   onOutput(listener: (bytes: Uint8Array) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** The same for the machine's own parts, which only look at the bytes. */
+  watchOutput(watcher: (bytes: Uint8Array) => void): void {
+    this.#watchers.add(watcher);
   }
 
   /** Queues bytes for the guest; gives how many fitted into the window, from the front. */
@@ -140,7 +154,9 @@ export class SerialPort implements SerialStreams {
   flush(): void {
     this.#collect();
     for (let bytes = this.#full.shift(); bytes !== undefined; bytes = this.#full.shift()) {
+      this.#fullBytes -= bytes.length;
       this.#keep(bytes);
+      for (const watcher of this.#watchers) watcher(bytes);
       for (const listener of this.#listeners) listener(bytes.slice());
     }
   }
@@ -156,12 +172,18 @@ export class SerialPort implements SerialStreams {
     this.#finish();
   }
 
-  /** Sets aside what was collected; listeners are the host's and must not run inside guest code. */
+  /** Sets aside what was collected. */
   #collect(): void {
     if (this.#length === 0) return;
-    this.#full.push(this.#collected.slice(0, this.#length));
+    this.#setAside(this.#collected.slice(0, this.#length));
     this.#length = 0;
-    this.#host.requestExit();
+  }
+
+  /** Listeners are the host's and must not run inside guest code. */
+  #setAside(bytes: Uint8Array): void {
+    this.#full.push(bytes);
+    this.#fullBytes += bytes.length;
+    if (this.#fullBytes >= SERIAL_WINDOW) this.#host.requestExit();
   }
 
   #keep(bytes: Uint8Array): void {
