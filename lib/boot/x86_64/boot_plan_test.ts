@@ -26,7 +26,8 @@ function linux(request: Partial<BootRequest> = {}, header?: Header): BootPlan {
 }
 
 function pvh(request: Partial<BootRequest> = {}, address: number = MIB): BootPlan {
-  const program = readPvhElf(makeNoteElf(CODE, address, [entryNote(address)]));
+  const segments = [{ address, bytes: CODE, memorySize: 4096 }];
+  const program = readPvhElf(makeNoteElf(segments, [entryNote(address)]));
   const kernel = { kind: "pvh", program } as const;
   return planBoot({ kernel, cmdline: "", memory: MEMORY, rsdp: 0, ...request });
 }

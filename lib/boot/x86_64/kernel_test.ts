@@ -5,7 +5,8 @@ import { readX86Kernel } from "./kernel.ts";
 import { entryNote, makeBzImage, makeNoteElf } from "./test_kernels.ts";
 
 const CODE = new Uint8Array(64).fill(0x90);
-const LIMIT = 2 ** 24;
+const MIB = 2 ** 20;
+const LIMIT = 16 * MIB;
 
 async function gzip(bytes: Uint8Array): Promise<Uint8Array> {
   const stream = new Blob([new Uint8Array(bytes)]).stream().pipeThrough(
@@ -17,7 +18,7 @@ async function gzip(bytes: Uint8Array): Promise<Uint8Array> {
 test("bzImages and ELF programs are known, also packed", async () => {
   const kinds = [
     [makeBzImage(CODE), "bzimage"],
-    [makeNoteElf(CODE, 2 ** 20, [entryNote(2 ** 20)]), "pvh"],
+    [makeNoteElf([{ address: MIB, bytes: CODE, memorySize: 64 }], [entryNote(MIB)]), "pvh"],
   ] as const;
   for (const [bytes, kind] of kinds) {
     assert.equal((await readX86Kernel(bytes, LIMIT)).kind, kind);

@@ -8,36 +8,37 @@ import { entryNote, makeNoteElf, type TestNote } from "./test_kernels.ts";
 
 const CODE = Uint8Array.of(1, 2, 3, 4);
 const AT = 0x10_0000;
+const SEGMENTS = [{ address: AT, bytes: CODE, memorySize: 4096 }];
 const OTHER: TestNote = { name: "Linux", type: 18, content: Uint8Array.of(1, 2, 3) };
 
 test("the entry is that of the note, not of the ELF header", () => {
-  const program = readPvhElf(makeNoteElf(CODE, AT, [OTHER, entryNote(AT + 2)]));
+  const program = readPvhElf(makeNoteElf(SEGMENTS, [OTHER, entryNote(AT + 2)]));
   assert.deepEqual(program, {
     entry: AT + 2,
-    segments: [{ address: AT, bytes: CODE, memorySize: 4096 }],
+    segments: SEGMENTS,
   });
 });
 
 test("an entry of four bytes will do", () => {
   const note = entryNote(AT + 1);
-  const elf = makeNoteElf(CODE, AT, [{ ...note, content: note.content.subarray(0, 4) }]);
+  const elf = makeNoteElf(SEGMENTS, [{ ...note, content: note.content.subarray(0, 4) }]);
   assert.equal(readPvhElf(elf).entry, AT + 1);
 });
 
 test("what cannot run is refused with its reason", () => {
-  const cut = makeNoteElf(CODE, AT, [entryNote(AT)]);
+  const cut = makeNoteElf(SEGMENTS, [entryNote(AT)]);
   new DataView(cut.buffer).setUint32(64 + 32, 9999, true); // size of the notes
   const cases: readonly [Uint8Array, string, RegExp][] = [
-    [makeNoteElf(CODE, AT, []), "unsupported", /no PVH entry.*CONFIG_PVH/],
-    [makeNoteElf(CODE, AT, [OTHER]), "unsupported", /no PVH entry/],
-    [makeNoteElf(CODE, AT, [{ ...entryNote(AT), type: 17 }]), "unsupported", /no PVH/],
+    [makeNoteElf(SEGMENTS, []), "unsupported", /no PVH entry.*CONFIG_PVH/],
+    [makeNoteElf(SEGMENTS, [OTHER]), "unsupported", /no PVH entry/],
+    [makeNoteElf(SEGMENTS, [{ ...entryNote(AT), type: 17 }]), "unsupported", /no PVH/],
     [
-      makeNoteElf(CODE, AT, [{ ...entryNote(AT), content: CODE.subarray(0, 2) }]),
+      makeNoteElf(SEGMENTS, [{ ...entryNote(AT), content: CODE.subarray(0, 2) }]),
       "unsupported",
       /no PVH/,
     ],
-    [makeNoteElf(CODE, AT, [entryNote(AT - 1)]), "damaged", /0xfffff lies in none/],
-    [makeNoteElf(CODE, AT, [entryNote(AT + 4096)]), "damaged", /0x101000 lies in none/],
+    [makeNoteElf(SEGMENTS, [entryNote(AT - 1)]), "damaged", /0xfffff lies in none/],
+    [makeNoteElf(SEGMENTS, [entryNote(AT + 4096)]), "damaged", /0x101000 lies in none/],
     [makeElf(CODE), "wrong-architecture", /ELF file for AArch64, not for .* x86-64/],
     [cut, "truncated", /cut off/],
   ];
@@ -52,7 +53,7 @@ test("random changes never give anything but a BootError or a program", () => {
     ((seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) >>> 8) % below;
   let refused = 0;
   for (let round = 0; round < 3000; round++) {
-    const elf = makeNoteElf(CODE, AT, [OTHER, entryNote(AT)]);
+    const elf = makeNoteElf(SEGMENTS, [OTHER, entryNote(AT)]);
     for (let change = random(3); change >= 0; change--) {
       elf[4 + random(elf.length - 4)] = random(256);
     }

@@ -1,4 +1,5 @@
-/** x86 kernels for tests. */
+/** x86 kernels for tests, and for what puts ours into QEMU. */
+import type { Segment } from "../elf.ts";
 import { setField, SetupField } from "./setup_header.ts";
 
 /** Fields of the header that differ from those of a 64-bit kernel of protocol 2.15. */
@@ -46,10 +47,9 @@ export function entryNote(entry: number): TestNote {
   return { name: "Xen", type: 18, content };
 }
 
-/** An x86-64 executable with one segment of `code` and 4096 bytes of memory, and notes. */
+/** An x86-64 executable of these segments and notes; its own entry is the first segment. */
 export function makeNoteElf(
-  code: Uint8Array,
-  address: number,
+  segments: readonly Segment[],
   notes: readonly TestNote[],
 ): Uint8Array<ArrayBuffer> {
   const noteBytes = Uint8Array.from(notes.flatMap(({ name, type, content }) => {
@@ -60,32 +60,35 @@ export function makeNoteElf(
     view.setUint32(8, type, true);
     return [...head, ...padded(new TextEncoder().encode(`${name}\0`)), ...padded(content)];
   }));
-  const notesAt = 64 + 2 * 56;
-  const codeAt = notesAt + noteBytes.length;
-  const bytes = new Uint8Array(codeAt + code.length);
-  const view = new DataView(bytes.buffer);
+  const headers = [
+    { type: 4, address: 0, bytes: noteBytes, memorySize: noteBytes.length },
+    ...segments.map((segment) => ({ type: 1, ...segment })),
+  ];
+  let end = 64 + headers.length * 56;
+  const size = headers.reduce((sum, { bytes }) => sum + bytes.length, end);
+  const file = new Uint8Array(size);
+  const view = new DataView(file.buffer);
   const set64 = (at: number, value: number): void => view.setBigUint64(at, BigInt(value), true);
-  bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
+  file.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
   view.setUint16(16, 2, true); // ET_EXEC
   view.setUint16(18, 62, true); // EM_X86_64
-  set64(24, address); // entry
+  view.setUint32(20, 1, true);
+  set64(24, segments[0]?.address ?? 0); // entry
   set64(32, 64); // program headers
   view.setUint16(54, 56, true);
-  view.setUint16(56, 2, true);
-  [
-    { type: 4, offset: notesAt, address: 0, size: noteBytes.length, memory: noteBytes.length },
-    { type: 1, offset: codeAt, address, size: code.length, memory: 4096 },
-  ].forEach(({ type, offset, address, size, memory }, i) => {
+  view.setUint16(56, headers.length, true);
+  headers.forEach(({ type, address, bytes, memorySize }, i) => {
     const at = 64 + i * 56;
     view.setUint32(at, type, true);
-    set64(at + 8, offset);
+    set64(at + 8, end);
     set64(at + 24, address);
-    set64(at + 32, size);
-    set64(at + 40, memory);
+    set64(at + 32, bytes.length);
+    set64(at + 40, memorySize);
+    set64(at + 48, 4); // QEMU 7.2 divides by the notes' alignment
+    file.set(bytes, end);
+    end += bytes.length;
   });
-  bytes.set(noteBytes, notesAt);
-  bytes.set(code, codeAt);
-  return bytes;
+  return file;
 }
 
 function padded(bytes: Uint8Array): Uint8Array {
