@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Outcome } from "../../engine/arch.ts";
-import { systemRegister } from "../../devices/vbus/device.ts";
+import { GicV3 } from "../../devices/gic/gicv3.ts";
+import { GicV3CpuInterface } from "../../devices/gic/gicv3_cpu_interface.ts";
+import { unconnected } from "../../devices/irq_controller/lines.ts";
+import { GenericTimer } from "../../devices/timer/timer.ts";
+import { systemRegister, type SystemRegisters } from "../../devices/vbus/device.ts";
+import { VirtualClock } from "../../platform/clock.ts";
 import { identificationRegisters } from "./system_registers_id.ts";
 import { findSystemRegister, systemRegisters } from "./system_registers.ts";
 import { CpuRig, Reg } from "./testing/cpu_rig.ts";
@@ -9,6 +15,41 @@ import { CpuRig, Reg } from "./testing/cpu_rig.ts";
 const UNDEFINED = 0x0200_0000n;
 const mrs = (id: number): number => (0xd5200000 | (id << 5)) >>> 0;
 const msr = (id: number): number => (0xd5000000 | (id << 5)) >>> 0;
+
+/** Numbers of registers as an assembler encodes them, by name. */
+function assembled(): ReadonlyMap<string, number> {
+  const text = readFileSync(new URL("testing/register_words.txt", import.meta.url), "utf8");
+  const lines = text.matchAll(/^([0-9a-f]{8}) (?:mrs x0, (\w+)|msr (\w+), x0)$/gm);
+  return new Map([...lines].map(([, word, read, written]) => [
+    read ?? written,
+    (parseInt(word, 16) >>> 5) & 0xffff,
+  ]));
+}
+
+test("every register stands where an assembler puts its name", () => {
+  const places = assembled();
+  assert.ok(places.size > 100);
+  for (const { name, id } of systemRegisters) {
+    // S3_0_C0_C1_3 says itself where it is.
+    if (!name.startsWith("S3_")) assert.equal(id, places.get(name), name);
+  }
+  const cpuInterrupts = { setIrq(): void {}, setFiq(): void {} };
+  const gic = new GicV3({ cpus: 1, spis: 32, cpuInterrupts });
+  const timer = new GenericTimer({
+    cpus: 1,
+    clock: new VirtualClock(),
+    ppi: () => unconnected,
+    currentEl: () => 1,
+  });
+  const answered = (device: SystemRegisters): number[] =>
+    Array.from({ length: 65536 }, (_, id) => id).filter((id) =>
+      device.readRegister(0, id) !== undefined || device.writeRegister(0, id, 0n)
+    );
+  const named = (prefix: RegExp): number[] =>
+    [...places].filter(([name]) => prefix.test(name)).map(([, id]) => id).sort((a, b) => a - b);
+  assert.deepEqual(answered(new GicV3CpuInterface(gic)), named(/^ICC_/));
+  assert.deepEqual(answered(timer), named(/^CNT/));
+});
 
 test("all 65536 encodings can be read and written at both levels, and nothing is thrown", () => {
   for (const el of [0n, 1n]) {
