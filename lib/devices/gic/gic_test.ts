@@ -230,6 +230,7 @@ for (const version of [2, 3] as const) {
     board.enable(41, { edge: true });
     board.gic.controller.spi(8).set(true);
     board.gic.controller.spi(9).set(true);
+    board.setBit(SET_PENDING, 42);
     assert.equal(board.acknowledge(), 40);
     assert.equal(board.running(), 0xa0);
     const fresh = new TestBoard(version);
@@ -244,6 +245,7 @@ for (const version of [2, 3] as const) {
     board.enable(40);
     assert.ok(board.irq[0]);
     assert.equal(board.bit(PENDING, 41), true, "level-sensitive after reset, and high");
+    assert.equal(board.bit(PENDING, 42), false, "pended by software before the reset");
   });
 
   test(`${name}: a restored controller goes on where the saved one was`, () => {

@@ -19,7 +19,8 @@ function make(options?: Pl011Options) {
     assert.equal(uart.access(a), AccessResult.ok);
     return a.value;
   };
-  const read = (offset: number, size: AccessSize = 4) => access(false, offset, 0, size);
+  // What was in the access before a read must not be the answer.
+  const read = (offset: number, size: AccessSize = 4) => access(false, offset, 0xdeadbeef, size);
   const write = (offset: number, value: number, size: AccessSize = 4) => {
     access(true, offset, value, size);
   };

@@ -206,6 +206,22 @@ test("a copy ends at the first byte that is not mapped any more", () => {
   assert.equal(chain.write(memory, 16, new Uint8Array(16).fill(2)), 16);
 });
 
+test("a buffer whose second half is not mapped any more is not begun", () => {
+  const { driver, io, echo, memory } = behindIommu();
+  driver.negotiate();
+  const queue = driver.addQueue(1);
+  driver.start();
+  // The second page is, for the device, where the first one ends.
+  const [first, second] = [RAM_BASE + 0x6000, RAM_BASE + 0x5000];
+  queue.add({ writable: [32] });
+  memory.write32(queue.descriptors, driver.toDevice(first) + 0x1000 - 16);
+  const chain = echo.transport.queue(1).pop()!;
+  io.unmap(driver.toDevice(second), 0x1000);
+  assert.equal(chain.write(memory, 0, new Uint8Array(32).fill(1)), 0);
+  assert.equal(chain.written, 0);
+  assert.deepEqual(memory.slice(first + 0x1000 - 16, 16), new Uint8Array(16));
+});
+
 test("unmapping other addresses does no harm, remapping the ring moves it", () => {
   const { driver, io, failures } = behindIommu();
   driver.negotiate();

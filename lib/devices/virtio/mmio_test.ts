@@ -213,6 +213,13 @@ test("a chain that is held across a reset is not returned", () => {
   driver.write(STATUS, 0);
   assert.equal(echo.transport.queue(1).push(held, 16), false);
   assert.equal(memory.read32(queue.deviceArea), 0);
+  // Nor to the driver that comes next.
+  driver.negotiate();
+  const next = driver.addQueue(1);
+  driver.start();
+  assert.equal(echo.transport.queue(1).held, 0);
+  assert.equal(echo.transport.queue(1).push(held, 16), false);
+  assert.equal(next.poll(), undefined);
 });
 
 test("QueueReady 0 takes a queue away and 1 gives it back from the start", () => {
