@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { makeImage } from "../boot/image.ts";
 import { virtualPlatform } from "../platform/virtual.ts";
 import { Machine } from "./machine.ts";
+import { AccessFuzz } from "./testing/access_fuzz.ts";
 import { FuzzBoard } from "./testing/fuzz_board.ts";
 import { hostilePrograms } from "./testing/hostile_programs.ts";
 
@@ -34,6 +35,18 @@ test("a case is the same each time", async () => {
   }
   assert.deepEqual(runs[0], runs[1]);
 });
+
+for (const packed of [false, true]) {
+  test(`random accesses to every device harm nobody: ${packed ? "packed" : "split"} queues`, async () => {
+    const fuzz = new AccessFuzz(packed ? 2 : 3, packed, 7);
+    await fuzz.run(10_000);
+    const { accesses, refused, restored } = fuzz.totals;
+    fuzz.dispose();
+    assert.equal(accesses, 10_000);
+    assert.ok(fuzz.devices.length >= 12, `${fuzz.devices}`);
+    assert.ok(refused < accesses / 10 && restored > 0);
+  });
+}
 
 /** Turns of the host after which it stops a guest. */
 const TURNS = 4;

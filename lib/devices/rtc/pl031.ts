@@ -59,6 +59,8 @@ export class Pl031 implements Device {
   readonly #load: Uint32Array = new Uint32Array(1);
   readonly #mask: Uint8Array = new Uint8Array(1);
   readonly #raw: Uint8Array = new Uint8Array(1);
+  /** 1 while the match is still to come. */
+  readonly #armed: Uint8Array = new Uint8Array(1);
   #deadline: Timer | undefined;
 
   /** Shows the time of the clock. */
@@ -84,6 +86,7 @@ export class Pl031 implements Device {
   shutdown(): void {
     this.#deadline?.cancel();
     this.#deadline = undefined;
+    this.#armed[0] = 0;
   }
 
   state(): DeviceState {
@@ -94,7 +97,9 @@ export class Pl031 implements Device {
     restoreArrays(this.#saved, state);
     this.#mask[0] &= 1;
     this.#raw[0] &= 1;
-    this.#arm();
+    // A match that came while nobody looked counts; one that was acknowledged does not come again.
+    if (this.#armed[0] !== 0) this.#look();
+    else this.shutdown();
     this.#update();
   }
 
@@ -105,6 +110,7 @@ export class Pl031 implements Device {
       load: this.#load,
       mask: this.#mask,
       raw: this.#raw,
+      armed: this.#armed,
     };
   }
 
@@ -181,11 +187,14 @@ export class Pl031 implements Device {
       : Math.min(distance - 1, LOOK);
     const time = this.#clock.now() + seconds * NANOSECONDS_PER_SECOND;
     // Beyond the range of the clock it never comes.
-    if (time <= Number.MAX_SAFE_INTEGER) this.#deadline = this.#clock.at(time, () => this.#look());
+    if (time > Number.MAX_SAFE_INTEGER) return;
+    this.#deadline = this.#clock.at(time, () => this.#look());
+    this.#armed[0] = 1;
   }
 
   /** It is time to look: the match is now, over because the clock was set forward, or still to come. */
   #look(): void {
+    this.shutdown();
     const distance = this.#distance();
     if (distance === 0 || distance >= NEVER) this.#raw[0] = 1;
     else this.#schedule();

@@ -189,6 +189,30 @@ test("a restored clock keeps its offset and its match", () => {
   for (const bad of wrong) assert.throws(() => second.rtc.restore(bad), TypeError);
 });
 
+test("an alarm that was acknowledged does not come again by a restore in its second", () => {
+  const { clock, rtc, read, write } = setup();
+  write(IMSC, 1);
+  write(MR, START + 2);
+  clock.advance(2 * SECOND);
+  assert.equal(read(RIS), 1);
+  write(ICR, 1);
+  const before = structuredClone(rtc.state());
+  rtc.restore(before);
+  assert.equal(read(RIS), 0);
+  assert.deepEqual(rtc.state(), before);
+});
+
+test("an alarm whose time passed between state and restore comes then", () => {
+  const { clock, rtc, write } = setup();
+  write(IMSC, 1);
+  write(MR, START + 2);
+  const state = structuredClone(rtc.state());
+  clock.advance(100 * SECOND);
+  const later = setupWith(clock);
+  later.rtc.restore(state);
+  assert.equal(later.irq.level, true);
+});
+
 test("no access throws, deadlines do not pile up (seeded fuzz)", () => {
   const { clock, read, write } = setup();
   let seed = 99;

@@ -70,24 +70,28 @@ export class FuzzBoard {
   readonly board: VirtBoard;
   readonly totals: FuzzTotals = { cases: 0, instructions: 0, compiled: 0, stopped: 0 };
   readonly #vcpus: Vcpus;
-  readonly #clock = new VirtualClock();
+  readonly clock: VirtualClock = new VirtualClock();
   readonly #ram: Uint32Array;
   readonly #pending = new Set<Promise<unknown>>();
   /** Slices that an instruction of the guest ended. */
   #failures = 0;
 
-  /** @param gic version of the interrupt controller. */
-  constructor(gic: 2 | 3) {
+  /**
+   * @param gic version of the interrupt controller.
+   * @param packed whether virtio devices offer packed queues.
+   */
+  constructor(gic: 2 | 3, packed = false) {
     const config = validateMachineConfig({
       memory: MEMORY,
       cpus: 2,
       gic,
       time: "virtual",
       devices: [
-        { type: "virtio-block", file: new Uint8Array(65536) },
-        { type: "virtio-net", backend: "loopback" },
-        "virtio-console",
-        "virtio-rng",
+        { type: "virtio-block", file: new Uint8Array(65536), queues: 2, packed },
+        { type: "virtio-net", backend: "loopback", queuePairs: 2, packed },
+        { type: "virtio-console", ports: [{ name: "port" }], packed },
+        { type: "virtio-rng", packed },
+        { type: "virtio-sock", cid: 3, packed },
       ],
     });
     const board = (): VirtBoard => this.board;
@@ -110,7 +114,7 @@ export class FuzzBoard {
     };
     this.board = new VirtBoard({
       config,
-      clock: this.#clock,
+      clock: this.clock,
       debug: new VmmDebug(),
       lifecycle: this.#vcpus,
       random: seededRandom(1),
@@ -138,13 +142,18 @@ export class FuzzBoard {
       for (let slice = 0; slice < 6; slice++) {
         this.#slice(random);
         // Requests of devices end in tasks of their own.
-        if (this.#pending.size > 0) await Promise.resolve();
+        await this.settle();
       }
       this.#checkTlbs();
     } catch (error) {
       throw new Error(`case ${seed}`, { cause: error });
     }
     this.totals.cases++;
+  }
+
+  /** Until what devices have asked of the host is done, as far as that needs no time. */
+  async settle(): Promise<void> {
+    if (this.#pending.size > 0) await Promise.resolve();
   }
 
   /** Lets go of the board. */
@@ -217,7 +226,7 @@ export class FuzzBoard {
 
   #slice(random: Random): void {
     const { engine } = this.board;
-    this.#clock.advance(random.below(2_000_000));
+    this.clock.advance(random.below(2_000_000));
     const vcpu = this.#vcpus.next();
     if (vcpu < 0) return;
     if (random.oneIn(3)) {

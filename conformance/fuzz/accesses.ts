@@ -1,0 +1,59 @@
+/**
+ * Random accesses to every device of the board: accesses.ts [--accesses N] [--from SEED]. Any of the three
+ * runtimes can execute it; a million accesses if not said otherwise. Exit code 1 if a device throws, gives
+ * something else than numbers, has another state after a restore, or memory grows without end.
+ */
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { AccessFuzz } from "../../lib/machine/testing/access_fuzz.ts";
+
+/** Accesses of one board. */
+const LIFE = 50_000;
+/** Growth of resident memory after the first quarter that is too much, in bytes. */
+const GROWTH = 256 * 2 ** 20;
+
+const { values } = parseArgs({
+  options: {
+    from: { type: "string", default: "0" },
+    accesses: { type: "string", default: "1000000" },
+  },
+});
+const from = Number(values.from);
+const accesses = Number(values.accesses);
+if (!Number.isSafeInteger(from) || !Number.isSafeInteger(accesses) || accesses < 1) {
+  console.error("--from and --accesses: write whole numbers");
+  process.exit(2);
+}
+
+const start = performance.now();
+const totals = { accesses: 0, refused: 0, resets: 0, restored: 0 };
+const devices = new Set<string>();
+let failed = 0;
+let early = 0;
+for (let seed = from; totals.accesses < accesses && failed < 10; seed++) {
+  const fuzz = new AccessFuzz(seed % 2 === 0 ? 3 : 2, seed % 4 >= 2, seed);
+  for (const name of fuzz.devices) devices.add(name);
+  try {
+    await fuzz.run(Math.min(LIFE, accesses - totals.accesses));
+  } catch (error) {
+    failed++;
+    console.error(`seed ${seed}, access ${fuzz.totals.accesses}:`, error);
+  }
+  for (const key of ["accesses", "refused", "resets", "restored"] as const) {
+    totals[key] += fuzz.totals[key];
+  }
+  fuzz.dispose();
+  if (early === 0 && totals.accesses >= accesses / 4) early = process.memoryUsage.rss();
+}
+const grown = process.memoryUsage.rss() - early;
+if (grown > GROWTH) {
+  failed++;
+  console.error(`memory has grown by ${Math.round(grown / 2 ** 20)} MiB`);
+}
+const seconds = ((performance.now() - start) / 1000).toFixed(0);
+console.log(
+  `accesses: ${totals.accesses} to ${devices.size} devices, ${totals.refused} refused, ` +
+    `${totals.resets} resets, ${totals.restored} states put back, in ${seconds} s: ` +
+    `${failed === 0 ? "ok" : `${failed} FAILED`}`,
+);
+process.exitCode = failed > 0 || totals.accesses < accesses ? 1 : 0;

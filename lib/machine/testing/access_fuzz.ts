@@ -1,0 +1,171 @@
+/**
+ * Random accesses to every device of a board, as vCPUs make them: any offset, size and value, with time
+ * that goes on, resets, and states that are taken out and put back in between.
+ */
+import type { BusRegion, BusValue } from "../../devices/vbus/bus.ts";
+import { AccessResult, type Device, type DeviceState } from "../../devices/vbus/device.ts";
+import { VirtioStatus } from "../../devices/virtio/device.ts";
+import { Register } from "../../devices/virtio/registers.ts";
+import { virtioAddress, VirtMap } from "../virt_map.ts";
+import { FuzzBoard } from "./fuzz_board.ts";
+import { Random } from "./random_code.ts";
+
+/** Accesses between two things that happen besides. */
+const QUIET = 500;
+/** Slots of the board's virtio devices. */
+const VIRTIO_SLOTS_USED = [31, 30, 29, 28, 27] as const;
+/** Bytes of the board's RAM. */
+const RAM_BYTES = 16 * 2 ** 20;
+
+/** Counts of what happened. */
+export interface AccessTotals {
+  accesses: number;
+  refused: number;
+  resets: number;
+  /** States that were taken out and put back. */
+  restored: number;
+}
+
+/** A board under random accesses; the same seed gives the same ones. */
+export class AccessFuzz {
+  readonly totals: AccessTotals = { accesses: 0, refused: 0, resets: 0, restored: 0 };
+  readonly #fuzz: FuzzBoard;
+  readonly #random: Random;
+  readonly #regions: readonly BusRegion[];
+  readonly #value: BusValue = { low: 0, high: 0 };
+
+  constructor(gic: 2 | 3, packed: boolean, seed: number) {
+    this.#fuzz = new FuzzBoard(gic, packed);
+    this.#random = new Random(seed);
+    this.#regions = this.#fuzz.board.bus.regions.filter(({ device }) =>
+      device.name !== "virtio-mmio"
+    );
+  }
+
+  /** Names of the devices that are accessed. */
+  get devices(): readonly string[] {
+    return [...new Set(this.#regions.map(({ device }) => device.name))];
+  }
+
+  /** Performs so many accesses. Throws what a device throws. */
+  async run(accesses: number): Promise<void> {
+    for (let i = 0; i < accesses; i++) {
+      this.#access();
+      if (i % QUIET === 0) await this.#meanwhile();
+    }
+  }
+
+  /** Lets go of the board. */
+  dispose(): void {
+    this.#fuzz.dispose();
+  }
+
+  #access(): void {
+    const random = this.#random;
+    const { bus } = this.#fuzz.board;
+    const { address, bytes } = random.pick(this.#regions);
+    const size = random.pick([1, 2, 4, 4, 4, 4, 8] as const);
+    const first = random.oneIn(2) ? random.below(Math.min(bytes, 0x200)) : random.below(bytes);
+    const offset = random.oneIn(8) ? first : first - first % size;
+    const vcpu = random.below(2);
+    const result = random.oneIn(3)
+      ? bus.read(address + offset, size, this.#value, vcpu)
+      : bus.write(address + offset, size, this.#number(), this.#number(), vcpu);
+    const { low, high } = this.#value;
+    if (!(Number.isInteger(low) && low >= 0 && Number.isInteger(high) && high >= 0)) {
+      throw new Error(`a read gave ${low} and ${high}`);
+    }
+    if (result !== AccessResult.ok) this.totals.refused++;
+    this.totals.accesses++;
+  }
+
+  /** Something that means much to registers: small numbers, single bits, addresses of RAM. */
+  #number(): number {
+    const random = this.#random;
+    switch (random.below(5)) {
+      case 0:
+        return random.word();
+      case 1:
+        return random.below(16);
+      case 2:
+        return 2 ** random.below(32);
+      case 3:
+        return VirtMap.ram + random.below(RAM_BYTES);
+      default:
+        return VirtMap.ram + random.below(RAM_BYTES / 4096) * 4096;
+    }
+  }
+
+  /** Time, the host's answers, and sometimes a reset or another life of a device. */
+  async #meanwhile(): Promise<void> {
+    const random = this.#random;
+    this.#fuzz.clock.advance(random.below(random.oneIn(20) ? 2_000_000_000 : 1_000_000));
+    await this.#fuzz.settle();
+    if (random.oneIn(60)) {
+      this.#fuzz.board.reset();
+      this.totals.resets++;
+    }
+    if (random.oneIn(4)) {
+      const { device } = random.pick(this.#regions);
+      const before = device.state();
+      device.restore(structuredClone(before) as DeviceState);
+      this.totals.restored++;
+      checkRestored(device, before);
+    }
+    if (random.oneIn(4)) this.#negotiate();
+    if (random.oneIn(8)) this.#scribble();
+  }
+
+  /** What a driver does, so that a virtio device has queues to be notified of. */
+  #negotiate(): void {
+    const random = this.#random;
+    const { bus } = this.#fuzz.board;
+    const base = random.pick(VIRTIO_SLOTS_USED.map(virtioAddress));
+    const read = (offset: number): number => {
+      bus.read(base + offset, 4, this.#value, 0);
+      return this.#value.low;
+    };
+    const write = (offset: number, value: number): void => {
+      bus.write(base + offset, 4, value >>> 0, 0, 0);
+    };
+    write(Register.Status, 0);
+    write(Register.Status, VirtioStatus.ACKNOWLEDGE | VirtioStatus.DRIVER);
+    for (const half of [0, 1]) {
+      write(Register.DeviceFeaturesSel, half);
+      write(Register.DriverFeaturesSel, half);
+      // All of them, most of the time; the rest is refused or not missed.
+      const mask = random.oneIn(4) ? this.#number() | half : ~0;
+      write(Register.DriverFeatures, read(Register.DeviceFeatures) & mask);
+    }
+    write(Register.Status, 0xb);
+    for (let queue = 0; queue < 8; queue++) {
+      write(Register.QueueSel, queue);
+      const most = read(Register.QueueNumMax);
+      if (most === 0) continue;
+      write(Register.QueueNum, Math.min(most, 2 ** random.below(9)));
+      const areas = VirtMap.ram + random.below(RAM_BYTES / 4096 - 16) * 4096;
+      write(Register.QueueDescLow, areas);
+      write(Register.QueueDriverLow, areas + 0x4000);
+      write(Register.QueueDeviceLow, areas + 0x8000);
+      write(Register.QueueReady, 1);
+    }
+    write(Register.Status, 0xf);
+  }
+
+  /** The guest's memory, where rings and tables are, is anything at all. */
+  #scribble(): void {
+    const random = this.#random;
+    const { memory } = this.#fuzz.board.engine;
+    const start = VirtMap.ram + random.below(RAM_BYTES / 4096) * 4096;
+    for (let i = 0; i < 64; i++) memory.write32(start + i * 4, this.#number() >>> 0);
+  }
+}
+
+/** A device whose state was put back has that state; vsock tells its driver that connections are gone. */
+function checkRestored(device: Device, before: DeviceState): void {
+  if (device.name.startsWith("virtio-sock")) return;
+  const text = (state: DeviceState): string => JSON.stringify(state);
+  if (text(device.state()) !== text(before)) {
+    throw new Error(`${device.name} has another state after its restore`);
+  }
+}
