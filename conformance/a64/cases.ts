@@ -305,7 +305,8 @@ function nearSingle(random: Random): number {
   return ((random.next() & mask) | (exponent << 23)) >>> 0;
 }
 
-function fillVector(random: Random, v: Uint32Array, n: number): void {
+/** Fills the 128 bits of vector `n` with elements of one of many kinds, most of them at some edge. */
+export function fillVector(random: Random, v: Uint32Array, n: number): void {
   const at = 4 * n;
   const kind = random.below(16);
   switch (kind) {
