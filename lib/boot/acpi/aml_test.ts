@@ -129,6 +129,19 @@ test("terms stand one after the other", () => {
   assert.equal(hex(scope("\\")), "10035c00");
 });
 
+test("the ends of each range", () => {
+  assert.equal(hex(string("\x01\x7f")), "0d017f00");
+  assert.equal(hex(eisaId("ABC1234")), "0c04431234"); // 1 << 10 | 2 << 5 | 3, then the digits
+  assert.equal(hex(method("M", 0)), "14064d5f5f5f08");
+  assert.equal(hex(method("M", 7)), "14064d5f5f5f0f");
+  assert.equal(
+    hex(pack(...Array.from({ length: 255 }, () => integer(0))).subarray(0, 4)),
+    "124210ff",
+  );
+  // The shortest form of a length: 63 in one byte.
+  assert.equal(hex(buffer(new Uint8Array(60)).subarray(0, 4)), "113f0a3c");
+});
+
 test("what AML cannot say is an error of the program", () => {
   const wrong = [
     () => integer(-1),

@@ -156,15 +156,31 @@ test("what does not fit is refused with the remedy", () => {
     [() => pvh({}, 0x1f800), "overlap", /0x20000, where something else is up to 0x20800/],
     [() => pvh({}, 0xe0000), "overlap", /not RAM/],
     [() => pvh({}, 63 * MIB + 0xff001), "too-little-memory", /give more than 64 MiB/],
+    [
+      () => pvh({ initrd: new Uint8Array(MIB), memory: ramOf(2 * MIB) }),
+      "too-little-memory",
+      /ends at 0x101000, and an initrd of 1 MiB below 0x100000000; give at least 3 MiB/,
+    ],
+    [() => pvh({ memory: ramOf(MIB + 4095) }), "too-little-memory", /0x100000 to 0x101000/],
+    [() => pvh({}, 0xffff_f000), "too-little-memory", /0xfffff000 to 0x100000000/],
     [() => pvh({}, 0xffff_f800), "overlap", /not RAM/],
   ];
   for (const [plan, code, message] of cases) {
     assert.throws(plan, { name: "BootError", code, message });
   }
-  const many = Array.from({ length: 129 }, (_, i) => ({
-    address: i * 4096,
-    size: 4096,
-    type: MemoryType.ram,
-  }));
-  assert.throws(() => pvh({ memory: many }), RangeError);
+});
+
+test("the memory map has at most 128 ranges", () => {
+  const map = (ranges: number): MemoryMap => [
+    ...MEMORY,
+    ...Array.from({ length: ranges - MEMORY.length }, (_, i) => ({
+      address: 2 ** 32 + i * 8192,
+      size: 4096,
+      type: MemoryType.ram,
+    })),
+  ];
+  for (const make of [linux, pvh]) {
+    assert.ok(make({ memory: map(128) }).pieces.length > 0);
+    assert.throws(() => make({ memory: map(129) }), RangeError);
+  }
 });

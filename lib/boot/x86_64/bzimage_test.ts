@@ -49,6 +49,18 @@ test("before protocol 2.10 the place is 1 MiB", () => {
   assert.deepEqual({ address, memorySize }, { address: 0x10_0000, memorySize: 1008 });
 });
 
+test("each protocol from its first version, with the shortest and the longest header", () => {
+  const first = parseBzImage(makeBzImage(CODE, { version: 0x20a, jump: 0x62 }));
+  assert.equal(first.address, 0x100_0000);
+  assert.equal(first.header.length, 0x264 - SETUP_HEADER_START);
+  assert.equal(parseBzImage(makeBzImage(CODE, { version: 0x209 })).address, 0x10_0000);
+  assert.equal(parseBzImage(makeBzImage(CODE, { version: 0x20c })).long, true);
+  const longest = parseBzImage(makeBzImage(CODE, { jump: 0x7f }));
+  assert.equal(longest.header.length, 0x281 - SETUP_HEADER_START);
+  const high = parseBzImage(makeBzImage(CODE, { pref_address: 0xffe0_0000 }));
+  assert.equal(high.address + high.memorySize, 2 ** 32);
+});
+
 test("memory for the kernel is never less than its code", () => {
   assert.equal(parseBzImage(makeBzImage(CODE, { init_size: 16 })).memorySize, 1008);
 });

@@ -9,7 +9,7 @@ import { entryNote, makeNoteElf, type TestNote } from "./test_kernels.ts";
 const CODE = Uint8Array.of(1, 2, 3, 4);
 const AT = 0x10_0000;
 const SEGMENTS = [{ address: AT, bytes: CODE, memorySize: 4096 }];
-const OTHER: TestNote = { name: "Linux", type: 18, content: Uint8Array.of(1, 2, 3) };
+const OTHER: TestNote = { name: "Linux", type: 18, content: Uint8Array.of(1, 2, 3, 4, 5) };
 
 test("the entry is that of the note, not of the ELF header", () => {
   const program = readPvhElf(makeNoteElf(SEGMENTS, [OTHER, entryNote(AT + 2)]));
@@ -17,6 +17,26 @@ test("the entry is that of the note, not of the ELF header", () => {
     entry: AT + 2,
     segments: SEGMENTS,
   });
+});
+
+test("notes of all sizes before the entry, an empty one behind it", () => {
+  for (let size = 0; size < 9; size++) {
+    const before = { name: "x".repeat(size), type: size, content: new Uint8Array(size) };
+    const notes = [before, { ...before, name: "y" }, entryNote(AT + size)];
+    const after = { name: "", type: 0, content: new Uint8Array(0) };
+    assert.equal(readPvhElf(makeNoteElf(SEGMENTS, [...notes, after])).entry, AT + size);
+  }
+});
+
+test("notes may end the file, and end in the middle of one", () => {
+  const elf = makeNoteElf(SEGMENTS, [OTHER, entryNote(AT)]);
+  const notes = elf.subarray(64 + 2 * 56, elf.length - CODE.length);
+  const moved = new Uint8Array([...elf, ...notes]);
+  const view = new DataView(moved.buffer);
+  view.setUint32(64 + 8, elf.length, true); // where the notes are
+  assert.equal(readPvhElf(moved).entry, AT);
+  view.setUint32(64 + 32, notes.length - 1, true); // their size
+  assert.throws(() => readPvhElf(moved), { code: "unsupported" });
 });
 
 test("an entry of four bytes will do", () => {
@@ -76,21 +96,22 @@ test("hvm_start_info with the offsets of the specification", () => {
     ],
     rsdp: 0xe0000,
     cmdline: 0x20000,
-    modules: [{ address: 0x123000, size: 0x456 }],
+    modules: [{ address: 0x123000, size: 0x456 }, { address: 0x789000, size: 0xabc }],
   });
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const u32 = (offset: number): number => view.getUint32(offset, true);
   const u64 = (offset: number): number => Number(view.getBigUint64(offset, true));
   assert.equal(u32(0), 0x336ec578);
-  assert.deepEqual([u32(4), u32(8), u32(12)], [1, 0, 1]);
+  assert.deepEqual([u32(4), u32(8), u32(12)], [1, 0, 2]);
   const modules = u64(16) - at;
   assert.deepEqual([u64(24), u64(32)], [0x20000, 0xe0000]);
   const memmap = u64(40) - at;
   assert.deepEqual([u32(48), u32(52)], [2, 0]);
   assert.deepEqual([0, 8, 16, 24].map((o) => u64(modules + o)), [0x123000, 0x456, 0, 0]);
+  assert.deepEqual([32, 40, 48, 56].map((o) => u64(modules + o)), [0x789000, 0xabc, 0, 0]);
   assert.deepEqual([u64(memmap), u64(memmap + 8), u64(memmap + 16)], [0, 0xa0000, 1]);
   assert.deepEqual([24, 32, 40].map((o) => u64(memmap + o)), [2 ** 32, 2 ** 33, 3]);
-  assert.ok(modules >= 56 && memmap >= modules + 32 && bytes.length === memmap + 48);
+  assert.ok(modules >= 56 && memmap >= modules + 64 && bytes.length === memmap + 48);
 });
 
 test("without modules their address is 0", () => {
