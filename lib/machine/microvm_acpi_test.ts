@@ -43,6 +43,22 @@ test("S5 is what the sleep register takes; the power button is an event on inter
   assert.ok(tables.includes("14135f45565409865c2e5f53425f505752420a80"));
 });
 
+test("power-off and reset are the registers of acpi-power, one after the other", () => {
+  const tables = hexOf({ apicIds: [0], virtioSlots: [] });
+  // Memory, 8 bits, bytes; reset with its value, sleep control, sleep status.
+  assert.ok(tables.includes("00080001" + "0202a0fe00000000" + "42"));
+  assert.ok(tables.includes("00080001" + "0002a0fe00000000" + "00080001" + "0102a0fe00000000"));
+});
+
+test("clock, 8259, two I/O APICs, and interrupt 0 on pin 2", () => {
+  const tables = hexOf({ apicIds: [0], virtioSlots: [] });
+  assert.equal(count(tables, "0000e0fe01000000"), 1); // PCAT_COMPAT
+  assert.ok(tables.includes("010c00000000c0fe00000000" + "010c01000000c1fe18000000"));
+  assert.ok(tables.includes("020a0000020000000000"));
+  const fadt = tables.indexOf(hex(new TextEncoder().encode("FACP"))) / 2;
+  assert.equal(microvmAcpi({ apicIds: [0], virtioSlots: [] }).bytes[fadt + 109] & 1 << 5, 0);
+});
+
 test("every vCPU is in DSDT and MADT, every slot in the order given", () => {
   const tables = hexOf({ apicIds: [0, 1, 2, 3, 4, 5, 6, 7], virtioSlots: [3, 1] });
   assert.equal(count(tables, hex(new TextEncoder().encode("ACPI0007"))), 8);
