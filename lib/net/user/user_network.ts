@@ -144,7 +144,11 @@ export class UserNetwork implements NetBackend {
   #forwards: readonly PortForward[];
   #closed = false;
 
-  /** @throws {RangeError} if an option is out of its range; the message begins with its name. */
+  /**
+   * Makes a network; ports are published by `open`.
+   *
+   * @throws {RangeError} if an option is out of its range; the message begins with its name.
+   */
   constructor(parts: UserNetworkParts) {
     const { clock, sockets, random, host, virtual = false, options = {} } = parts;
     const plan = new NetworkPlan(options);
