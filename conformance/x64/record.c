@@ -164,7 +164,8 @@ static void reason(struct state *s, int signal, ucontext_t *uc) {
     // What the process has mapped elsewhere, and the kernel, is nothing that the code could know of.
     int known = s->address >= WINDOW && s->address < CODE + CODE_SIZE;
     if (!known) s->error &= ~1u;
-  } else if (s->vector == GP && s->rip >= CODE && s->rip < CODE + CODE_SIZE && *(uint8_t *)s->rip == HLT) {
+  } else if (!stepping && s->vector == GP && s->rip >= CODE && s->rip < CODE + CODE_SIZE &&
+             *(uint8_t *)s->rip == HLT) {
     s->vector = END;
     s->error = 0;
   } else if (s->vector < 10 || s->vector > 14) {
@@ -196,7 +197,8 @@ static int string_done(const struct state *s) {
   // MOV SS puts the single step off: then it is the fetch of what follows that faults.
   int fetch = s->vector == PF && s->address == end && (s->error & PF_INSTRUCTION) != 0;
   if (fetch && s->rip == end - available && available < 16) return 0;
-  uint8_t head[2] = {available, s->vector == DB || (fetch && s->rip == end) ? 0xff : (uint8_t)s->vector};
+  int stepped = s->vector == DB || (fetch && s->rip == end);
+  uint8_t head[2] = {available, stepped ? 0xff : s->vector};
   if (s->vector == CALL) head[1] = 0xfe;
   if (s->vector == TIMEOUT) head[1] = 0xfd;
   uint16_t error = s->error;
