@@ -90,10 +90,11 @@ test("edges: one message for each rise; masked they are lost", () => {
 });
 
 test("levels: once until the end of interrupt, again while the line is there", () => {
-  const { ioapic, read, entry, vectors } = make();
+  const { ioapic, sent, read, entry, vectors } = make();
   const line = ioapic.line(23);
   entry(23, 0x50 | LEVEL);
   line.set(true);
+  assert.equal(sent[0].level, true);
   assert.deepEqual(vectors(), [0x50]);
   assert.equal(read(0x10 + 46), 0x50 | LEVEL | REMOTE_IRR);
   line.set(false);

@@ -176,6 +176,8 @@ test("lowest priority: the least urgent one that is enabled, or who has it alrea
   assert.equal(apics.deliver(message(0x40, all)), false);
   enable(1);
   enable(2);
+  apics.deliver(message(0x40, all));
+  assert.deepEqual([take(1), take(2)], [[0x40], []], "of equals the first");
   write(1, TPR, 0x20);
   assert.equal(apics.deliver(message(0x40, all)), true);
   assert.deepEqual([take(0), take(1), take(2)], [[], [], [0x40]]);
@@ -326,6 +328,12 @@ test("IA32_APIC_BASE: value, modes and refused transitions", () => {
   assert.equal(answers(0), true);
 });
 
+test("what cannot be is refused at once", () => {
+  for (const cpus of [0, 1.5, 256]) assert.throws(() => makeBoard(cpus), RangeError);
+  for (const tick of [0, 0.5, 1001]) assert.throws(() => makeBoard(1, tick), RangeError);
+  assert.equal(makeBoard(255).read(254, ID), 0xfe000000);
+});
+
 test("x2APIC: registers as MSRs, reserved ones and bits are refused", () => {
   const { apics, read, write, enable } = makeBoard(18);
   const get = (n: number, vcpu = 17): bigint | undefined => apics.readRegister(vcpu, 0x800 + n);
@@ -411,6 +419,71 @@ test("MSI: address and data make the message", () => {
   assert.equal(apics.messageSignalled(0xfec00000, 0x0042), false);
   assert.equal(apics.messageSignalled(0xfef00000, 0x0042), false);
   assert.equal(apics.messageSignalled(0xfee05000, 0x0042), false);
+});
+
+test("vector 16 is the first one that is legal", () => {
+  const { apics, write, enable, take } = makeBoard();
+  enable(0);
+  write(0, ICR, 0x40010);
+  assert.deepEqual(take(0), [16]);
+  apics.writeRegister(0, BASE, 0xfee00d00n);
+  assert.equal(apics.writeRegister(0, 0x83f, 16n), true);
+  assert.equal(apics.readRegister(0, 0x820), 1n << 16n);
+  apics.writeRegister(0, 0x828, 0n);
+  assert.equal(apics.readRegister(0, 0x828), 0n);
+});
+
+test("a flat logical id has eight bits", () => {
+  const { apics, write, enable, take } = makeBoard();
+  enable(0);
+  write(0, LDR, 0x20000000);
+  assert.equal(apics.deliver(message(0x40, { logical: true, destination: 0x32 })), true);
+  assert.equal(apics.deliver(message(0x41, { logical: true, destination: 0x12 })), false);
+  assert.deepEqual(take(0), [0x40]);
+});
+
+test("a disabled APIC forgets what was requested, hears no one, and its timer stops", () => {
+  const { apics, clock, events, interrupt, write, enable, read } = makeBoard();
+  enable(1);
+  write(1, TIMER, 0x40);
+  write(1, Offset.INITIAL, 1000);
+  apics.deliver(message(0x55, { destination: 1 }));
+  assert.equal(interrupt[1], true);
+  apics.writeRegister(1, BASE, 0xfee00000n);
+  assert.deepEqual([interrupt[1], clock.nextDeadline()], [false, Infinity]);
+  write(0, ICR, 0xc4400);
+  assert.deepEqual(events, []);
+  apics.writeRegister(1, BASE, 0xfee00800n);
+  assert.deepEqual([read(1, SVR), read(1, Offset.INITIAL)], [0xff, 0]);
+});
+
+test("in x2APIC mode the destination of ICR begins at zero", () => {
+  const { apics, write } = makeBoard();
+  write(0, ICR_HIGH, 0xff000000);
+  apics.writeRegister(0, BASE, 0xfee00d00n);
+  assert.equal(apics.readRegister(0, 0x830), 0n);
+});
+
+test("a message of ExtINT needs an enabled APIC, a start-up message does not", () => {
+  const { apics, interrupt, enable } = makeBoard();
+  assert.equal(apics.deliver(message(0, { mode: 7 })), false);
+  assert.equal(interrupt[0], false);
+  assert.equal(apics.deliver(message(1, { mode: 6 })), true);
+  assert.equal(apics.deliver(message(1, { mode: 3 })), false, "reserved");
+  enable(0);
+  assert.equal(apics.deliver(message(0, { mode: 7 })), true);
+});
+
+test("LINT0 as a level: masked it waits, as an edge it forgets its remote IRR", () => {
+  const { apics, read, write, enable, interrupt } = makeBoard();
+  enable(0);
+  write(0, LINT0, 0x18062);
+  apics.lint(0, 0).set(true);
+  assert.equal(interrupt[0], false);
+  write(0, LINT0, 0x8062);
+  assert.deepEqual([interrupt[0], read(0, LINT0)], [true, 0xc062]);
+  write(0, LINT0, 0x62);
+  assert.equal(read(0, LINT0), 0x62);
 });
 
 test("state and restore with interrupts in each stage; wrong states change nothing", () => {
