@@ -145,6 +145,33 @@ test("edges are served once, levels as long as they are there", () => {
   assert.equal(int.level, true);
 });
 
+test("initialisation forgets edges, not levels", () => {
+  const { int, pic, read, write, raise } = initialised();
+  write(0x4d0, 0x20);
+  raise(4);
+  write(0x20, 0x11);
+  write(0x21, 0x40, 4, 1);
+  assert.deepEqual([int.level, read(0x20), read(0x4d0)], [false, 0, 0x20]);
+  raise(4);
+  assert.equal(int.level, false, "no new edge");
+  raise(5);
+  write(0x20, 0x11);
+  write(0x21, 0x40, 4, 1);
+  assert.equal(pic.acknowledge(), 0x45);
+});
+
+test("input 0 in service holds back all others", () => {
+  const { int, pic, write, raise } = initialised();
+  raise(0);
+  pic.acknowledge();
+  raise(1);
+  assert.equal(int.level, false);
+  write(0x20, 0x20);
+  assert.equal(int.level, true);
+  write(0x20, 0x20);
+  assert.equal(int.level, true, "an end without a service");
+});
+
 test("a masked request waits", () => {
   const { int, pic, write, raise } = initialised();
   write(0x21, 0x08);
@@ -185,6 +212,10 @@ test("rotation: by EOI, by a set priority, with automatic end", () => {
   write(0x20, 0xc6);
   for (const n of [0, 7]) (lower(n), raise(n));
   assert.equal(pic.acknowledge(), 0x37);
+  const set = initialised();
+  set.write(0x20, 0xc4);
+  for (const n of [4, 6]) set.raise(n);
+  assert.equal(set.pic.acknowledge(), 0x36, "4 is the last");
   const auto = initialised(3);
   auto.write(0x20, 0x80);
   for (const n of [1, 0]) auto.raise(n);

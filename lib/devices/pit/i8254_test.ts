@@ -5,6 +5,7 @@ import { Frequency } from "../frequency.ts";
 import { LevelProbe } from "../irq_controller/lines.ts";
 import { Bus } from "../vbus/bus.ts";
 import type { DeviceState } from "../vbus/device.ts";
+import { Counter } from "./counter.ts";
 import { I8254, PIT_FREQUENCY, SystemControlPort } from "./i8254.ts";
 
 const CLK = new Frequency(PIT_FREQUENCY);
@@ -166,6 +167,31 @@ test("modes 1 and 5 wait for the gate, modes 0, 2, 3 and 4 stop without it", () 
   }
 });
 
+test("a counter tells when OUT changes next", () => {
+  const counter = new Counter(false);
+  const changes = (now: number): number[] => {
+    const seen: number[] = [];
+    for (let next = counter.nextChange(now); next < now + 20; next = counter.nextChange(next)) {
+      seen.push(next);
+    }
+    return seen;
+  };
+  counter.program(0x12);
+  counter.write(0, 3);
+  assert.deepEqual(changes(0), []);
+  counter.setGate(10, true);
+  assert.deepEqual(changes(10), [11, 14], "a one-shot");
+  counter.program(0x18);
+  counter.write(30, 3);
+  assert.deepEqual(changes(30), [34, 35], "a strobe");
+  counter.setGate(32, false);
+  assert.deepEqual(changes(32), []);
+  counter.program(0x10);
+  counter.write(40, 3);
+  counter.setGate(43, true);
+  assert.deepEqual(changes(43), [46], "counts from the rise of the gate");
+});
+
 test("mode 4: one pulse low, once", () => {
   const { write, pulses, irq } = make();
   write(0x43, 0x38);
@@ -211,6 +237,10 @@ test("decimal counts; zero is the largest", () => {
   write(0x40, 0x00, 0x10);
   pulses(2);
   assert.equal(count(0), 0x0999);
+  write(0x43, 0x35);
+  write(0x40, 0x34, 0x12);
+  pulses(40);
+  assert.equal(count(0), 0x1195);
   write(0x43, 0x35);
   write(0x40, 0, 0);
   pulses(2);

@@ -244,6 +244,33 @@ test("changing FCR 0 empties the FIFOs, its other bits count only with it", () =
   assert.equal(read(LSR) & 1, 1, "no FIFO, nothing to clear");
 });
 
+test("FCR 2 and FCR 0 drop what the host has not taken", () => {
+  const { uart, sent, read, write, line } = make();
+  write(FCR, 1);
+  write(IER, 2);
+  read(IIR);
+  for (const fcr of [5, 0]) {
+    uart.holdTransmit(true);
+    write(THR, 1);
+    write(FCR, 1);
+    write(FCR, 3);
+    assert.equal(read(LSR) & 0x60, 0, "others leave it");
+    write(FCR, fcr);
+    assert.deepEqual([read(LSR) & 0x60, line.level], [0x60, true]);
+    uart.holdTransmit(false);
+  }
+  assert.deepEqual(sent, []);
+});
+
+test("a host that could give everything is not called", () => {
+  const { uart, read } = make();
+  let calls = 0;
+  uart.onReceiveReady(() => calls++);
+  assert.equal(uart.receive(text("a")), 1);
+  read(RBR);
+  assert.equal(calls, 0);
+});
+
 test("accesses of several bytes are accesses of each port, lowest first", () => {
   const { sent, read, write } = make();
   write(THR, 0x0342, 2);
@@ -304,6 +331,7 @@ test("reset lets go of everything but the host's lines", () => {
   write(FCR, 1);
   write(IER, 0xf);
   write(LCR, 0x43);
+  uart.receiveError("parity");
   uart.receive(text("abc"));
   uart.reset();
   assert.deepEqual([1, 2, 3, 4, 5, 6, 7].map((n) => read(n)), [0, 1, 0, 0, 0x60, 0, 0]);
