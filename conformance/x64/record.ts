@@ -10,7 +10,7 @@ import { initialState } from "./initial_state.ts";
 import { NativeExecutor } from "./native.ts";
 import { replay } from "./replay.ts";
 import { rows } from "./rows.ts";
-import { CODE, Ending, FIELDS, State } from "./state.ts";
+import { CODE, Ending, FIELDS, Flag, State } from "./state.ts";
 import {
   type Case,
   type Change,
@@ -33,6 +33,19 @@ const encodings: readonly Encoding[] = rows.map(({ text, group, attributes }) =>
   );
   return tolerance === undefined ? { text, group } : { text, group, tolerance };
 });
+
+/**
+ * Whether a case ends as this CPU, not the manual, wants it: what a faulting ENTER has stored; whether
+ * a conversion of MMX registers that faults has switched to MMX; whether 16 bytes that are not
+ * aligned are #AC with RFLAGS.AC.
+ */
+export function isUpToCpu({ rows: drawn }: Draft, before: State, after: State): boolean {
+  if (after.vector !== Ending.end && drawn.some(({ attributes }) => attributes.has("partial"))) {
+    return true;
+  }
+  if (((before.rflags | after.rflags) & Flag.AC) === 0) return false;
+  return drawn.some(({ operands }) => operands.some((operand) => /^[WM]16$/.test(operand)));
+}
 
 /** What differs between two states. */
 function changesOf(before: State, after: State): Change[] {
@@ -61,6 +74,7 @@ function memoryChangesOf(before: State, after: State): MemoryChange[] {
 /** A case as its vectors have it; undefined if it is none for them. */
 export function caseOf(index: number, draft: Draft, before: State, after: State): Case | undefined {
   if (after.vector === Ending.timeout || after.vector === Ending.call) return undefined;
+  if (isUpToCpu(draft, before, after)) return undefined;
   const memory = memoryChangesOf(before, after);
   const stored = memory.reduce((sum, { bytes }) => sum + bytes.length, 0);
   if (stored > MOST_STORED || memory.length > 255) return undefined;

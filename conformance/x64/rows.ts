@@ -25,6 +25,7 @@
  *     jump    goes elsewhere: only at the end of a case
  *     rep     string instruction that takes REP; repz: REPE and REPNE
  *     alone   its effect beyond the registers is not known in a sequence: only alone
+ *     partial   if it faults, how much of it is done is up to the CPU: such cases are left out
  *     mxcsr, env  memory operand at one of the places that hold such images
  *     near2   results of other CPUs may differ by 2 units in the last place (x87 transcendental)
  *     estimate  results of other CPUs may differ by 1.5 * 2^-12 of the value (RCPPS, RSQRTPS)

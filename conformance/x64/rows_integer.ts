@@ -71,7 +71,7 @@ const MOVES = `
     POP Ev : 8f /0 : d64 implicit
     PUSHF : 9c : d64 implicit
     POPF : 9d : d64 implicit
-    ENTER Iw,Il : c8 : d64 implicit
+    ENTER Iw,Il : c8 : d64 implicit partial
     LEAVE : c9 : d64 implicit
     LAHF : 9f : implicit
     SAHF : 9e`;

@@ -47,7 +47,7 @@ const MMX: string = [
   MOVQ P,Q8 : 0f 6f /r
   MOVQ Q8,P : 0f 7f /r
   MOVNTQ M8,P : 0f e7 /r
-  MASKMOVQ P,N : 0f f7 /r : implicit
+  MASKMOVQ P,N : 0f f7 /r : implicit partial
   PMOVMSKB Gd,N : 0f d7 /r
   PSHUFW P,Q8,Ib : 0f 70 /r
   PALIGNR P,Q8,Ib : 0f 3a 0f /r
@@ -55,12 +55,12 @@ const MMX: string = [
   PINSRW P,M2,Ib : 0f c4 /r
   PEXTRW Gd,N,Ib : 0f c5 /r
   EMMS : 0f 77
-  CVTPI2PS V,Q8 : 0f 2a /r
-  CVTPS2PI P,W8 : 0f 2d /r
-  CVTTPS2PI P,W8 : 0f 2c /r
-  CVTPI2PD V,Q8 : 66 0f 2a /r
-  CVTPD2PI P,W16 : 66 0f 2d /r
-  CVTTPD2PI P,W16 : 66 0f 2c /r
+  CVTPI2PS V,Q8 : 0f 2a /r : partial
+  CVTPS2PI P,W8 : 0f 2d /r : partial
+  CVTTPS2PI P,W8 : 0f 2c /r : partial
+  CVTPI2PD V,Q8 : 66 0f 2a /r : partial
+  CVTPD2PI P,W16 : 66 0f 2d /r : partial
+  CVTTPD2PI P,W16 : 66 0f 2c /r : partial
   MOVQ2DQ V,N : f3 0f d6 /r
   MOVDQ2Q P,U : f2 0f d6 /r`,
 ].join("\n");
