@@ -82,6 +82,26 @@ test("periodic: each period, without drift; a mode change goes on counting", () 
   assert.deepEqual(take(0), []);
 });
 
+test("a divisor that changes after some periods loses none", () => {
+  const { clock, write, enable, take } = makeBoard();
+  enable(0);
+  write(0, DIVIDE, 11);
+  write(0, TIMER, PERIODIC | 0x40);
+  write(0, INITIAL, 1000);
+  for (let n = 0; n < 5; n++) {
+    clock.advance(1000);
+    assert.deepEqual(take(0), [0x40]);
+  }
+  clock.advance(400);
+  write(0, DIVIDE, 0);
+  for (const time of [1200, 2000, 2000]) {
+    clock.advance(time - 1);
+    assert.deepEqual(take(0), []);
+    clock.advance(1);
+    assert.deepEqual(take(0), [0x40]);
+  }
+});
+
 test("expirations that nobody can tell apart cost nothing", () => {
   const { clock, read, write, enable, take } = makeBoard();
   enable(0);

@@ -196,7 +196,6 @@ export class Mc146818 implements Device, BytePorts {
     const wasReset = this.#dividerReset;
     if (ran) this.#showTime();
     this.#ram[index] = value;
-    if (wasReset && !this.#dividerReset) this.#seenTick = CRYSTAL.ticks(this.#now());
     if (ran || !this.#runs) return;
     // Released from reset, the divider has half a second to go; else it went on all the time.
     this.#takeTime(wasReset ? this.#now() - SECOND + FIRST_UPDATE : this.#lastUpdate());

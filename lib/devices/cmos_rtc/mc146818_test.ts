@@ -122,6 +122,23 @@ test("a divider that is released updates after half a second", () => {
   assert.equal(read(0), 0x41);
 });
 
+test("while the time stands still there is no alarm to wait for", () => {
+  const { clock, irq, read, write } = setup();
+  for (const index of [1, 3, 5]) write(index, 0xff);
+  write(B, 0xa2);
+  assert.equal(clock.nextDeadline(), Infinity);
+  clock.advance(10 * SECOND);
+  assert.deepEqual([irq.level, read(C) & 0x30], [false, 0]);
+  write(A, 0x73);
+  write(B, 0x62);
+  read(C);
+  clock.advance(10 * SECOND);
+  assert.deepEqual([irq.level, read(C)], [false, 0], "the divider is held, nothing comes");
+  write(A, 0x23);
+  clock.advance(122_071);
+  assert.equal(irq.level, true);
+});
+
 test("a single register can be written while the time runs", () => {
   const { clock, write, time } = setup();
   write(4, 0x05);
