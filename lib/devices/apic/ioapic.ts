@@ -50,6 +50,8 @@ const DESTINATION_BITS = 0xff000000;
 
 /** What an I/O APIC is connected to. */
 export interface IoApicOptions {
+  /** For people, where there are several. @default "ioapic" */
+  readonly name?: string;
   /** The local APICs. */
   readonly sink: MessageSink;
   /** IOAPICID after reset, 0 to 15. @default 0 */
@@ -61,7 +63,7 @@ export interface IoApicOptions {
 /** An I/O APIC in a window of 4 KiB. */
 export class IoApic implements Device {
   /** For people. */
-  readonly name = "ioapic";
+  readonly name: string;
   readonly #sink: MessageSink;
   readonly #version: number;
   readonly #resetId: number;
@@ -74,6 +76,7 @@ export class IoApic implements Device {
 
   /** All inputs masked. */
   constructor(options: IoApicOptions) {
+    this.name = options.name ?? "ioapic";
     this.#sink = options.sink;
     this.#version = options.version ?? 0x20;
     this.#resetId = ((options.id ?? 0) << 24) & ID_BITS;

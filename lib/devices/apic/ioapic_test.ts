@@ -33,7 +33,8 @@ function make(options: Partial<IoApicOptions> = {}) {
 }
 
 test("registers after reset", () => {
-  const { read, bus } = make({ id: 5 });
+  const { read, bus, ioapic } = make({ id: 5, name: "ioapic-2" });
+  assert.deepEqual([ioapic.name, make().ioapic.name], ["ioapic-2", "ioapic"]);
   assert.deepEqual([read(0), read(1), read(2)], [0x05000000, 0x00170020, 0x05000000]);
   for (let pin = 0; pin < 24; pin++) {
     assert.deepEqual([read(0x10 + 2 * pin), read(0x11 + 2 * pin)], [MASKED, 0]);
