@@ -77,8 +77,6 @@ export const differences: readonly Difference[] = [
     reason: "the CPU has more than a Cortex-A53",
   },
   { qemu: "0x0000000000  cfi-flash", vml: undefined, reason: notThere },
-  { qemu: "0x0009020000  qemu,fw-cfg-mmio", vml: undefined, reason: notThere },
-  { qemu: "0x0009030000  arm,pl061, interrupt 39", vml: undefined, reason: notThere },
   { qemu: "0x4010000000  pci-host-ecam-generic", vml: undefined, reason: notThere },
 ];
 
