@@ -3,7 +3,7 @@
  * compiler.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { arch, platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -26,10 +26,35 @@ export interface Outcome {
   readonly address: number;
 }
 
+/** What the recorder, or the instructions that are recorded, need; as /proc/cpuinfo names it. */
+const FEATURES: readonly string[] = [
+  ...["sse4_2", "bmi1", "bmi2", "adx", "aes", "pclmulqdq", "sha_ni", "popcnt", "movbe"],
+  ...["fsgsbase", "abm", "cx16"],
+];
+/** Whose CPU the vectors were recorded on; others differ where the manuals leave room. */
+const VENDOR = "AuthenticAMD";
+
 /** Why the host cannot record; undefined if it can. */
 export function whyNotNative(): string | undefined {
   if (platform() !== "linux" || arch() !== "x64") return "not Linux on x86-64";
+  const missing = FEATURES.filter((name) => !new RegExp(`^flags.*\\b${name}\\b`, "m").test(cpu()));
+  if (missing.length > 0) return `the CPU has no ${missing.join(", ")}`;
   return compiler() === undefined ? `no C compiler (${COMPILERS.join(", ")})` : undefined;
+}
+
+/** Why the host's CPU cannot be compared with what was recorded; undefined if it can. */
+export function whyNotComparable(): string | undefined {
+  const vendor = /^vendor_id\s*: (.*)$/m.exec(cpu())?.[1];
+  return whyNotNative() ??
+    (vendor === VENDOR ? undefined : `a CPU of ${vendor}, recorded on one of ${VENDOR}`);
+}
+
+function cpu(): string {
+  try {
+    return readFileSync("/proc/cpuinfo", "utf8");
+  } catch {
+    return "";
+  }
 }
 
 function compiler(): string | undefined {

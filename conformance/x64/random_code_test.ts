@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { exclusion } from "./exclusions.ts";
-import { NativeExecutor, whyNotNative } from "./native.ts";
+import { NativeExecutor, whyNotComparable } from "./native.ts";
 import {
   type Disagreement,
   End,
@@ -147,7 +147,7 @@ test("what is not compared is told by prefixes, opcode and ModRM", () => {
   for (const text of excluded) assert.notEqual(reason(text), undefined, text);
 });
 
-const reason = whyNotNative();
+const reason = whyNotComparable();
 if (reason !== undefined) console.log(`not compared with the host CPU: ${reason}`);
 test("the host CPU takes random code for what was recorded", { skip: reason }, () => {
   const executor = new NativeExecutor();

@@ -3,11 +3,11 @@
  * an x86-64 CPU with SSE4.2, BMI1, BMI2, ADX, AES, PCLMULQDQ, SHA, FSGSBASE, and a C compiler. The
  * committed ones come from an AMD EPYC (family 25, model 17).
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { incompleteConditions } from "./flags.ts";
 import { type Draft, Generator } from "./generator.ts";
 import { initialState } from "./initial_state.ts";
-import { NativeExecutor } from "./native.ts";
+import { NativeExecutor, whyNotNative } from "./native.ts";
 import { replay } from "./replay.ts";
 import { rows } from "./rows.ts";
 import { CODE, Ending, FIELDS, Flag, State } from "./state.ts";
@@ -22,10 +22,6 @@ import {
 
 /** Cases that store more are left out. */
 const MOST_STORED = 512;
-const FEATURES = [
-  ...["sse4_2", "bmi1", "bmi2", "adx", "aes", "pclmulqdq", "sha_ni", "popcnt", "movbe"],
-  ...["fsgsbase", "abm", "cx16"],
-];
 
 const encodings: readonly Encoding[] = rows.map(({ text, group, attributes }) => {
   const tolerance = (["near2", "estimate"] as const).find((name: Tolerance) =>
@@ -142,10 +138,8 @@ export function endings(cases: readonly Case[]): Map<number, number> {
 }
 
 async function main(count: number, first: number, file: string | URL): Promise<void> {
-  const flags = /^flags\s*:(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1].split(" ") ??
-    [];
-  const missing = FEATURES.filter((name) => !flags.includes(name));
-  if (missing.length > 0) throw new Error(`this CPU has no ${missing.join(", ")}`);
+  const reason = whyNotNative();
+  if (reason !== undefined) throw new Error(reason);
   const executor = new NativeExecutor();
   const generator = new Generator();
   const cases = record(executor, generator, { first, count });

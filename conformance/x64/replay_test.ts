@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { initialState } from "./initial_state.ts";
-import { NativeExecutor, whyNotNative } from "./native.ts";
+import { NativeExecutor, whyNotComparable } from "./native.ts";
 import {
   type CaseCode,
   compare,
@@ -202,7 +202,7 @@ test("the state before a case does not depend on what was there", () => {
   }
 });
 
-const reason = whyNotNative();
+const reason = whyNotComparable();
 if (reason !== undefined) console.log(`not compared with the host CPU: ${reason}`);
 test("the host CPU ends general-purpose instructions as recorded", { skip: reason }, () => {
   const executor = new NativeExecutor();
