@@ -321,8 +321,9 @@ test("requests in flight are dropped at reset and guest memory stays untouched",
   memory.observe((address) => told.push(address));
   disk.open();
   await device.settled();
-  assert.deepEqual(memory.bytes, before);
   assert.deepEqual(told, []);
+  // Not deepEqual: it would print all of RAM.
+  assert.equal(memory.bytes.findIndex((byte, at) => byte !== before[at]), -1);
   assert.equal(device.statistics.dropped, 4);
 });
 

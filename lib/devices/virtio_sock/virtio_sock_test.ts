@@ -461,8 +461,8 @@ test("a reset by the driver ends every connection, and nothing old is sent", asy
   void stream.write(text("old"));
   send({ op: Op.request, srcPort: 4 });
   driver.write(0x70, 0);
-  await assert.rejects(stream.read(), { code: "reset" });
   assert.equal(device.connections, 0);
+  await assert.rejects(stream.read(), { code: "reset" });
   driver.negotiate();
   const rx = driver.addQueue(0);
   driver.addQueue(1);
