@@ -90,6 +90,13 @@ export const GIC_FAULTS: readonly Fault[] = [
       },
       {
         file: `${GIC}/gicv2_distributor.ts`,
+        find: "gic.removeSgi(cpu, (offset & 15) + i, sources);",
+        replace: `for (let to = 0; to < gic.cpus; to++) {
+            if (((sources >>> to) & 1) !== 0) gic.removeSgi(to, (offset & 15) + i, 1 << cpu);
+          }`,
+      },
+      {
+        file: `${GIC}/gicv2_distributor.ts`,
         find: "gic.sgiSources(cpu, (offset & 15) + i));",
         replace: "Math.min(gic.sgiSources(cpu, (offset & 15) + i), 1));",
       },

@@ -80,6 +80,8 @@ export const VIRTIO_FAULTS: readonly Fault[] = [
       `${VIRTIO}/mmio_test.ts: a chain that is held across a reset is not returned`,
       "lib/devices/virtio_block/virtio_block_test.ts: requests in flight are dropped at reset and guest memory stays untouched",
       `${CONSOLE}/virtio_console_test.ts: reset drops a half-sent chain: no stale bytes, no stale used entry`,
+      "lib/devices/virtio_net/virtio_net_test.ts: reset forgets frames that wait",
+      "lib/devices/virtio_sock/virtio_sock_test.ts: a reset by the driver ends every connection, and nothing old is sent",
     ],
     changes: [
       {
@@ -102,12 +104,22 @@ export const VIRTIO_FAULTS: readonly Fault[] = [
   {
     number: 17,
     what: "Virtio: the available index may jump.",
-    tests: [`${VIRTIO}/split_ring_test.ts: heads and the available index are checked`],
-    changes: [{
-      file: `${VIRTIO}/split_ring.ts`,
-      find: 'if (waiting > this.#size) return "the available index has jumped";',
-      replace: "",
-    }],
+    tests: [
+      `${VIRTIO}/split_ring_test.ts: heads and the available index are checked`,
+      `${VIRTIO}/packed_ring_test.ts: packed: the driver cannot have more entries in flight than the ring has`,
+    ],
+    changes: [
+      {
+        file: `${VIRTIO}/split_ring.ts`,
+        find: 'if (waiting > this.#size) return "the available index has jumped";',
+        replace: "",
+      },
+      {
+        file: `${VIRTIO}/packed_ring.ts`,
+        find: "const room = this.#size - used;",
+        replace: "const room = this.#size;",
+      },
+    ],
   },
   {
     number: 22,

@@ -18,17 +18,19 @@ import { FAULTS } from "./faults.ts";
 /** What the tests need. */
 const COPIED = ["lib", "platform", "guests", "package.json"];
 const JOBS = 2;
-/** A test that is not done by then has found the fault, too: it hangs. */
+/** What a run of tests may take. */
 const MILLISECONDS = 60_000;
 const MEGABYTES = 1024;
 
-/** How a test ended: `hung` if it was stopped, `absent` if it did not begin. */
-type Outcome = "passed" | "failed" | "hung" | "absent";
+/** How a test ended: `stopped` by the limits of time or memory, `absent` if it did not begin. */
+type Outcome = "passed" | "failed" | "stopped" | "absent";
+
+const NODE = needRuntime("node").program;
 
 /** Runs tests, all of one file, in the copy `tree`; gives the outcome of each. */
 async function run(tree: string, file: string, names: readonly string[]): Promise<Outcome[]> {
   const patterns = names.map(patternOf);
-  const child = spawn(needRuntime("node").program, [
+  const child = spawn(NODE, [
     `--max-old-space-size=${MEGABYTES}`,
     "--test-reporter=tap",
     ...patterns.map((pattern) => `--test-name-pattern=${pattern}`),
@@ -42,12 +44,13 @@ async function run(tree: string, file: string, names: readonly string[]): Promis
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => output += text);
   const signal = await new Promise((resolve) => child.on("close", (_, by) => resolve(by)));
+  // What was skipped keeps its "# SKIP", is none of the names, and counts as absent.
   const results = [...output.matchAll(/^(not )?ok \d+ - (.*?)(?: # (?!SKIP).*)?$/gm)];
   return patterns.map((pattern): Outcome => {
     const own = results.filter(([, , name]) => new RegExp(pattern).test(unescapeTap(name)));
     if (own.some(([, not]) => not !== undefined)) return "failed";
     if (own.length > 0) return "passed";
-    return signal === null ? "absent" : "hung";
+    return signal === null ? "absent" : "stopped";
   });
 }
 
@@ -96,10 +99,11 @@ async function prove(tree: string, fault: Fault, say: (line: string) => void): P
   }
   for (const change of fault.changes) {
     const outcomes = [...await withChange(tree, change, fault.tests)];
-    const absent = outcomes.filter(([, outcome]) => outcome === "absent");
-    const found = outcomes.filter(([, outcome]) => outcome === "failed" || outcome === "hung");
+    const found = outcomes.filter(([, outcome]) => outcome === "failed");
     for (const [test] of found) idle.delete(test);
-    for (const [test] of absent) wrong.push(`does not begin with the change: ${test}`);
+    for (const [test, outcome] of outcomes) {
+      if (outcome === "stopped" || outcome === "absent") wrong.push(`${outcome}: ${test}`);
+    }
     const place = `${change.file}: ${change.find.trim().split("\n")[0]}`;
     if (found.length === 0) wrong.push(`not found: ${place}`);
     say(`fault ${fault.number}: ${found.length} of ${outcomes.length} tests fail: ${place}`);
