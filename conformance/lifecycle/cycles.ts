@@ -8,7 +8,7 @@
  * 1000 cycles if not given. The settings keep pools of the C library and of V8 small, one for each thread
  * that compiles: they come and go with the load of the host, and hide what is looked for.
  *
- * Prints time and memory; exit code 1 if memory has grown by more than 10 %.
+ * Prints time and memory; exit code 1 if memory has grown by more than 10 % in each of three rounds.
  */
 import process from "node:process";
 import { setFlagsFromString } from "node:v8";
@@ -22,6 +22,8 @@ const WARM_UP = 200;
 const FIRST = 10;
 /** Garbage is collected after so many: what the runtime puts off would make its heap larger for good. */
 const BATCH = 100;
+/** A pool of the runtime may still grow in one round; what we leave behind grows in each. */
+const ROUNDS = 3;
 /** What may stay, as a part of the level after the first cycles. */
 const GROWTH = 0.1;
 const MIB = 2 ** 20;
@@ -84,21 +86,29 @@ for (let i = 0; i < WARM_UP; i++) {
   if (i % BATCH === 0) await level(collect);
   await cycle(kernel);
 }
-let start = 0;
-let base = 0;
-for (let i = 0; i < CYCLES; i++) {
-  if (i === FIRST) {
-    base = await level(collect);
-    start = performance.now();
+
+/** Cycles that count; gives how much memory has grown after the first ones, as a part of it. */
+async function round(): Promise<number> {
+  let start = 0;
+  let base = 0;
+  for (let i = 0; i < CYCLES; i++) {
+    if (i === FIRST) {
+      base = await level(collect);
+      start = performance.now();
+    }
+    if (i % BATCH === 0) await level(collect);
+    await cycle(kernel);
   }
-  if (i % BATCH === 0) await level(collect);
-  await cycle(kernel);
+  const milliseconds = (performance.now() - start) / (CYCLES - FIRST);
+  const end = await level(collect);
+  const growth = end / base - 1;
+  console.log(
+    `${CYCLES} cycles, ${milliseconds.toFixed(1)} ms each; memory ${(base / MIB).toFixed(0)} MiB ` +
+      `after ${FIRST}, ${(end / MIB).toFixed(0)} MiB at the end: ${(growth * 100).toFixed(1)} %`,
+  );
+  return growth;
 }
-const milliseconds = (performance.now() - start) / (CYCLES - FIRST);
-const end = await level(collect);
-const growth = end / base - 1;
-console.log(
-  `${CYCLES} cycles, ${milliseconds.toFixed(1)} ms each; memory ${(base / MIB).toFixed(0)} MiB ` +
-    `after ${FIRST}, ${(end / MIB).toFixed(0)} MiB at the end: ${(growth * 100).toFixed(1)} %`,
-);
+
+let growth = Infinity;
+for (let i = 0; i < ROUNDS && growth > GROWTH; i++) growth = await round();
 process.exitCode = growth <= GROWTH ? 0 : 1;
