@@ -18,7 +18,7 @@ const CHECKSUMS: Readonly<Record<string, string>> = {
   daxpy: "0xc958c9bedd9601f1",
   sgemm: "0xb96d156b13e68491",
   mandel: "0xce1183baa540ea96",
-  registers: "0xcee33456bf195707",
+  registers: "0x8f1ea6f7308c1993",
   interrupts: "0x000000000000c350",
   console: "0x0000000000000000",
 };

@@ -12,7 +12,7 @@ uint64_t registers(unsigned scale) {
   struct fdt_node node;
   uint64_t base, size, hash = 0;
   if (!fdt_find_compatible("arm,pl011", &node) || !fdt_reg(&node, 0, &base, &size)) return 0;
-  for (unsigned i = 0; i < 200000 * scale; i++) {
+  for (unsigned i = 0; i < 1000000 * scale; i++) {
     hash = mix(hash, read32(base + PL011_IBRD));
     if (i % 8 == 0) write32(base + PL011_IBRD, i & 0xffff);
   }

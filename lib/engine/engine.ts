@@ -86,6 +86,10 @@ export class Engine {
   readonly #threshold: number;
   readonly #exits = new ExitCounters();
   #current = 0;
+  /** The vCPU that runs, or ran last. */
+  #cpu: ArchCpu | undefined;
+  /** Times that the interpreter has asked about an access and gone on. */
+  #misses = 0;
   #mode = -1;
   #total = 0;
   #sliceStart = 0;
@@ -138,11 +142,11 @@ export class Engine {
       this.#threshold,
       {
         access: () => {
-          this.#exits.count(Exit.miss);
+          this.#misses++;
           this.#visits++;
-          return this.#slow.direct(this.#cpus[this.#current]);
+          return this.#slow.direct(this.#cpu as ArchCpu);
         },
-        commit: () => this.#slow.commit(this.#cpus[this.#current]) ? 1 : 0,
+        commit: () => this.#slow.commit(this.#cpu as ArchCpu) ? 1 : 0,
       },
     );
     this.#cache = new CodeCache({
@@ -260,6 +264,7 @@ export class Engine {
     this.select(vcpu);
     const { u32 } = this.state;
     const cpu = this.#cpus[vcpu];
+    this.#cpu = cpu;
     const budget = this.#budget;
     u32[budget] = instructions;
     this.#sliceStart = instructions;
@@ -528,7 +533,7 @@ export class Engine {
     const { compiler } = this.#hotCode;
     return {
       instructions: this.instructions,
-      exits: this.#exits.byName(),
+      exits: this.#exits.byName(this.#misses),
       decodedInstructions: this.#cache.decodes,
       codePages: this.#cache.pages,
       regions: compiler.regions,

@@ -48,13 +48,12 @@ interface Piece {
   isRam: boolean;
 }
 
-const MASK: Record<AccessSize, number> = { 1: 0xff, 2: 0xffff, 4: 0xffffffff };
-
 export class SlowAccess {
   readonly #o: SlowAccessOptions;
   readonly #u32: Uint32Array;
   readonly #scratch: DataView;
   readonly #scratchBytes: Uint8Array;
+  readonly #scratchWords: Uint32Array;
   /** The running vCPU's state block, and as it was before a write that a device may refuse. */
   readonly #block: Uint8Array;
   readonly #before: Uint8Array;
@@ -77,6 +76,7 @@ export class SlowAccess {
     this.#u32 = options.state.u32;
     this.#scratch = new DataView(options.buffer, SCRATCH, 256);
     this.#scratchBytes = new Uint8Array(options.buffer, SCRATCH, 256);
+    this.#scratchWords = new Uint32Array(options.buffer, SCRATCH, 64);
     this.#block = new Uint8Array(options.buffer, STATE_BASE, options.layout.end - STATE_BASE);
     this.#before = new Uint8Array(this.#block.length);
     const { general } = options;
@@ -316,17 +316,19 @@ export class SlowAccess {
     access.value = write ? this.#load(at, size) : 0;
     const result = this.#o.bus.access(address, access);
     if (result !== AccessResult.ok) return false;
-    if (!write) this.#store(at, size, (access.value & MASK[size]) >>> 0);
+    if (!write) this.#store(at, size, access.value);
     return true;
   }
 
   #load(at: number, size: AccessSize): number {
+    if (size === 4 && (at & 3) === 0) return this.#scratchWords[at >> 2];
     if (size === 1) return this.#scratch.getUint8(at);
     return size === 2 ? this.#scratch.getUint16(at, true) : this.#scratch.getUint32(at, true);
   }
 
   #store(at: number, size: AccessSize, value: number): void {
-    if (size === 1) this.#scratch.setUint8(at, value);
+    if (size === 4 && (at & 3) === 0) this.#scratchWords[at >> 2] = value;
+    else if (size === 1) this.#scratch.setUint8(at, value);
     else if (size === 2) this.#scratch.setUint16(at, value, true);
     else this.#scratch.setUint32(at, value, true);
   }

@@ -51,9 +51,11 @@ export class ExitCounters {
     this.#counts[exit]++;
   }
 
-  byName(): Record<ExitName, number> {
-    return Object.fromEntries(
+  /** @param misses those that did not come back. */
+  byName(misses: number): Record<ExitName, number> {
+    const counts = Object.fromEntries(
       this.#names.map((name, i) => [name, this.#counts[i]]),
     ) as Record<ExitName, number>;
+    return { ...counts, miss: counts.miss + misses };
   }
 }
