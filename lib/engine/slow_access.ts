@@ -54,6 +54,8 @@ export class SlowAccess {
   readonly #scratch: DataView;
   readonly #scratchBytes: Uint8Array;
   readonly #scratchWords: Uint32Array;
+  /** All of the memory. */
+  readonly #bytes: Uint8Array;
   /** The running vCPU's state block, and as it was before a write that a device may refuse. */
   readonly #block: Uint8Array;
   readonly #before: Uint8Array;
@@ -68,6 +70,9 @@ export class SlowAccess {
   /** The write to a device that `commit` does: guest-physical address and bytes. */
   #writeAddress = 0;
   #writeSize = 0;
+  /** The write across pages that `commit` does: where its two parts go, and bytes of the first. */
+  readonly #parts: [low: number, high: number] = [0, 0];
+  #firstLength = 0;
   /** Number of the running vCPU, told to devices. */
   vcpu = 0;
 
@@ -77,6 +82,7 @@ export class SlowAccess {
     this.#scratch = new DataView(options.buffer, SCRATCH, 256);
     this.#scratchBytes = new Uint8Array(options.buffer, SCRATCH, 256);
     this.#scratchWords = new Uint32Array(options.buffer, SCRATCH, 64);
+    this.#bytes = new Uint8Array(options.buffer);
     this.#block = new Uint8Array(options.buffer, STATE_BASE, options.layout.end - STATE_BASE);
     this.#before = new Uint8Array(this.#block.length);
     const { general } = options;
@@ -99,6 +105,10 @@ export class SlowAccess {
     const size = info & Miss.size;
     const write = (info & Miss.write) !== 0;
     const tlb = info >>> Miss.tlbShift;
+    const aligned = (info & Miss.aligned) !== 0;
+    if (!aligned && crossing(low, size) && this.#across(tlb, write, high, low, size)) {
+      return SCRATCH;
+    }
     if (size <= 8 && (size & (size - 1)) === 0 && (low & (size - 1)) === 0) {
       const page = this.#o.tlb.findDevice(tlb, write, high, low);
       if (page >= 0) {
@@ -107,8 +117,42 @@ export class SlowAccess {
       }
     }
     this.#host = 0;
-    if (!this.access(cpu)) this.#o.faulted();
+    if (!this.#access(cpu, true)) this.#o.faulted();
     return this.#host;
+  }
+
+  /**
+   * Lets an access whose two pages are in the TLB go on with the scratch buffer: false if they are
+   * not. A write may leave some bytes of its probe alone, so the buffer has them all.
+   */
+  #across(tlb: number, write: boolean, high: number, low: number, size: number): boolean {
+    const next = ((low & -PAGE_SIZE) + PAGE_SIZE) >>> 0;
+    const nextHigh = next === 0 ? (high + 1) >>> 0 : high;
+    const first = this.#o.tlb.find(tlb, write, high, low);
+    const second = this.#o.tlb.find(tlb, write, nextHigh, next);
+    if (first === 0 || second === 0) return false;
+    const length = PAGE_SIZE - (low & (PAGE_SIZE - 1));
+    this.#parts[0] = first;
+    this.#parts[1] = second;
+    this.#firstLength = length;
+    this.#writeSize = size;
+    const bytes = this.#bytes;
+    const scratch = this.#scratchBytes;
+    for (let i = 0; i < length; i++) scratch[i] = bytes[first + i];
+    for (let i = length; i < size; i++) scratch[i] = bytes[second + i - length];
+    return true;
+  }
+
+  /** Does the write that `#across` has begun. */
+  #commitAcross(): void {
+    const [first, second] = this.#parts;
+    const length = this.#firstLength;
+    const size = this.#writeSize;
+    const bytes = this.#bytes;
+    const scratch = this.#scratchBytes;
+    for (let i = 0; i < length; i++) bytes[first + i] = scratch[i];
+    for (let i = length; i < size; i++) bytes[second + i - length] = scratch[i];
+    this.#firstLength = 0;
   }
 
   #read(cpu: ArchCpu, address: number, size: number): number {
@@ -133,14 +177,19 @@ export class SlowAccess {
   }
 
   #beginWrite(address: number, size: number): number {
+    this.#firstLength = 0;
     this.#writeAddress = address;
     this.#writeSize = size;
     this.#registersBefore.set(this.#registers);
     return SCRATCH;
   }
 
-  /** Does the write to a device that `direct` has begun; false if the instruction must not go on. */
+  /** Does the write that `direct` has begun; false if the instruction must not go on. */
   commit(cpu: ArchCpu): boolean {
+    if (this.#firstLength > 0) {
+      this.#commitAcross();
+      return true;
+    }
     const address = this.#writeAddress;
     const size = this.#writeSize;
     const whole = size === 8
@@ -160,6 +209,11 @@ export class SlowAccess {
 
   /** Does what the probe that missed needs; false if it took an exception instead. */
   access(cpu: ArchCpu): boolean {
+    return this.#access(cpu, false);
+  }
+
+  /** `ongoing`: the instruction is in its middle and can go on with `#host`. */
+  #access(cpu: ArchCpu, ongoing: boolean): boolean {
     const { u32 } = this.#o.state;
     const low = u32[this.#address];
     const high = u32[this.#address + 1];
@@ -175,7 +229,8 @@ export class SlowAccess {
     if (this.#plain(cpu, high, low, size, tlb, read, write)) return this.#filled;
     const first = Math.min(size, PAGE_SIZE - (low & (PAGE_SIZE - 1)));
     const pieces: Piece[] = [];
-    let plain = first === size;
+    const one = first === size;
+    let plain = true;
     for (let done = 0; done < size;) {
       const length = done === 0 ? first : size - first;
       const at = low + done;
@@ -190,14 +245,22 @@ export class SlowAccess {
         return false;
       }
       const isRam = this.#o.memory.contains(page, PAGE_SIZE);
+      const address = page + (pieceLow & (PAGE_SIZE - 1));
       if (uncached || !isRam) plain = false;
+      else if (!one) this.#fill(cpu, tlb, pieceHigh, pieceLow, address, read, write);
       if (!isRam && !watched && read !== write) {
         this.#o.tlb.fillDevice(tlb, write, pieceHigh, pieceLow, page);
       }
-      pieces.push({ address: page + (pieceLow & (PAGE_SIZE - 1)), length, isRam });
+      pieces.push({ address, length, isRam });
       done += length;
     }
-    if (plain && this.#fill(cpu, tlb, high, low, pieces[0].address, read, write)) return true;
+    if (plain && one && this.#fill(cpu, tlb, high, low, pieces[0].address, read, write)) {
+      return true;
+    }
+    if (plain && !one && ongoing && this.#across(tlb, write, high, low, size)) {
+      this.#host = SCRATCH;
+      return true;
+    }
     return this.#emulate(cpu, tlb, high, low, size, read, write, pieces);
   }
 
@@ -332,6 +395,11 @@ export class SlowAccess {
     else if (size === 2) this.#scratch.setUint16(at, value, true);
     else this.#scratch.setUint32(at, value, true);
   }
+}
+
+/** Whether an access reaches into the next page. */
+function crossing(low: number, size: number): boolean {
+  return (low & (PAGE_SIZE - 1)) + size > PAGE_SIZE;
 }
 
 /** Largest device access at an address that is aligned and not longer than `rest`. */

@@ -142,6 +142,14 @@ export class Tlb {
     this.fills++;
   }
 
+  /** Host address of a guest address; 0 if its page is not in the TLB. */
+  find(tlb: number, write: boolean, high: number, low: number): number {
+    const { base } = (write ? this.#writes : this.#reads)[tlb];
+    const at = (base + indexOf(low) * TLB_ENTRY) >> 2;
+    const known = this.#words[at] === (low & -PAGE_SIZE) && this.#words[at + 1] === (high | 0);
+    return known ? (this.#words[at + 2] + low) >>> 0 : 0;
+  }
+
   drop(tlb: number, low: number): void {
     this.#reads[tlb].drop(indexOf(low));
     this.#writes[tlb].drop(indexOf(low));
