@@ -11,8 +11,8 @@ import type { StateFieldSpec } from "../../engine/layout.ts";
  * - `segmentBase`, `segmentLimit` (bytes, inclusive), `segmentAttributes` (bits 23:8 of a descriptor's
  *   high word, in place), `selector`: by {@linkcode Segment}
  * - `cpl`: current privilege level
- * - `x87`: R0..R7, the physical registers, 80 bits each; `fcw`, `fsw` (with TOP), `ftw` (2 bits for each
- *   register), and where the last instruction and its operand lay
+ * - `x87`: R0..R7, the physical registers, 80 bits each; `fcw`, `fsw` (with TOP), `ftw` (as FXSAVE has
+ *   it: bit n is set if Rn is not empty), and where the last instruction and its operand lay
  * - `interrupts`: inputs that are high, see `interrupt_inputs.ts`; a copy for STI and POPF to look at
  * - `shadow`: address of the instruction before which no interrupt is taken (after STI, MOV SS);
  *   all ones for none
