@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { benchImage } from "../guests/bench/image.ts";
+import { benchImage } from "../guests/bench/aarch64/image.ts";
 import { Machine } from "../mod.ts";
 
 /** What the kernels compute at scale 1, as QEMU prints it. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { monitorImage } from "../guests/monitor/image.ts";
+import { monitorImage } from "../guests/monitor/aarch64/image.ts";
 import { Machine } from "../mod.ts";
 import { expected, mask, SESSION_CPUS, SESSION_MEMORY_MIB, Typist } from "./monitor/session.ts";
 

@@ -3,8 +3,10 @@
  *
  * Usage: node guests/build.ts [--check] [--keep FOLDER] [GUEST ...]
  *
- * A guest is a folder with sources, one of which is named as the folder. It is linked with what it uses
- * of common/ and aarch64/. A folder of linux/ is such a program for Linux, linked with nothing.
+ * A guest is a folder with a folder for each architecture that it is built for: aarch64/, x86_64/. There
+ * the image is put. Sources beside these folders are common, sources in them are of one architecture; one
+ * is named as the guest. It is linked with what it uses of common/ and of the architecture's runtime. A
+ * folder of linux/ is a program for Linux on arm64, linked with nothing.
  *
  * `--check` writes nothing and fails if a committed image is not what its sources give. `--keep`
  * leaves ELF file (for a disassembler) and image in a folder. Needs clang, ld.lld and llvm-objcopy;
@@ -26,42 +28,18 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { type Architecture, ARCHITECTURES } from "./architectures.ts";
 
 const FOLDER = fileURLToPath(new URL(".", import.meta.url));
-/** What every guest may use of the runtime: an object file is linked if something refers to it. */
-const LIBRARY_FOLDERS = ["common", "aarch64"];
+/** What guests of every architecture may use: an object file is linked if something refers to it. */
+const COMMON_FOLDER = "common";
 /** Programs for Linux. */
 const LINUX_FOLDER = "linux";
-/** The one that is always linked; it holds the image's header. */
-const START = "aarch64/start.S";
+/** Of an architecture's runtime: the image's header and entry. */
+const START = "start.S";
 const TOOLS = ["clang", "ld.lld", "llvm-objcopy"];
 const DEBIAN_PACKAGES = "clang lld llvm";
 const LINE = 100;
-
-const COMMON_FLAGS = [
-  "--target=aarch64-none-elf",
-  "-std=gnu11",
-  "-O2",
-  "-ffreestanding",
-  "-fno-builtin",
-  "-fpie",
-  "-fvisibility=hidden",
-  "-fno-ident",
-  "-Wall",
-  "-Wextra",
-  "-Werror",
-];
-// Exceptions save no FP registers.
-const WITHOUT_FP = ["-march=armv8-a", "-mgeneral-regs-only"];
-const WITH_NEON = ["-march=armv8-a", "-O3", "-fno-math-errno", "-ffp-contract=on"];
-const WITH_LSE = ["-march=armv8.1-a", "-mgeneral-regs-only"];
-const WITH_CRYPTO = ["-march=armv8.1-a+crypto"];
-/** Flags of guests and of single files that need others than {@linkcode WITHOUT_FP}. */
-const FLAGS: Readonly<Record<string, readonly string[]>> = {
-  atomics: WITH_LSE,
-  "bench/floating.c": WITH_NEON,
-  fp: WITH_CRYPTO,
-};
 
 const LINUX_FLAGS = [
   "--target=aarch64-linux-gnu",
@@ -79,32 +57,51 @@ const LINUX_FLAGS = [
   "-Werror",
 ];
 
-/** A folder with NAME.c in it; the file's first line says what the guest is. */
+/** An image to build; the first line of the guest's main source says what it is. */
 interface Guest {
-  /** The folder: snake_case. */
+  /** The guest's folder: snake_case. */
   readonly name: string;
-  /** Where it is: "virtio_blk", "linux/vsock". */
-  readonly folder: string;
-  /** Whether it is a program for Linux. */
-  readonly linux: boolean;
+  /** Folders of its sources: "virtio_blk", "linux/vsock". The last gets the image. */
+  readonly folders: readonly string[];
+  /** Undefined: a program for Linux. */
+  readonly architecture: Architecture | undefined;
   /** For the image's documentation. */
   readonly title: string;
 }
 
 function guests(): Guest[] {
-  return [...guestsIn(""), ...guestsIn(LINUX_FOLDER)].sort((a, b) => a.name < b.name ? -1 : 1);
+  const bare = foldersIn("").flatMap((name) =>
+    ARCHITECTURES.filter((architecture) => existsSync(join(FOLDER, name, architecture.name))).map(
+      (architecture) => guest(name, [name, join(name, architecture.name)], architecture),
+    )
+  );
+  const programs = foldersIn(LINUX_FOLDER).filter((name) =>
+    hasSource(join(LINUX_FOLDER, name), name)
+  )
+    .map((name) => guest(name, [join(LINUX_FOLDER, name)], undefined));
+  return [...bare, ...programs].sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 }
 
-function guestsIn(parent: string): Guest[] {
-  return readdirSync(join(FOLDER, parent), { withFileTypes: true }).flatMap((entry) => {
-    const { name } = entry;
-    const folder = join(parent, name);
-    const main = join(FOLDER, folder, `${name}.c`);
-    if (!entry.isDirectory() || LIBRARY_FOLDERS.includes(folder) || !existsSync(main)) return [];
-    const title = /^\/\/ (.+?)\.?\n/.exec(readFileSync(main, "utf8"))?.[1];
-    if (title === undefined) throw new BuildError(`${name}.c: the first line is no comment`);
-    return [{ name, folder, linux: parent === LINUX_FOLDER, title }];
-  });
+function foldersIn(parent: string): string[] {
+  return readdirSync(join(FOLDER, parent), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory()).map(({ name }) => name);
+}
+
+function hasSource(folder: string, name: string): boolean {
+  return existsSync(join(FOLDER, folder, `${name}.c`));
+}
+
+function guest(
+  name: string,
+  folders: readonly string[],
+  architecture: Architecture | undefined,
+): Guest {
+  const folder = folders.find((folder) => hasSource(folder, name));
+  if (folder === undefined) throw new BuildError(`${name}: there is no ${name}.c`);
+  const title = /^\/\/ (.+?)\.?\n/.exec(readFileSync(join(FOLDER, folder, `${name}.c`), "utf8"))
+    ?.[1];
+  if (title === undefined) throw new BuildError(`${name}.c: the first line is no comment`);
+  return { name, folders, architecture, title };
 }
 
 class BuildError extends Error {}
@@ -127,13 +124,13 @@ function checkTools(): void {
 }
 
 /** Compiles the sources of a folder; gives the object files. */
-function compile(source: string, folder: string): string[] {
+function compile(source: string, architecture: Architecture, folder: string): string[] {
+  const { name, compile, instructions, special } = architecture;
   return readdirSync(join(FOLDER, source)).sort().filter((file) => /\.[cS]$/.test(file)).map(
     (file) => {
-      const object = join(folder, `${source}_${file}.o`);
-      const flags = FLAGS[`${source}/${file}`] ?? FLAGS[source] ?? WITHOUT_FP;
-      const input = join(FOLDER, source, file);
-      run("clang", [...COMMON_FLAGS, ...flags, "-o", object, "-c", input]);
+      const object = join(folder, `${name}_${source.replaceAll("/", "_")}_${file}.o`);
+      const flags = special[`${source}/${file}`] ?? special[source] ?? instructions;
+      run("clang", [...compile, ...flags, "-o", object, "-c", join(FOLDER, source, file)]);
       return object;
     },
   );
@@ -143,7 +140,8 @@ function compile(source: string, folder: string): string[] {
 function buildProgram(guest: Guest, folder: string): Uint8Array {
   const object = join(folder, `${guest.name}.o`);
   const elf = join(folder, `${guest.name}.elf`);
-  run("clang", [...LINUX_FLAGS, "-o", object, "-c", join(FOLDER, guest.folder, `${guest.name}.c`)]);
+  const source = join(FOLDER, guest.folders[0], `${guest.name}.c`);
+  run("clang", [...LINUX_FLAGS, "-o", object, "-c", source]);
   run("ld.lld", [
     ...["-static", "--gc-sections", "--strip-all", "-z", "norelro", "-z", "max-page-size=4096"],
     ...["-o", elf, object],
@@ -151,36 +149,40 @@ function buildProgram(guest: Guest, folder: string): Uint8Array {
   return readFileSync(elf);
 }
 
-/** Compiles, links and extracts the image. */
-function build(guest: Guest, library: readonly string[], folder: string): Uint8Array {
-  if (guest.linux) return buildProgram(guest, folder);
-  const elf = join(folder, `${guest.name}.elf`);
-  const image = join(folder, `${guest.name}.img`);
-  const start = join(folder, `${START.replace("/", "_")}.o`);
+/** Compiles, links and extracts the image. `library`: object files by architecture. */
+function build(
+  guest: Guest,
+  library: ReadonlyMap<Architecture, readonly string[]>,
+  folder: string,
+): Uint8Array {
+  const { name, folders, architecture } = guest;
+  if (architecture === undefined) return buildProgram(guest, folder);
+  const objects = library.get(architecture) ?? [];
+  const elf = join(folder, `${name}.${architecture.name}.elf`);
+  const image = join(folder, `${name}.${architecture.name}.img`);
+  // Always linked, and first: it holds the entry.
+  const start = objects.filter((object) => object.endsWith(`_${START}.o`));
   run("ld.lld", [
-    "-pie",
-    "--no-dynamic-linker",
-    "--gc-sections",
-    ...["-z", "norelro"],
-    ...["-T", join(FOLDER, "aarch64/image.ld")],
+    ...architecture.link,
+    ...["-T", join(FOLDER, architecture.name, "image.ld")],
     ...["-o", elf],
-    start,
-    ...compile(guest.folder, folder),
+    ...start,
+    ...folders.flatMap((source) => compile(source, architecture, folder)),
     "--start-lib",
-    ...library.filter((object) => object !== start),
+    ...objects.filter((object) => !start.includes(object)),
   ]);
-  run("llvm-objcopy", ["-O", "binary", elf, image]);
+  run("llvm-objcopy", [...architecture.extract, elf, image]);
   return readFileSync(image);
 }
 
 /** The text of image.ts. */
 function imageFile(guest: Guest, image: Uint8Array): string {
   const base64 = Buffer.from(image).toString("base64").match(new RegExp(`.{1,${LINE}}`, "g")) ?? [];
-  const [kind, what, up] = guest.linux
-    ? ["Program", "a program for Linux on arm64", "../.."]
-    : ["Image", "a Linux arm64 Image", ".."];
+  const [kind, what] = guest.architecture === undefined
+    ? ["Program", "a program for Linux on arm64"]
+    : ["Image", guest.architecture.image];
   return `// Generated by guests/build.ts with ${compiler()}. Do not edit.
-import { decodeImage } from "${up}/decode_image.ts";
+import { decodeImage } from "../../decode_image.ts";
 
 /** ${guest.title}: ${what} of ${image.length} bytes. */
 export function ${camelCase(guest.name)}${kind}(): Uint8Array<ArrayBuffer> {
@@ -204,23 +206,27 @@ function compiler(): string {
   return version;
 }
 
+function label({ name, architecture }: Guest): string {
+  return architecture === undefined ? name : `${name} (${architecture.name})`;
+}
+
 /** True if the file was as it should be. */
 function finish(guest: Guest, image: Uint8Array, check: boolean): boolean {
-  const path = join(FOLDER, guest.folder, "image.ts");
+  const path = join(FOLDER, guest.folders.at(-1) ?? "", "image.ts");
   const text = imageFile(guest, image);
   if (!check) {
     writeFileSync(path, text);
-    console.log(`${guest.name}: ${image.length} bytes`);
+    console.log(`${label(guest)}: ${image.length} bytes`);
     return true;
   }
   const committed = existsSync(path) ? readFileSync(path, "utf8") : "";
   if (committed === text) {
-    console.log(`${guest.name}: as committed`);
+    console.log(`${label(guest)}: as committed`);
     return true;
   }
   const made = /with (.*)\. Do not edit/.exec(committed)?.[1];
   const other = made === compiler() ? "" : ` (committed: ${made}; here: ${compiler()})`;
-  console.error(`${guest.name}: image.ts is not what the sources give${other}`);
+  console.error(`${label(guest)}: image.ts is not what the sources give${other}`);
   return false;
 }
 
@@ -232,7 +238,7 @@ function main(): number {
   const all = guests();
   const unknown = positionals.filter((name) => !all.some((guest) => guest.name === name));
   if (unknown.length > 0) {
-    const names = all.map(({ name }) => name).join(", ");
+    const names = [...new Set(all.map(({ name }) => name))].join(", ");
     throw new BuildError(`no such guest: ${unknown.join(", ")}; there are ${names}`);
   }
   checkTools();
@@ -240,9 +246,18 @@ function main(): number {
   const folder = values.keep ?? mkdtempSync(join(tmpdir(), "vml-guests-"));
   mkdirSync(folder, { recursive: true });
   try {
-    const library = LIBRARY_FOLDERS.flatMap((source) => compile(source, folder));
-    const results = all.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
-      .map((guest) => finish(guest, build(guest, library, folder), values.check === true));
+    const wanted = all.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+    const library = new Map(
+      ARCHITECTURES.filter((each) => wanted.some(({ architecture }) => architecture === each)).map(
+        (each) => [
+          each,
+          [COMMON_FOLDER, each.name].flatMap((source) => compile(source, each, folder)),
+        ],
+      ),
+    );
+    const results = wanted.map((guest) =>
+      finish(guest, build(guest, library, folder), values.check === true)
+    );
     return results.every((good) => good) ? 0 : 1;
   } finally {
     if (temporary) rmSync(folder, { recursive: true });

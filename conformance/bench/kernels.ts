@@ -12,7 +12,7 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { benchImage } from "../../guests/bench/image.ts";
+import { benchImage } from "../../guests/bench/aarch64/image.ts";
 import {
   formatTable,
   geometricMean,

@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { UsageError } from "../../cmd/errors.ts";
 import { readMachineFile } from "../../cmd/machine_file.ts";
-import { monitorImage } from "../../guests/monitor/image.ts";
+import { monitorImage } from "../../guests/monitor/aarch64/image.ts";
 import { BootError } from "../../lib/boot/boot_error.ts";
 import { writeCpio } from "../../lib/boot/cpio.ts";
 import { readElfCode } from "../../lib/boot/elf_code.ts";

@@ -14,7 +14,7 @@ import process from "node:process";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Machine } from "../../lib/machine/machine.ts";
-import { monitorImage } from "../../guests/monitor/image.ts";
+import { monitorImage } from "../../guests/monitor/aarch64/image.ts";
 
 const CYCLES = Number(process.argv[2] ?? 1000);
 /** After so many, resident memory of V8 and JavaScriptCore no longer grows. */

@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { monitorImage } from "../../guests/monitor/image.ts";
+import { monitorImage } from "../../guests/monitor/aarch64/image.ts";
 import { mask, SESSION_CPUS, SESSION_MEMORY_MIB, Typist } from "./session.ts";
 
 const SECONDS = 60;

@@ -1,4 +1,4 @@
-import { atomicsImage } from "../../../guests/atomics/image.ts";
+import { atomicsImage } from "../../../guests/atomics/aarch64/image.ts";
 import type { ConformanceCase } from "../case.ts";
 
 /** Atomic accesses. Without a timer, QEMU that counts instructions leaves a CPU only when it waits. */

@@ -1,4 +1,4 @@
-import { exceptionsImage } from "../../../guests/exceptions/image.ts";
+import { exceptionsImage } from "../../../guests/exceptions/aarch64/image.ts";
 import type { ConformanceCase } from "../case.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { fpImage } from "../../../guests/fp/image.ts";
+import { fpImage } from "../../../guests/fp/aarch64/image.ts";
 import type { ConformanceCase } from "../case.ts";
 
 /** Floating point and SIMD. */

@@ -1,4 +1,4 @@
-import { gicv2Image } from "../../../guests/gicv2/image.ts";
+import { gicv2Image } from "../../../guests/gicv2/aarch64/image.ts";
 import type { ConformanceCase } from "../case.ts";
 
 /** GICv2. */

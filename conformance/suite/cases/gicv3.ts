@@ -1,4 +1,4 @@
-import { gicv3Image } from "../../../guests/gicv3/image.ts";
+import { gicv3Image } from "../../../guests/gicv3/aarch64/image.ts";
 import type { ConformanceCase } from "../case.ts";
 
 /** GICv3. */

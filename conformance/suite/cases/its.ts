@@ -1,4 +1,4 @@
-import { itsImage } from "../../../guests/its/image.ts";
+import { itsImage } from "../../../guests/its/aarch64/image.ts";
 import type { ConformanceCase } from "../case.ts";
 
 /** LPIs and ITS of a GICv3. */

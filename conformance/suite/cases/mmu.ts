@@ -1,4 +1,4 @@
-import { mmuImage } from "../../../guests/mmu/image.ts";
+import { mmuImage } from "../../../guests/mmu/aarch64/image.ts";
 import type { ConformanceCase } from "../case.ts";
 
 /** Translation. Blocks at levels that have none are left out: QEMU 7.2 takes them. */

@@ -1,4 +1,4 @@
-import { msrImage } from "../../../guests/msr/image.ts";
+import { msrImage } from "../../../guests/msr/aarch64/image.ts";
 import type { ConformanceCase, Difference } from "../case.ts";
 
 function wide(register: string, test: string, found: string, expected: string): Difference {

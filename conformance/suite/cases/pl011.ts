@@ -1,4 +1,4 @@
-import { pl011Image } from "../../../guests/pl011/image.ts";
+import { pl011Image } from "../../../guests/pl011/aarch64/image.ts";
 import type { ConformanceCase, Step } from "../case.ts";
 
 /** Characters from "a" on, typed when the guest asks for so many. */

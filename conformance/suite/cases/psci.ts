@@ -1,4 +1,4 @@
-import { psciImage } from "../../../guests/psci/image.ts";
+import { psciImage } from "../../../guests/psci/aarch64/image.ts";
 import type { ConformanceCase } from "../case.ts";
 
 /** Firmware calls. */

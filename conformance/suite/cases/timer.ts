@@ -1,4 +1,4 @@
-import { timerImage } from "../../../guests/timer/image.ts";
+import { timerImage } from "../../../guests/timer/aarch64/image.ts";
 import type { ConformanceCase } from "../case.ts";
 
 /** The generic timer. */

@@ -1,4 +1,4 @@
-import { virtioBlkImage } from "../../../guests/virtio_blk/image.ts";
+import { virtioBlkImage } from "../../../guests/virtio_blk/aarch64/image.ts";
 import type { ConformanceCase } from "../case.ts";
 
 const SECTOR = 512;

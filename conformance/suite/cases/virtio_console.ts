@@ -1,4 +1,4 @@
-import { virtioConsoleImage } from "../../../guests/virtio_console/image.ts";
+import { virtioConsoleImage } from "../../../guests/virtio_console/aarch64/image.ts";
 import type { ConformanceCase, ConformanceMachine, HostSide, QemuSetup } from "../case.ts";
 import { type Answer, answeringPeer, capitals, echo } from "../peers.ts";
 

@@ -1,6 +1,6 @@
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
-import { virtioNetImage } from "../../../guests/virtio_net/image.ts";
+import { virtioNetImage } from "../../../guests/virtio_net/aarch64/image.ts";
 import type { NetBackendFactory } from "../../../lib/config/net_config.ts";
 import { UserNetwork } from "../../../lib/net/user/user_network.ts";
 import type { StreamSocket } from "../../../lib/platform/sockets.ts";

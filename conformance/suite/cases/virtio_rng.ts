@@ -1,4 +1,4 @@
-import { virtioRngImage } from "../../../guests/virtio_rng/image.ts";
+import { virtioRngImage } from "../../../guests/virtio_rng/aarch64/image.ts";
 import type { ConformanceCase, Difference } from "../case.ts";
 
 /** QEMU shows bits 63:32 for every selector but 0; `high` is what they are, `tests` how many there are. */

@@ -1,4 +1,4 @@
-import { virtioSockImage } from "../../../guests/virtio_sock/image.ts";
+import { virtioSockImage } from "../../../guests/virtio_sock/aarch64/image.ts";
 import type { VsockStream } from "../../../lib/devices/virtio_sock/vsock.ts";
 import type { ConformanceCase, ConformanceMachine, HostSide } from "../case.ts";
 
