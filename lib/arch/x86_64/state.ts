@@ -6,7 +6,7 @@ import type { StateFieldSpec } from "../../engine/layout.ts";
  * - `r`: RAX RCX RDX RBX RSP RBP RSI RDI R8..R15; 32 stays zero
  * - `xmm`: XMM0..XMM15; `mxcsr`
  * - flags at rest, when `lazyKind` is 0: `cf` 0 or 1; `pf` a value whose low byte has even parity if PF
- *   is set; `af` 0 or 1; `zf` zero if ZF is set; `sf` and `of`: bit 63 is the flag
+ *   is set; `af` bit 4 is the flag; `zf` zero if ZF is set; `sf` and `of`: bit 63 is the flag
  * - `df`: 0 or 1; `rflags`: the other bits of RFLAGS (TF IF IOPL NT RF VM AC VIF VIP ID, and bit 1)
  * - `segmentBase`, `segmentLimit` (bytes, inclusive), `segmentAttributes` (bits 23:8 of a descriptor's
  *   high word, in place), `selector`: by {@linkcode Segment}

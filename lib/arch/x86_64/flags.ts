@@ -1,0 +1,348 @@
+/**
+ * The six status flags as lazy flags (SDM volume 1, 3.4.3.1). An instruction leaves its operands; the
+ * flags are computed when somebody asks, most often by a compare fused into a branch.
+ *
+ * Flags that the manual leaves undefined are what these kinds make of them: AF is clear after AND,
+ * OR, XOR and TEST; OF after a shift by several bits is what the last of them leaves. Rows that do
+ * otherwise say so.
+ */
+import type { FlagModel } from "../../engine/arch.ts";
+import type { Builder } from "../../engine/builder.ts";
+import type { StateField, StateView } from "../../engine/layout.ts";
+import type { Code } from "../../wasm/code.ts";
+import { compare, type Operation, operations } from "./flag_operations.ts";
+import { field } from "./layout.ts";
+
+/**
+ * Kinds of flags: what the operands (i64) on the stack are for `b.setFlags(kind)`. All but the first
+ * and the last three exist for 8, 16, 32 and 64 bits ({@linkcode flagKind}); their operands are
+ * zero-extended.
+ */
+export const Flags = {
+  /** Six values as they rest in the state: see state.ts. */
+  rest: 0,
+  /** [a, b]: flags of a + b. */
+  add: 1,
+  /** [a, b]: flags of a - b. */
+  sub: 5,
+  /** [result]: CF, OF and AF are clear. */
+  logic: 9,
+  /** [result, CF]: flags of a sum a + 1; CF stays. */
+  inc: 13,
+  /** [result, CF]: flags of a difference a - 1; CF stays. */
+  dec: 17,
+  /** [result, operand shifted left by one bit less]: its highest bit has gone to CF. */
+  shl: 21,
+  /** [result, operand shifted right by one bit less]: its lowest bit has gone to CF. */
+  shr: 25,
+  /** [result, sign-extended to 64 bits; CF in bit 0, AF in bit 4, OF in bit 63]. */
+  mixed: 29,
+  /** [flags]: where RFLAGS has them. */
+  status: 30,
+  /** [a, b]: bits of two doubles that are compared as COMISD does. */
+  compare: 31,
+} as const;
+
+/** Kind of flags of an operation on `size` bytes. */
+export function flagKind(operation: number, size: number): number {
+  return operation + Math.log2(size);
+}
+
+/** Codes of conditions: those of Jcc, of which the odd ones are the negation, and AF. */
+export const Condition = {
+  O: 0,
+  /** CF */
+  B: 2,
+  Z: 4,
+  BE: 6,
+  S: 8,
+  P: 10,
+  L: 12,
+  LE: 14,
+  A: 16,
+} as const;
+
+/** Masks of RFLAGS. */
+export const Status = {
+  CF: 0x1,
+  PF: 0x4,
+  AF: 0x10,
+  ZF: 0x40,
+  SF: 0x80,
+  OF: 0x800,
+  all: 0x8d5,
+} as const;
+
+/** Fields in the order in which flags of kind `rest` are written and kept. */
+const restFields: readonly StateField[] = ["cf", "pf", "af", "zf", "sf", "of"].map(field);
+const [CF, PF, AF, ZF, SF, OF] = [0, 1, 2, 3, 4, 5];
+
+/** Fields (bit n: number n) that each pair of conditions looks at. */
+const NEEDED: readonly number[] = [
+  [OF],
+  [CF],
+  [ZF],
+  [CF, ZF],
+  [SF],
+  [PF],
+  [SF, OF],
+  [ZF, SF, OF],
+  [AF],
+].map((fields) => fields.reduce((mask, n) => mask | (1 << n), 0));
+
+interface Kind {
+  readonly operation: Operation;
+  /** Width in bits. */
+  readonly bits: number;
+}
+
+/** Kinds between the first and the last two. */
+const kinds: readonly (Kind | undefined)[] = [
+  undefined,
+  ...[8, 16, 32, 64].map((bits): Kind => ({ operation: operations.add, bits })),
+  ...[8, 16, 32, 64].map((bits): Kind => ({ operation: operations.sub, bits })),
+  ...[8, 16, 32, 64].map((bits): Kind => ({ operation: operations.logic, bits })),
+  ...[8, 16, 32, 64].map((bits): Kind => ({ operation: operations.inc, bits })),
+  ...[8, 16, 32, 64].map((bits): Kind => ({ operation: operations.dec, bits })),
+  ...[8, 16, 32, 64].map((bits): Kind => ({ operation: operations.shl, bits })),
+  ...[8, 16, 32, 64].map((bits): Kind => ({ operation: operations.shr, bits })),
+  { operation: operations.mixed, bits: 64 },
+];
+
+export const flagModel: FlagModel = {
+  fields: restFields,
+  operands: [6, ...kinds.slice(1).map((kind) => kind?.operation.operands ?? 0), 1, 2],
+  materialize,
+  condition,
+  needed: (code: number): number => NEEDED[code >> 1],
+};
+
+/** [] -> [i64 x 6] flags at rest. */
+function materialize(c: Code, kind: number, o: readonly number[]): void {
+  const known = kinds[kind];
+  if (kind === Flags.rest) o.forEach((local) => c.local_get(local));
+  else if (kind === Flags.status) restingStatus(c, o[0]);
+  else if (known === undefined) compare.rest(c, o);
+  else {
+    const { operation, bits } = known;
+    operation.carry(c, o, bits);
+    c.i64_extend_i32_u();
+    operation.result(c, o, bits);
+    operation.adjust(c, o, bits);
+    for (let i = 0; i < 2; i++) {
+      operation.result(c, o, bits);
+      signExtend(c, bits);
+    }
+    operation.overflow(c, o, bits);
+    if (bits < 64) c.i64_const32(64 - bits).i64_shl();
+  }
+}
+
+/** [i64] -> [i64] */
+function signExtend(c: Code, bits: number): void {
+  if (bits === 8) c.i64_extend8_s();
+  else if (bits === 16) c.i64_extend16_s();
+  else if (bits === 32) c.i64_extend32_s();
+}
+
+/** [] -> [i32] condition 0..15 as in Jcc (SDM volume 2, appendix B.1), or AF and its negation. */
+function condition(c: Code, kind: number, o: readonly number[], code: number): void {
+  const even = code & ~1;
+  const known = kinds[kind];
+  if (kind === Flags.rest) resting(c, o, even);
+  else if (kind === Flags.status) packed(c, o[0], even);
+  else if (known === undefined) compare.condition(c, o, even);
+  else if (known.operation.direct?.(c, o, known.bits, code) === true) return;
+  else computed(c, known, o, even);
+  if ((code & 1) !== 0) c.i32_eqz();
+}
+
+/** From result, carry, overflow and adjust of an operation. */
+function computed(c: Code, { operation, bits }: Kind, o: readonly number[], code: number): void {
+  const zero = (): void => {
+    operation.result(c, o, bits);
+    if (bits < 64 && !operation.cut) c.i64_const32(64 - bits).i64_shl();
+    c.i64_eqz();
+  };
+  const less = (): void => {
+    operation.result(c, o, bits);
+    operation.overflow(c, o, bits);
+    c.i64_xor();
+    highest(c, bits);
+  };
+  switch (code) {
+    case Condition.O:
+      operation.overflow(c, o, bits);
+      highest(c, bits);
+      return;
+    case Condition.B:
+      operation.carry(c, o, bits);
+      return;
+    case Condition.Z:
+      zero();
+      return;
+    case Condition.BE:
+      operation.carry(c, o, bits);
+      zero();
+      c.i32_or();
+      return;
+    case Condition.S:
+      operation.result(c, o, bits);
+      highest(c, bits);
+      return;
+    case Condition.P:
+      operation.result(c, o, bits);
+      evenParity(c);
+      return;
+    case Condition.L:
+      less();
+      return;
+    case Condition.LE:
+      less();
+      zero();
+      c.i32_or();
+      return;
+    default:
+      operation.adjust(c, o, bits);
+      bit(c, 4);
+  }
+}
+
+/** [i64] -> [i32] the highest of `bits` bits. */
+function highest(c: Code, bits: number): void {
+  if (bits === 64) c.i64_const32(0).i64_lt_s();
+  else if (bits === 32) c.i32_wrap_i64().i32_const(0).i32_lt_s();
+  else bit(c, bits - 1);
+}
+
+/** [i64] -> [i32] bit n, less than 32. */
+function bit(c: Code, n: number): void {
+  c.i32_wrap_i64();
+  if (n > 0) c.i32_const(n).i32_shr_u();
+  c.i32_const(1).i32_and();
+}
+
+/** [i64] -> [i32] PF of a result. */
+function evenParity(c: Code): void {
+  c.i32_wrap_i64().i32_const(0xff).i32_and().i32_popcnt().i32_const(1).i32_and().i32_eqz();
+}
+
+/** Flags as they rest. */
+function resting(c: Code, o: readonly number[], code: number): void {
+  const zero = (): void => {
+    c.local_get(o[ZF]).i64_eqz();
+  };
+  switch (code) {
+    case Condition.O:
+      c.local_get(o[OF]);
+      highest(c, 64);
+      return;
+    case Condition.B:
+      c.local_get(o[CF]).i32_wrap_i64();
+      return;
+    case Condition.Z:
+      zero();
+      return;
+    case Condition.BE:
+      c.local_get(o[CF]).i32_wrap_i64();
+      zero();
+      c.i32_or();
+      return;
+    case Condition.S:
+      c.local_get(o[SF]);
+      highest(c, 64);
+      return;
+    case Condition.P:
+      c.local_get(o[PF]);
+      evenParity(c);
+      return;
+    case Condition.A:
+      c.local_get(o[AF]);
+      bit(c, 4);
+      return;
+    default:
+      c.local_get(o[SF]).local_get(o[OF]).i64_xor();
+      highest(c, 64);
+      if (code === Condition.LE) {
+        zero();
+        c.i32_or();
+      }
+  }
+}
+
+/** [] -> [i64 x 6] flags at rest from RFLAGS in a local. */
+function restingStatus(c: Code, flags: number): void {
+  c.local_get(flags).i64_const32(1).i64_and();
+  c.local_get(flags).i64_const32(2).i64_shr_u().i64_const32(1).i64_and();
+  c.i64_const32(1).i64_xor();
+  c.local_get(flags);
+  c.local_get(flags).i64_const32(Status.ZF).i64_and().i64_const32(Status.ZF).i64_xor();
+  c.local_get(flags).i64_const32(63 - 7).i64_shl();
+  c.local_get(flags).i64_const32(63 - 11).i64_shl();
+}
+
+/** Masks of RFLAGS of the conditions that hold if one of some bits is set. */
+const ANY: Readonly<Record<number, number>> = {
+  [Condition.O]: Status.OF,
+  [Condition.B]: Status.CF,
+  [Condition.Z]: Status.ZF,
+  [Condition.BE]: Status.CF | Status.ZF,
+  [Condition.S]: Status.SF,
+  [Condition.P]: Status.PF,
+  [Condition.A]: Status.AF,
+};
+
+/** RFLAGS in a local. */
+function packed(c: Code, flags: number, code: number): void {
+  const mask = ANY[code];
+  c.local_get(flags).i32_wrap_i64();
+  if (mask !== undefined) {
+    c.i32_const(mask).i32_and().i32_const(0).i32_ne();
+    return;
+  }
+  // SF and OF differ.
+  c.local_get(flags).i32_wrap_i64().i32_const(4).i32_shr_u().i32_xor();
+  c.i32_const(7).i32_shr_u().i32_const(1).i32_and();
+  if (code === Condition.LE) {
+    c.local_get(flags).i32_wrap_i64().i32_const(6).i32_shr_u().i32_const(1).i32_and().i32_or();
+  }
+}
+
+/** [] -> [i32] the status flags where RFLAGS has them; the other bits are clear. */
+export function pushStatus(b: Builder): void {
+  b.condition(Condition.B);
+  for (
+    const [code, at] of [
+      [Condition.P, 2],
+      [Condition.A, 4],
+      [Condition.Z, 6],
+      [Condition.S, 7],
+      [Condition.O, 11],
+    ]
+  ) {
+    b.condition(code);
+    b.i32_const(at).i32_shl().i32_or();
+  }
+}
+
+/** The status flags where RFLAGS has them, from the state of a vCPU between instructions. */
+export function readStatus(state: StateView): number {
+  const [cf, pf, af, zf, sf, of] = restFields;
+  let parity = state.low(pf) & 0xff;
+  parity ^= parity >> 4;
+  const even = ((0x9669 >> (parity & 15)) & 1) !== 0;
+  return (state.low(cf) & Status.CF) | (even ? Status.PF : 0) | (state.low(af) & Status.AF) |
+    (state.low(zf) === 0 && state.high(zf) === 0 ? Status.ZF : 0) |
+    ((state.high(sf) >>> 31) * Status.SF) | ((state.high(of) >>> 31) * Status.OF);
+}
+
+/** Writes the status flags from where RFLAGS has them; other bits are ignored. */
+export function writeStatus(state: StateView, flags: number): void {
+  const [cf, pf, af, zf, sf, of] = restFields;
+  state.set64(cf, BigInt(flags & Status.CF));
+  state.set64(pf, (flags & Status.PF) !== 0 ? 0n : 1n);
+  state.set64(af, BigInt(flags & Status.AF));
+  state.set64(zf, (flags & Status.ZF) !== 0 ? 0n : 1n);
+  state.set64(sf, (flags & Status.SF) !== 0 ? 1n << 63n : 0n);
+  state.set64(of, (flags & Status.OF) !== 0 ? 1n << 63n : 0n);
+}

@@ -1,0 +1,223 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { STATE_BASE, STATE_SIZE, StateView } from "../../engine/layout.ts";
+import { Code } from "../../wasm/code.ts";
+import { ModuleWriter } from "../../wasm/module.ts";
+import type { ValType } from "../../wasm/types.ts";
+import { flagModel, Flags, readStatus, Status, writeStatus } from "./flags.ts";
+import { field } from "./layout.ts";
+
+const SIZES = [1, 2, 4, 8] as const;
+const { CF, PF, AF, ZF, SF, OF } = Status;
+
+/** Operands of `bits` bits around the places where something happens. */
+function values(bits: number): bigint[] {
+  const top = 1n << BigInt(bits - 1);
+  const all = [0n, 1n, 2n, 7n, 8n, 15n, 16n, 0x55n, 0x80n, top - 1n, top, top + 1n, -1n, -2n, -16n];
+  return [...new Set(all.map((value) => BigInt.asUintN(bits, value)))];
+}
+
+/** SF, ZF and PF of a result. */
+function ofResult(result: bigint, bits: number): number {
+  let parity = 1;
+  for (let i = 0n; i < 8n; i++) parity ^= Number((result >> i) & 1n);
+  return (parity !== 0 ? PF : 0) | (BigInt.asUintN(bits, result) === 0n ? ZF : 0) |
+    (BigInt.asIntN(bits, result) < 0n ? SF : 0);
+}
+
+/** Flags of a + b + carry or a - b - carry, by the exact values. */
+function sum(bits: number, a: bigint, b: bigint, sign: bigint, carry = 0n): number {
+  const exact = a + sign * (b + carry);
+  const signed = BigInt.asIntN(bits, a) + sign * (BigInt.asIntN(bits, b) + carry);
+  const low = (a & 15n) + sign * ((b & 15n) + carry);
+  return ofResult(exact, bits) | (BigInt.asUintN(bits, exact) !== exact ? CF : 0) |
+    (BigInt.asIntN(bits, signed) !== signed ? OF : 0) | (low < 0n || low > 15n ? AF : 0);
+}
+
+interface Sample {
+  readonly kind: number;
+  readonly operands: readonly bigint[];
+  readonly flags: number;
+}
+
+function binary(bits: number, size: number): Sample[] {
+  return values(bits).flatMap((a) =>
+    values(bits).flatMap((b): Sample[] => [
+      { kind: Flags.add + size, operands: [a, b], flags: sum(bits, a, b, 1n) },
+      { kind: Flags.sub + size, operands: [a, b], flags: sum(bits, a, b, -1n) },
+    ])
+  );
+}
+
+function unary(bits: number, size: number): Sample[] {
+  const cut = (value: bigint): bigint => BigInt.asUintN(bits, value);
+  return values(bits).flatMap((a): Sample[] => {
+    const samples: Sample[] = [
+      { kind: Flags.logic + size, operands: [a], flags: ofResult(a, bits) },
+    ];
+    for (const carry of [0n, 1n]) {
+      const step = (kind: number, sign: bigint): Sample => ({
+        kind: kind + size,
+        operands: [cut(a + sign), carry],
+        flags: (sum(bits, a, 1n, sign) & ~CF) | Number(carry),
+      });
+      samples.push(step(Flags.inc, 1n), step(Flags.dec, -1n));
+    }
+    const sign = (value: bigint): number => Number(cut(value) >> BigInt(bits - 1));
+    for (const count of [1n, 2n, 5n, BigInt(bits) - 1n]) {
+      const left = { result: cut(a << count), before: cut(a << (count - 1n)) };
+      const right = { result: a >> count, before: a >> (count - 1n) };
+      const signed = BigInt.asIntN(bits, a);
+      const arithmetic = { result: cut(signed >> count), before: cut(signed >> (count - 1n)) };
+      const carry = sign(left.before);
+      samples.push({
+        kind: Flags.shl + size,
+        operands: [left.result, left.before],
+        flags: ofResult(left.result, bits) | (carry * CF) |
+          ((carry ^ sign(left.result)) * OF),
+      });
+      for (const { result, before } of [right, arithmetic]) {
+        samples.push({
+          kind: Flags.shr + size,
+          operands: [result, before],
+          flags: ofResult(result, bits) | (Number(before & 1n) * CF) |
+            ((sign(result) ^ sign(before)) * OF),
+        });
+      }
+    }
+    return samples;
+  });
+}
+
+/** Every combination of the six flags. */
+const combinations: readonly number[] = Array.from({ length: 64 }, (_, i) => {
+  const masks = [CF, PF, AF, ZF, SF, OF];
+  return masks.reduce((flags, mask, n) => (i >> n) & 1 ? flags | mask : flags, 0);
+});
+
+function special(): Sample[] {
+  const samples: Sample[] = combinations.flatMap((flags): Sample[] => [
+    // The other bits do not matter.
+    { kind: Flags.status, operands: [BigInt(flags | 0x7fff_f722)], flags },
+    { kind: Flags.rest, operands: resting(flags), flags },
+  ]);
+  for (const a of values(64)) {
+    for (const others of [CF, AF, OF, CF | AF | OF, 0]) {
+      const packed = BigInt(others & (CF | AF)) | (others & OF ? 1n << 63n : 0n);
+      samples.push({ kind: Flags.mixed, operands: [a, packed], flags: ofResult(a, 64) | others });
+    }
+  }
+  const doubles = [0, -0, 5e-324, 1, -1, Infinity, -Infinity, NaN];
+  for (const a of doubles) {
+    for (const b of doubles) {
+      const flags = Number.isNaN(a) || Number.isNaN(b) ? ZF | PF | CF : a > b ? 0 : a < b ? CF : ZF;
+      const operands = [...new BigUint64Array(new Float64Array([a, b]).buffer)];
+      samples.push({ kind: Flags.compare, operands, flags });
+    }
+  }
+  return samples;
+}
+
+/** Operands of kind `rest`: values other than the canonical ones. */
+function resting(flags: number): bigint[] {
+  const top = (mask: number): bigint => flags & mask ? 5n << 61n : 5n;
+  return [
+    flags & CF ? 1n : 0n,
+    flags & PF ? 0x103n : 0xef07n,
+    flags & AF ? 0x31n : 0xffefn,
+    flags & ZF ? 0n : 1n << 40n,
+    top(SF),
+    top(OF),
+  ];
+}
+
+/** The six flags at rest, packed by the definition of the fields in state.ts. */
+function packed([cf, pf, af, zf, sf, of]: readonly bigint[]): number {
+  return Number(cf) | (ofResult(pf, 64) & PF) | (Number(af & 0x10n)) | (zf === 0n ? ZF : 0) |
+    (sf < 0n ? SF : 0) | (of < 0n ? OF : 0);
+}
+
+/** Condition codes as the manual states them. */
+function holds(code: number, flags: number): boolean {
+  const [c, p, a, z, s, o] = [CF, PF, AF, ZF, SF, OF].map((mask) => (flags & mask) !== 0);
+  const even = [o, c, z, c || z, s, p, s !== o, z || s !== o, a][code >> 1];
+  return (code & 1) !== 0 ? !even : even;
+}
+
+interface Functions {
+  /** Bit n: condition n. */
+  readonly conditions: (...operands: bigint[]) => number;
+  readonly materialize: (...operands: bigint[]) => bigint[];
+}
+
+const CODES = 18;
+
+function compile(kind: number): Functions {
+  const count = flagModel.operands[kind];
+  const locals = Array.from({ length: count }, (_, i) => i);
+  const module = new ModuleWriter();
+  const i64 = (length: number): ValType[] => new Array<ValType>(length).fill("i64");
+  const conditions = new Code().i32_const(0);
+  for (let code = 0; code < CODES; code++) {
+    flagModel.condition(conditions, kind, locals, code);
+    conditions.i32_const(code).i32_shl().i32_or();
+  }
+  const type = module.type({ params: i64(count), results: ["i32"] });
+  module.exportFunc("conditions", module.func(type, [], conditions));
+  const rest = new Code();
+  flagModel.materialize(rest, kind, locals);
+  const restType = module.type({ params: i64(count), results: i64(6) });
+  module.exportFunc("materialize", module.func(restType, [], rest));
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(module.finish()));
+  return instance.exports as unknown as Functions;
+}
+
+test("lazy flags of every kind are those of the operation", () => {
+  const functions = new Map<number, Functions>();
+  const samples = [
+    ...SIZES.flatMap((bytes, size) => [...binary(8 * bytes, size), ...unary(8 * bytes, size)]),
+    ...special(),
+  ];
+  for (const { kind, operands, flags } of samples) {
+    let known = functions.get(kind);
+    if (known === undefined) functions.set(kind, known = compile(kind));
+    const what = `kind ${kind} of ${operands.map((value) => value.toString(16)).join(", ")}`;
+    const signed = operands.map((value) => BigInt.asIntN(64, value));
+    const conditions = known.conditions(...signed);
+    for (let code = 0; code < CODES; code++) {
+      assert.equal(((conditions >> code) & 1) === 1, holds(code, flags), `${what}: ${code}`);
+    }
+    assert.equal(packed(known.materialize(...signed)), flags, `${what}: at rest`);
+  }
+  assert.equal(functions.size, flagModel.operands.length, "kinds without a sample");
+});
+
+test("a condition needs the fields that it looks at", () => {
+  const { conditions } = compile(Flags.rest);
+  for (let code = 0; code < CODES; code++) {
+    const looksAt = [CF, PF, AF, ZF, SF, OF].reduce((mask, flag, n) => {
+      const differs = combinations.some((flags) => {
+        const [one, other] = [flags, flags ^ flag].map((value) =>
+          conditions(...resting(value).map((operand) => BigInt.asIntN(64, operand)))
+        );
+        return ((one ^ other) >> code) & 1;
+      });
+      return differs ? mask | (1 << n) : mask;
+    }, 0);
+    assert.equal(flagModel.needed(code), looksAt, `condition ${code}`);
+  }
+});
+
+test("the host reads and writes flags at rest", () => {
+  const state = new StateView(new ArrayBuffer(STATE_BASE + STATE_SIZE));
+  for (const flags of combinations) {
+    resting(flags).forEach((value, n) => {
+      state.set64(field(["cf", "pf", "af", "zf", "sf", "of"][n]), value);
+    });
+    assert.equal(readStatus(state), flags);
+    for (const other of combinations) {
+      writeStatus(state, other | 0x202);
+      assert.equal(readStatus(state), other);
+    }
+  }
+});
