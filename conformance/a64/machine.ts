@@ -111,9 +111,6 @@ class CaseCpu implements ArchCpu {
   takeInterrupt(): boolean {
     return false;
   }
-  interruptPending(): boolean {
-    return false;
-  }
   wakes(): boolean {
     return false;
   }

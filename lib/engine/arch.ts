@@ -123,8 +123,6 @@ export interface ArchCpu {
   host(handler: string, word: number): Outcome;
   /** Takes a pending interrupt if it is unmasked; true if one was taken (pc set). */
   takeInterrupt(): boolean;
-  /** Whether `takeInterrupt` would take one. */
-  interruptPending(): boolean;
   /** Whether an interrupt is pending that would end a wait, masked or not. */
   wakes(): boolean;
   /** Whether instructions must run one at a time, between the two hooks, because the guest debugs. */
@@ -145,6 +143,8 @@ export interface EngineServices {
   flushTlbs(tlbs: number): void;
   /** Drops code translated from [address, address + length) of guest-physical memory. */
   invalidateCode(address: number, length: number): void;
+  /** An interrupt input has gone up: `takeInterrupt` is wanted before the next instruction. */
+  attend(): void;
   /** Instructions executed by all vCPUs so far. */
   instructions(): number;
 }

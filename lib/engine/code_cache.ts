@@ -2,7 +2,7 @@
  * Pre-decoded records and regions of guest code, by physical page and translation mode.
  */
 import type { Arch } from "./arch.ts";
-import { metaOf } from "./meta.ts";
+import { mayAskHost, metaOf } from "./meta.ts";
 import {
   ENTRY_HANDLERS,
   PAGE_SIZE,
@@ -19,6 +19,10 @@ import type { Operand } from "./row.ts";
 
 /** Writes of data to a page with code after which it counts as data. */
 const DATA_WRITES = 16;
+/** Samples after which an instruction's accesses count as the host's. */
+const OFTEN = 16;
+/** Instructions that samples are counted for. */
+const SAMPLE_LIMIT = 1024;
 /** Decoded this far ahead at most. */
 const DECODE_AHEAD = 64;
 
@@ -71,6 +75,15 @@ export class CodeCache {
   readonly #isCode: Uint8Array;
   /** For each RAM page the writes since it holds code that left the code alone. */
   readonly #dataWrites: Uint8Array;
+  /**
+   * By RAM page, one bit for each instruction whose accesses are often the host's. A hint: it outlives
+   * the page's records.
+   */
+  readonly #askers: Map<number, Uint32Array> = new Map();
+  /** Samples of such accesses, by address of the record. */
+  readonly #samples: Map<number, number> = new Map();
+  /** Offsets of pages to be dropped when no code of them runs. */
+  readonly #due: Set<number> = new Set();
   readonly #free: number[] = [];
   #next = 0;
   decodes = 0;
@@ -202,6 +215,42 @@ export class CodeCache {
       (this.#bytes[ENTRY_HANDLERS + 2 * slot + 1] << 8);
   }
 
+  /** Whether the accesses of an instruction are often the host's. */
+  asksHost(page: CodePage, index: number): boolean {
+    const bits = this.#askers.get(page.offset);
+    return bits !== undefined && (bits[index >> 5] & (1 << (index & 31))) !== 0;
+  }
+
+  /**
+   * The instruction of a record had the host do its access, once more. When that is often so, its
+   * page is due to be made again (`releaseDue`) in the knowledge of it.
+   */
+  sampleAsker(record: number): void {
+    const count = (this.#samples.get(record) ?? 0) + 1;
+    if (this.#samples.size > SAMPLE_LIMIT) this.#samples.clear();
+    this.#samples.set(record, count);
+    if (count !== OFTEN) return;
+    const found = this.find(record);
+    if (found === undefined || this.asksHost(found.page, found.index)) return;
+    const handler = this.#o.table.decode(this.word(found.page, found.index))?.handler;
+    if (handler === undefined || !mayAskHost(handler)) return;
+    const { page: { offset }, index } = found;
+    let bits = this.#askers.get(offset);
+    if (bits === undefined) this.#askers.set(offset, bits = new Uint32Array(RECORDS_PER_PAGE / 32));
+    bits[index >> 5] |= 1 << (index & 31);
+    this.#due.add(offset);
+  }
+
+  /** Drops pages whose regions do not know which accesses are the host's. */
+  releaseDue(): void {
+    if (this.#due.size === 0) return;
+    for (const offset of this.#due) {
+      const pages = this.#pages.get(offset);
+      if (pages?.some(({ regions }) => regions.size > 0)) this.#release(offset, pages);
+    }
+    this.#due.clear();
+  }
+
   /** Notes that a region was made of an instruction. */
   markDecoded(page: CodePage, index: number): void {
     page.decoded[index >> 5] |= 1 << (index & 31);
@@ -245,6 +294,7 @@ export class CodeCache {
       if (page.regions.size > 0) this.#o.onDrop(page.regions.values());
       page.regions.clear();
     }
+    this.#samples.clear();
     this.#pages.delete(offset);
     this.#isCode[offset / PAGE_SIZE] = 0;
     this.#o.onRelease();
@@ -260,6 +310,8 @@ export class CodeCache {
       }
     }
     this.#pages.clear();
+    this.#samples.clear();
+    this.#askers.clear();
     this.#isCode.fill(0);
     this.#byIndex.length = 0;
     this.#free.length = 0;

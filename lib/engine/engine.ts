@@ -2,7 +2,14 @@
  * The engine: runs guest code in the interpreter and in compiled regions, and does what they leave
  * to the host: translation, devices, exceptions, decoding, compilation.
  */
-import { Access, type Arch, type ArchCpu, type EngineServices, Outcome } from "./arch.ts";
+import {
+  Access,
+  type Arch,
+  type ArchCpu,
+  type EngineServices,
+  type Helper,
+  Outcome,
+} from "./arch.ts";
 import { CodeCache, type CodePage } from "./code_cache.ts";
 import { type CodeContext, Slots } from "./code_context.ts";
 import { GuestMemory } from "./guest_memory.ts";
@@ -28,6 +35,7 @@ import {
   TLB_STRIDE,
   VCPU_LIMIT,
 } from "./memory_map.ts";
+import { DIRECT_ACCESS, DIRECT_COMMIT } from "./region_builder.ts";
 import { type BusPort, SlowAccess } from "./slow_access.ts";
 import { type EngineStatistics, ExitCounters } from "./statistics.ts";
 import { InstructionTable } from "./table.ts";
@@ -97,8 +105,8 @@ export class Engine {
   /** Times that generated code has come back in this slice, and what compilation counts for. */
   #visits = 0;
   #exitRequested = false;
-  /** Records are gone, perhaps those that the interpreter is about to execute. */
-  #codeDropped = false;
+  /** Generated code must come back: records that it is about to execute are gone, or somebody asks. */
+  #attention = false;
   readonly #pc: number;
   readonly #budget: number;
   readonly #record: number;
@@ -129,7 +137,7 @@ export class Engine {
       binding,
       layout: this.layout,
       table: this.table,
-      helpers: new HelperTable(binding.helpers, Slots.helpers),
+      helpers: new HelperTable([...binding.helpers, ...this.#directHelpers()], Slots.helpers),
       imports: { memory, table },
       memoryPages,
     };
@@ -157,16 +165,16 @@ export class Engine {
       numberOf: (handler) => this.#handlers.numberOf(handler),
       onCodePage: (offset) => this.#tlb.protect(RAM_BASE + offset),
       onDrop: (regions) => {
-        this.#codeDropped = true;
+        this.#attention = true;
         this.#hotCode.drop(regions);
         this.#tlb.flushJumps();
       },
       onRelease: () => {
-        this.#codeDropped = true;
+        this.#attention = true;
         this.#tlb.flushCode();
       },
       onFlush: () => {
-        this.#codeDropped = true;
+        this.#attention = true;
         this.#hotCode.forget();
         this.#tlb.flushCode();
       },
@@ -185,9 +193,12 @@ export class Engine {
       cache: this.#cache,
       buffer: memory.buffer,
       step: () => this.#step(),
-      attention: (cpu) =>
-        this.#exitRequested || this.#visits >= VISITS || this.#codeDropped ||
-        cpu.interruptPending(),
+      attention: () => this.#attention || this.#visits >= VISITS,
+      hold: () => {
+        const { u32 } = this.state;
+        this.#reserve += u32[this.#budget] | 0;
+        u32[this.#budget] = 0;
+      },
       finish: () => {
         this.#advance();
         this.state.u32[this.#budget]--;
@@ -206,6 +217,27 @@ export class Engine {
     }
   }
 
+  /** What regions call when an access is the host's. */
+  #directHelpers(): Helper[] {
+    return [
+      {
+        name: DIRECT_ACCESS,
+        params: ["i32", "i32", "i32"],
+        results: ["i32"],
+        js: (high: number, low: number, info: number) => {
+          this.#visits++;
+          return this.#slow.regionAccess(high, low, info);
+        },
+      },
+      {
+        name: DIRECT_COMMIT,
+        params: [],
+        results: ["i32"],
+        js: () => this.#slow.regionCommit(),
+      },
+    ];
+  }
+
   #services(): EngineServices {
     return {
       flushTlb: () => {
@@ -219,6 +251,9 @@ export class Engine {
       },
       invalidateCode: (address, length) =>
         this.#cache.invalidate(address - this.memory.base, length),
+      attend: () => {
+        this.#attention = true;
+      },
       instructions: () => this.instructions,
     };
   }
@@ -226,6 +261,7 @@ export class Engine {
   /** Makes `run` come back soon; for devices and firmware, while an instruction calls them. */
   requestExit(): void {
     this.#exitRequested = true;
+    this.#attention = true;
   }
 
   /** Lets go of all generated code. The engine cannot run again. */
@@ -293,7 +329,8 @@ export class Engine {
       }
       cpu.takeInterrupt();
       this.#syncMode(cpu);
-      this.#codeDropped = false;
+      this.#cache.releaseDue();
+      this.#attention = false;
       const exit = this.#handlers.interpret();
       this.#exits.count(exit);
       switch (exit) {

@@ -24,6 +24,9 @@ export interface Meta {
   readonly readsFlags: boolean;
   /** Memory accesses that are checked on their own. */
   readonly probes: number;
+  /** Whether one of them reads, or writes. */
+  readonly loads: boolean;
+  readonly stores: boolean;
 }
 
 class MetaBuilder extends Builder {
@@ -34,6 +37,8 @@ class MetaBuilder extends Builder {
   flags = -1;
   readsFlags = false;
   probes = 0;
+  loads = false;
+  stores = false;
   #temps = 0;
 
   override get(r: Operand): void {
@@ -84,12 +89,15 @@ class MetaBuilder extends Builder {
   override callHelper(): void {}
   override readAddress(): void {
     this.probes++;
+    this.loads = true;
   }
   override writeAddress(): void {
     this.probes++;
+    this.stores = true;
   }
   override readWriteAddress(): void {
     this.probes++;
+    this.loads = this.stores = true;
   }
   override jump(): void {}
   override jumpIf(): void {}
@@ -109,4 +117,14 @@ export function metaOf(handler: Handler): Meta {
     known.set(handler, meta);
   }
   return meta;
+}
+
+/**
+ * Whether an instruction can have the host do its access while a region goes on: its only one, and a
+ * store must have changed nothing else when a device refuses it.
+ */
+export function mayAskHost(handler: Handler): boolean {
+  const { probes, stores, loads, writes, vectorWrites, flags } = metaOf(handler);
+  if (handler.row.row.flow !== undefined || probes !== 1) return false;
+  return !stores || (!loads && writes.size === 0 && vectorWrites.length === 0 && flags < 0);
 }

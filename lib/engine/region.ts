@@ -8,6 +8,7 @@
  */
 import type { CodeCache, CodePage } from "./code_cache.ts";
 import { RECORDS_PER_PAGE, Special } from "./memory_map.ts";
+import { mayAskHost } from "./meta.ts";
 import type { Flow } from "./row.ts";
 import { type Handler, type InstructionTable, SLOTS } from "./table.ts";
 
@@ -46,6 +47,11 @@ export class PageCode {
     this.slots.set(decoded.slots, index * SLOTS);
     this.immLow[index] = decoded.immLow;
     this.immHigh[index] = decoded.immHigh;
+  }
+
+  /** Whether the accesses of an instruction are often the host's, and can be. */
+  asksHost(index: number, handler: Handler): boolean {
+    return this.#cache.asksHost(this.page, index) && mayAskHost(handler);
   }
 
   /** Whether the interpreter has met an instruction: what it has not is cold, and left out. */

@@ -7,8 +7,8 @@ import type { ArchBinding } from "./arch.ts";
 import type { AccessOptions } from "./builder.ts";
 import { CodeBuilder, type HelperLinks, tlbAddress } from "./code_builder.ts";
 import { pushRestCondition } from "./interpreter_builder.ts";
-import type { Layout } from "./layout.ts";
-import { Exit, JUMP_BASE, JUMP_ENTRIES, JUMP_TAG_MASK, TLB_BASE } from "./memory_map.ts";
+import { type Layout, Miss } from "./layout.ts";
+import { Exit, JUMP_BASE, JUMP_ENTRIES, JUMP_TAG_MASK, SCRATCH, TLB_BASE } from "./memory_map.ts";
 import type { Operand } from "./row.ts";
 
 /** Flags whose kind is known only at run time. */
@@ -16,6 +16,22 @@ export const DYNAMIC = -1;
 
 /** Table slot of the function that lays lazy flags to rest. */
 export const NORMALIZE_SLOT = 0;
+
+/** Helper by which a region has the host do an access: (high, low, missInfo) -> `DirectAnswer`. */
+export const DIRECT_ACCESS = "engine:access";
+/** Helper that does the write which the other one has begun: () -> `DirectAnswer`. */
+export const DIRECT_COMMIT = "engine:commit";
+
+/** What the host says about an access of a region. */
+export const DirectAnswer = {
+  /** It does not do it, nothing has happened: the interpreter must. */
+  no: 0,
+  /** Done; the bytes are in the scratch buffer, or those that are there are to be committed. */
+  done: 1,
+  /** Done, and the engine is wanted before the next instruction. */
+  leave: 2,
+} as const;
+export type DirectAnswer = typeof DirectAnswer[keyof typeof DirectAnswer];
 
 /** Region calls inside region calls at most. */
 const DEPTH_LIMIT = 64;
@@ -61,6 +77,10 @@ export class RegionBuilder extends CodeBuilder {
   #offset = 0;
   /** Instructions of its block before it. */
   #before = 0;
+  /** Whether its access, if it misses, is done by the host without leaving. */
+  #direct = false;
+  /** What the host has said about that access: see DirectAnswer. */
+  readonly #answer: number;
 
   constructor(options: RegionBuilderOptions) {
     super(options.binding, options.links, 1);
@@ -69,6 +89,7 @@ export class RegionBuilder extends CodeBuilder {
     this.budget = this.local("i32");
     this.#packed = this.local("i32");
     this.#kind = this.local("i32");
+    this.#answer = this.local("i32");
     this.target = this.local("i64");
     this.#a = this.local("i64");
     this.#b = this.local("i64");
@@ -92,11 +113,37 @@ export class RegionBuilder extends CodeBuilder {
     this.#returnLabel = this.depth;
   }
 
-  /** Begins an instruction. */
-  begin(offset: number, before: number): void {
+  /** Begins an instruction. With `direct`, `endDirect` ends it. */
+  begin(offset: number, before: number, direct: boolean = false): void {
     this.#offset = offset;
     this.#before = before;
+    this.#direct = direct;
     this.releaseTemps();
+  }
+
+  /**
+   * Ends an instruction of `bytes` bytes whose access the host may have done: hands over what it has
+   * written, and leaves if it was refused (then it has changed nothing) or if the engine is wanted.
+   */
+  endDirect(write: boolean, bytes: number): void {
+    this.local_get(this.#answer).if_();
+    if (write) {
+      this.callHelper(DIRECT_COMMIT);
+      this.local_set(this.#answer);
+    }
+    this.i32_const(0).i32_load(this.#o.layout.get("budget").address);
+    this.i32_const(this.#before).i32_add().local_set(this.budget);
+    if (write) {
+      this.local_get(this.#answer).i32_eqz().if_();
+      this.exitStep();
+      this.end();
+    }
+    this.local_get(this.#answer).i32_const(DirectAnswer.leave).i32_eq();
+    this.i32_const(0).local_set(this.#answer);
+    this.if_();
+    this.#exitAt(this.#offset + bytes, this.#before + 1);
+    this.end();
+    this.end();
   }
 
   /** Writes the shared exits. */
@@ -185,8 +232,13 @@ export class RegionBuilder extends CodeBuilder {
 
   /** Leaves for the interpreter to execute the current instruction. */
   exitStep(): void {
+    this.#exitAt(this.#offset, this.#before);
+  }
+
+  /** Leaves for the interpreter at `offset`; `before` instructions of the block are done. */
+  #exitAt(offset: number, before: number): void {
     this.settleFlags();
-    this.i32_const((this.#before << 16) | (this.#offset & 0xffff)).local_set(this.#packed);
+    this.i32_const((before << 16) | (offset & 0xffff)).local_set(this.#packed);
     this.branchTo(this.#stepLabel);
   }
 
@@ -371,6 +423,35 @@ export class RegionBuilder extends CodeBuilder {
   protected override onMiss(): void {
     this.if_();
     this.exitStep();
+    this.end();
+  }
+
+  protected override resolve(
+    address: number,
+    entry: number,
+    info: number,
+    kind: number,
+    options: AccessOptions | undefined,
+  ): void {
+    if (!this.#direct) {
+      super.resolve(address, entry, info, kind, options);
+      return;
+    }
+    const { layout, tlb } = this.#o;
+    this.if_("i32");
+    this.i32_const(0).local_get(this.budget).i32_const(this.#before).i32_sub();
+    this.i32_store(layout.get("budget").address);
+    this.local_get(address).i64_const32(32).i64_shr_u().i32_wrap_i64();
+    this.local_get(address).i32_wrap_i64();
+    this.i32_const(info | ((options?.tlb ?? tlb) << Miss.tlbShift));
+    this.callHelper(DIRECT_ACCESS);
+    this.local_tee(this.#answer).i32_eqz().if_();
+    this.exitStep();
+    this.end();
+    this.i32_const(SCRATCH);
+    this.else_();
+    this.local_get(address).i32_wrap_i64();
+    this.local_get(entry).i32_load(this.tlbOffset(kind, options) + 8).i32_add();
     this.end();
   }
 

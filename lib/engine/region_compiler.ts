@@ -200,8 +200,10 @@ class RegionWriter {
     for (let index = block.start; index < block.end; index++) {
       const handler = this.#code.handlers[index] as Handler;
       this.#code.bind(index, handler);
-      b.begin(this.#offset(index), index - block.start);
+      const direct = this.#code.asksHost(index, handler);
+      b.begin(this.#offset(index), index - block.start, direct);
       handler.row.row.semantics?.(b, handler.fields);
+      if (direct) b.endDirect(metaOf(handler).stores, 4);
     }
     if (block.flow === "host") {
       b.begin(this.#offset(block.end), block.end - block.start);

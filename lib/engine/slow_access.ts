@@ -11,6 +11,7 @@ import type { CodeCache } from "./code_cache.ts";
 import type { GuestMemory } from "./guest_memory.ts";
 import { type Layout, Miss, STATE_BASE, type StateField, type StateView } from "./layout.ts";
 import { Exit, PAGE_SIZE, RAM_BASE, SCRATCH } from "./memory_map.ts";
+import { DirectAnswer } from "./region_builder.ts";
 import type { Tlb } from "./tlb.ts";
 import { AccessResult, type AccessSize, type BusAccess } from "../devices/vbus/device.ts";
 
@@ -30,14 +31,19 @@ export interface SlowAccessOptions {
   /** Executes the instruction at the pc alone. */
   readonly step: () => Exit;
   /** Whether the vCPU must come back to the engine before the next instruction. */
-  readonly attention: (cpu: ArchCpu) => boolean;
+  readonly attention: () => boolean;
   /** Ends the instruction at the pc, which is done. */
   readonly finish: () => void;
+  /** Makes generated code come back before the next instruction. */
+  readonly hold: () => void;
   /** Counts an exception as an instruction. */
   readonly faulted: () => void;
   /** General registers, which a refused write must leave as they were. */
   readonly general: StateField;
 }
+
+/** One access in so many is a sample; no round number, which loops might fall in with. */
+const SAMPLE_EVERY = 17;
 
 /** Part of an access that lies in one page. */
 interface Piece {
@@ -61,6 +67,7 @@ export class SlowAccess {
   readonly #before: Uint8Array;
   readonly #address: number;
   readonly #info: number;
+  readonly #record: number;
   readonly #bus: BusAccess = { write: false, offset: 0, size: 4, value: 0, vcpu: 0 };
   readonly #registers: Uint8Array;
   readonly #registersBefore: Uint8Array;
@@ -73,6 +80,8 @@ export class SlowAccess {
   /** The write across pages that `commit` does: where its two parts go, and bytes of the first. */
   readonly #parts: [low: number, high: number] = [0, 0];
   #firstLength = 0;
+  /** Accesses that the host did in the middle of an instruction, until the next sample. */
+  #untilSample = SAMPLE_EVERY;
   /** Number of the running vCPU, told to devices. */
   vcpu = 0;
 
@@ -90,6 +99,7 @@ export class SlowAccess {
     this.#registersBefore = new Uint8Array(this.#registers.length);
     this.#address = options.layout.get("missAddress").address >> 2;
     this.#info = options.layout.get("missInfo").address >> 2;
+    this.#record = options.layout.get("record").address >> 2;
   }
 
   /**
@@ -107,18 +117,67 @@ export class SlowAccess {
     const tlb = info >>> Miss.tlbShift;
     const aligned = (info & Miss.aligned) !== 0;
     if (!aligned && crossing(low, size) && this.#across(tlb, write, high, low, size)) {
+      this.#sample();
       return SCRATCH;
     }
     if (size <= 8 && (size & (size - 1)) === 0 && (low & (size - 1)) === 0) {
       const page = this.#o.tlb.findDevice(tlb, write, high, low);
       if (page >= 0) {
+        this.#sample();
         const address = page + (low & (PAGE_SIZE - 1));
         return write ? this.#beginWrite(address, size) : this.#read(cpu, address, size);
       }
     }
+
     this.#host = 0;
     if (!this.#access(cpu, true)) this.#o.faulted();
     return this.#host;
+  }
+
+  /** From time to time tells which instruction has the host do its access. */
+  #sample(): void {
+    if (--this.#untilSample > 0) return;
+    this.#untilSample = SAMPLE_EVERY;
+    this.#o.cache.sampleAsker(this.#u32[this.#record]);
+  }
+
+  /** Like `direct`, for a region that goes on whatever the instruction is; see DirectAnswer. */
+  regionAccess(high: number, low: number, info: number): DirectAnswer {
+    const size = info & Miss.size;
+    const write = (info & Miss.write) !== 0;
+    const tlb = info >>> Miss.tlbShift;
+    if (size <= 4 && (low & (size - 1)) === 0 && size !== 3) {
+      const page = this.#o.tlb.findDevice(tlb, write, high, low);
+      if (page < 0) return DirectAnswer.no;
+      const address = page + (low & (PAGE_SIZE - 1));
+      if (write) {
+        this.#firstLength = 0;
+        this.#writeAddress = address;
+        this.#writeSize = size;
+        return DirectAnswer.done;
+      }
+      if (!this.#device(address, 0, size as AccessSize, false)) return DirectAnswer.no;
+      return this.#answer();
+    }
+    if ((info & Miss.aligned) !== 0 || !crossing(low, size)) return DirectAnswer.no;
+    return this.#across(tlb, write, high, low, size) ? DirectAnswer.done : DirectAnswer.no;
+  }
+
+  /** Like `commit`, for what `regionAccess` has begun. */
+  regionCommit(): DirectAnswer {
+    if (this.#firstLength > 0) {
+      this.#commitAcross();
+      return DirectAnswer.done;
+    }
+    const size = this.#writeSize as AccessSize;
+    if (!this.#device(this.#writeAddress, 0, size, true)) return DirectAnswer.no;
+    return this.#answer();
+  }
+
+  #answer(): DirectAnswer {
+    if (!this.#o.attention()) return DirectAnswer.done;
+    this.#o.hold();
+    return DirectAnswer.leave;
   }
 
   /**
@@ -159,7 +218,7 @@ export class SlowAccess {
     const whole = size === 8
       ? this.#device(address, 0, 4, false) && this.#device(address + 4, 4, 4, false)
       : this.#device(address, 0, size as AccessSize, false);
-    if (whole && !this.#o.attention(cpu)) return SCRATCH;
+    if (whole && !this.#o.attention()) return SCRATCH;
     const u32 = this.#u32;
     const low = u32[this.#address];
     const high = u32[this.#address + 1];
@@ -202,7 +261,7 @@ export class SlowAccess {
       this.#o.faulted();
       return false;
     }
-    if (!this.#o.attention(cpu)) return true;
+    if (!this.#o.attention()) return true;
     this.#o.finish();
     return false;
   }

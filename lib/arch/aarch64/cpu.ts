@@ -76,7 +76,7 @@ export class AArch64Cpu implements ArchCpu {
     this.#mmu = new Mmu(options.state, options.memory);
     this.#tlb = new TlbMaintenance(this.#mmu, options.engine);
     this.#debug = new Debug(this.#state, this.#exceptions, (high, low) => this.#word(high, low));
-    this.#inputs = new InterruptInputs(this.#state);
+    this.#inputs = new InterruptInputs(this.#state, () => options.engine.attend());
     this.context = {
       state: this.#state,
       exceptions: this.#exceptions,
@@ -261,7 +261,7 @@ export class AArch64Cpu implements ArchCpu {
 
   // ---- interrupts
 
-  /** Drives the IRQ input. May be called at any time; `takeInterrupt` must follow before guest code. */
+  /** Drives the IRQ input. May be called at any time. */
   setIrq(level: boolean): void {
     this.#inputs.set(DAIF.I, level);
   }
@@ -282,11 +282,6 @@ export class AArch64Cpu implements ArchCpu {
     if (pending === 0) return false;
     this.#exceptions.take((pending & DAIF.F) !== 0 ? Vector.fiq : Vector.irq);
     return true;
-  }
-
-  interruptPending(): boolean {
-    this.#inputs.sync();
-    return this.#inputs.unmasked !== 0;
   }
 
   wakes(): boolean {

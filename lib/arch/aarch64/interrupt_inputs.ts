@@ -8,6 +8,7 @@ const INTERRUPTS = field("interrupts");
 /** Levels of IRQ and FIQ, which may change while another vCPU runs. */
 export class InterruptInputs {
   readonly #state: ProcessState;
+  readonly #attend: () => void;
   /** As ISR_EL1 shows them and DAIF masks them: IRQ in bit 7, FIQ in bit 6. */
   levels = 0;
   /** The event register: set by SEV, SEVL and exception returns, cleared by WFE. */
@@ -15,13 +16,19 @@ export class InterruptInputs {
   /** The vCPU waits by WFE, so that an event ends the wait. */
   waitsForEvent = false;
 
-  constructor(state: ProcessState) {
+  /** `attend` is called when an input goes up. */
+  constructor(state: ProcessState, attend: () => void) {
     this.#state = state;
+    this.#attend = attend;
   }
 
   /** Drives DAIF.I or DAIF.F. */
   set(input: number, level: boolean): void {
-    this.levels = level ? this.levels | input : this.levels & ~input;
+    if (!level) this.levels &= ~input;
+    else if ((this.levels & input) === 0) {
+      this.levels |= input;
+      this.#attend();
+    }
   }
 
   /** Inputs that are high and not masked. */

@@ -73,9 +73,6 @@ class FlatCpu implements ArchCpu {
   takeInterrupt(): boolean {
     return false;
   }
-  interruptPending(): boolean {
-    return false;
-  }
   wakes(): boolean {
     return false;
   }

@@ -43,6 +43,7 @@ export class CpuRig {
       flushPage: (high, low) => note(`page ${hex(high, low)}`),
       flushTlbs: (tlbs) => note(`tlbs ${tlbs}`),
       invalidateCode: (address, length) => note(`code ${address.toString(16)} ${length}`),
+      attend: () => {},
       instructions: () => 0,
     };
     this.cpu = new AArch64Cpu({

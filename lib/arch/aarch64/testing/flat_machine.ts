@@ -64,9 +64,6 @@ class FlatCpu implements ArchCpu {
   takeInterrupt(): boolean {
     return false;
   }
-  interruptPending(): boolean {
-    return false;
-  }
   wakes(): boolean {
     return false;
   }
