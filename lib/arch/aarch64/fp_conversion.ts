@@ -4,10 +4,11 @@
  */
 import type { Builder } from "../../engine/builder.ts";
 import { type Operand, type Row, row } from "../../engine/row.ts";
+import { typeOf, type Width } from "../fp/number_code.ts";
 import { withAsm } from "./asm.ts";
 import { rounded } from "./fp_data_processing.ts";
-import { inexactKnown, loadF, setF, typeOf, type Width } from "./fp_emit.ts";
-import { Rounding } from "./softfloat.ts";
+import { inexactKnown, loadF, setF } from "./fp_emit.ts";
+import { Rounding } from "../fp/softfloat.ts";
 import { conversion } from "./softfloat_ops.ts";
 
 const FP = "FEAT_FP";

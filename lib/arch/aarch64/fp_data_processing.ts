@@ -5,23 +5,13 @@
  */
 import type { Builder } from "../../engine/builder.ts";
 import { type Operand, type Row, row } from "../../engine/row.ts";
+import { type BinaryOp, typeOf, type Width } from "../fp/number_code.ts";
 import { withAsm } from "./asm.ts";
-import {
-  type BinaryOp,
-  getF,
-  inexactKnown,
-  loadF,
-  loadV,
-  noFlush,
-  resultStands,
-  setF,
-  typeOf,
-  type Width,
-} from "./fp_emit.ts";
+import { getF, inexactKnown, loadF, loadV, noFlush, resultStands, setF } from "./fp_emit.ts";
 import { type FmaOperands, fmaScalar } from "./fp_fma.ts";
 import { relaxedMaddIsFused } from "./fp_host.ts";
 import { setCompareFlags, setNzcv } from "./fp_flags.ts";
-import { Rounding } from "./softfloat.ts";
+import { Rounding } from "../fp/softfloat.ts";
 import { rint } from "./softfloat_ops.ts";
 
 const FP = "FEAT_FP";

@@ -6,6 +6,7 @@ import type { Builder } from "../../engine/builder.ts";
 import type { Operand } from "../../engine/row.ts";
 import type { StateField } from "../../engine/layout.ts";
 import type { Code } from "../../wasm/code.ts";
+import { typeOf, type Width } from "../fp/number_code.ts";
 import {
   FAST_BIAS,
   FAST_BIAS_64_HIGH,
@@ -18,14 +19,8 @@ import {
 /** The code of an instruction or of a helper. */
 export type StateCode = Code & { getState(field: StateField, index?: number): void };
 
-/** Width of a floating-point number in bits. */
-export type Width = 32 | 64;
 /** Arrangement of a vector: four or two singles, two doubles. */
 export type Shape = "4s" | "2s" | "2d";
-/** WebAssembly instructions of one operand that exist for scalars and vectors. */
-export type UnaryOp = "sqrt" | "nearest" | "ceil" | "floor" | "trunc" | "abs" | "neg";
-/** The same, of two operands. */
-export type BinaryOp = "add" | "sub" | "mul" | "div" | "min" | "max";
 
 /** Width of the lanes. */
 export function widthOf(shape: Shape): Width {
@@ -52,11 +47,6 @@ export function getF(b: Builder, width: Width, v: Operand): void {
 export function setF(b: Builder, width: Width, v: Operand): void {
   if (width === 64) b.setD(v);
   else b.setS(v);
-}
-
-/** WebAssembly type of a number. */
-export function typeOf(width: Width): "f32" | "f64" {
-  return width === 64 ? "f64" : "f32";
 }
 
 /** A local with lane 0 of a register. */

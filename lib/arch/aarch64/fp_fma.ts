@@ -2,14 +2,8 @@
  * The native part of fused multiply-add, for the rows and for the helpers: a result, and whether it
  * may stand. The rest is in `fp_helpers_fma.ts`.
  */
-import {
-  inexactKnown,
-  lanesStand,
-  resultStands,
-  type Shape,
-  type StateCode,
-  type Width,
-} from "./fp_emit.ts";
+import type { Width } from "../fp/number_code.ts";
+import { inexactKnown, lanesStand, resultStands, type Shape, type StateCode } from "./fp_emit.ts";
 import type { Code } from "../../wasm/code.ts";
 import type { ValType } from "../../wasm/types.ts";
 

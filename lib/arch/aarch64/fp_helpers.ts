@@ -6,6 +6,8 @@
  * modes go to the software floating point.
  */
 import type { Helper } from "../../engine/arch.ts";
+import { wasmHelper } from "../wasm_helper.ts";
+import type { Width } from "../fp/number_code.ts";
 import { FAST_BOUNDS, FPCR, FPCR_NOT_NATIVE, FPSR } from "./fp_fast.ts";
 import { fpcrField, fpFast64Field, fpFastField, fpsrField } from "./fp_fast.ts";
 import { arithmeticHelpers } from "./fp_helpers_arithmetic.ts";
@@ -14,8 +16,7 @@ import { estimateHelpers } from "./fp_helpers_estimate.ts";
 import { fmaHelpers, type FmaOptions } from "./fp_helpers_fma.ts";
 import { vectorHelpers } from "./fp_helpers_vector.ts";
 import { softFlags, softFloat } from "./softfloat_ops.ts";
-import { fpcrClear, wasmHelper } from "./fp_helper_code.ts";
-import type { Width } from "./fp_emit.ts";
+import { fpcrClear } from "./fp_helper_code.ts";
 
 function stateHelpers(): Helper[] {
   return [

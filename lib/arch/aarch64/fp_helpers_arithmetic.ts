@@ -1,22 +1,16 @@
 /** Addition, multiplication, division, square root, minimum and maximum, comparison, estimates. */
 import type { Helper, HelperCode } from "../../engine/arch.ts";
-import { typeOf, type Width } from "./fp_emit.ts";
-import { FPCR } from "./fp_fast.ts";
+import { wasmHelper } from "../wasm_helper.ts";
 import {
-  callSoft,
-  finite,
-  fpcrClear,
-  fromBits,
-  isNumber,
-  isZero,
-  native,
-  ordinary,
-  raiseInexactIf,
-  significantZeros,
-  wasmHelper,
-  widened,
-  zeroF,
-} from "./fp_helper_code.ts";
+  productInexact,
+  quotientInexact,
+  rootInexact,
+  sumInexact,
+  testable,
+} from "../fp/exactness.ts";
+import { finite, fromBits, isNumber, isZero, typeOf, type Width } from "../fp/number_code.ts";
+import { FPCR } from "./fp_fast.ts";
+import { callSoft, fpcrClear, native, raiseInexactIf } from "./fp_helper_code.ts";
 import { codeOf, SoftOp } from "./softfloat_ops.ts";
 
 /** Ends a helper: everything the native path did not take. */
@@ -25,33 +19,19 @@ function soft(c: HelperCode, op: SoftOp, width: Width, operands: readonly number
   fromBits(c, width);
 }
 
-/** [] -> [i64] biased exponent of a double without its sign. */
-function exponent(c: HelperCode, local: number): void {
-  c.local_get(local).i64_reinterpret_f64().i64_const32(1).i64_shl().i64_const32(53).i64_shr_u();
-}
-
-/** a + b: 2Sum gives the rounding error of every finite sum, subnormal ones included. */
 function addition(width: Width, op: "add" | "sub"): Helper {
   const f = typeOf(width);
   return wasmHelper(`fp.${op}.${width}`, [f, f], f, (c) => {
     const r = c.local(f);
     const y = c.local(f);
-    const t = c.local(f);
-    const add = `f${width}_add` as const;
-    const sub = `f${width}_sub` as const;
     c.local_get(1);
     if (op === "sub") c[`f${width}_neg`]();
     c.local_set(y);
-    c.local_get(0).local_get(y)[add]().local_set(r);
+    c.local_get(0).local_get(y)[`f${width}_add`]().local_set(r);
     finite(c, width, r);
     native(c, width, 0, 1, r);
     c.i32_and().if_();
-    // t: the part of b in the sum; error = (a - (r - t)) + (b - t)
-    c.local_get(r).local_get(0)[sub]().local_set(t);
-    c.local_get(0).local_get(r).local_get(t)[sub]()[sub]();
-    c.local_get(y).local_get(t)[sub]()[add]();
-    zeroF(c, width);
-    c[`f${width}_ne`]();
+    sumInexact(c, width, 0, y, r, (type) => c.local(type));
     raiseInexactIf(c);
     c.local_get(r).return_();
     c.end();
@@ -59,11 +39,6 @@ function addition(width: Width, op: "add" | "sub"): Helper {
   });
 }
 
-/**
- * a * b. In single precision the product is exact as a double. In double precision it is exact if
- * the significands have enough trailing zeros: their product has 105 bits, or 106 if the exponents
- * say so.
- */
 function multiplication(width: Width, op: "mul" | "mulX"): Helper {
   const f = typeOf(width);
   return wasmHelper(`fp.${op}.${width}`, [f, f], f, (c) => {
@@ -72,30 +47,9 @@ function multiplication(width: Width, op: "mul" | "mulX"): Helper {
     native(c, width, 0, 1, r);
     c.if_();
     {
-      ordinary(c, width, r);
-      if (width === 64) {
-        ordinary(c, 64, 0);
-        ordinary(c, 64, 1);
-        c.i32_and().i32_and();
-      }
+      testable(c, width, r, [0, 1]);
       c.if_();
-      if (width === 64) {
-        significantZeros(c, 0);
-        significantZeros(c, 1);
-        c.i64_add().i64_const32(52 + 1023);
-        exponent(c, r);
-        c.i64_add();
-        exponent(c, 0);
-        c.i64_sub();
-        exponent(c, 1);
-        c.i64_sub().i64_lt_s();
-      } else {
-        widened(c, 0);
-        widened(c, 1);
-        c.f64_mul();
-        widened(c, r);
-        c.f64_ne();
-      }
+      productInexact(c, width, 0, 1, r);
       raiseInexactIf(c);
       c.local_get(r).return_();
       c.end();
@@ -111,7 +65,6 @@ function multiplication(width: Width, op: "mul" | "mulX"): Helper {
   });
 }
 
-/** a / b is exact if the quotient times b is exact and gives a. */
 function division(width: Width): Helper {
   const f = typeOf(width);
   return wasmHelper(`fp.div.${width}`, [f, f], f, (c) => {
@@ -120,31 +73,9 @@ function division(width: Width): Helper {
     native(c, width, 0, 1, r);
     c.if_();
     {
-      ordinary(c, width, r);
-      if (width === 64) {
-        ordinary(c, 64, 0);
-        ordinary(c, 64, 1);
-        c.i32_and().i32_and();
-      }
+      testable(c, width, r, [0, 1]);
       c.if_();
-      if (width === 64) {
-        c.local_get(r).local_get(1).f64_mul().local_get(0).f64_ne();
-        significantZeros(c, r);
-        significantZeros(c, 1);
-        c.i64_add().i64_const32(52 + 1023);
-        exponent(c, 0);
-        c.i64_add();
-        exponent(c, r);
-        c.i64_sub();
-        exponent(c, 1);
-        c.i64_sub().i64_lt_s().i32_or();
-      } else {
-        widened(c, r);
-        widened(c, 1);
-        c.f64_mul();
-        widened(c, 0);
-        c.f64_ne();
-      }
+      quotientInexact(c, width, 0, 1, r);
       raiseInexactIf(c);
       c.local_get(r).return_();
       c.end();
@@ -158,7 +89,6 @@ function division(width: Width): Helper {
   });
 }
 
-/** The root is exact if its square is exact and gives the operand. */
 function squareRoot(width: Width): Helper {
   const f = typeOf(width);
   return wasmHelper(`fp.sqrt.${width}`, [f], f, (c) => {
@@ -167,27 +97,9 @@ function squareRoot(width: Width): Helper {
     native(c, width, 0, 0, r);
     c.if_();
     {
-      ordinary(c, width, r);
-      if (width === 64) {
-        ordinary(c, 64, 0);
-        c.i32_and();
-      }
+      testable(c, width, r, [0]);
       c.if_();
-      if (width === 64) {
-        c.local_get(r).local_get(r).f64_mul().local_get(0).f64_ne();
-        significantZeros(c, r);
-        c.i64_const32(1).i64_shl().i64_const32(52 + 1023);
-        exponent(c, 0);
-        c.i64_add();
-        exponent(c, r);
-        c.i64_const32(1).i64_shl().i64_sub().i64_lt_s().i32_or();
-      } else {
-        widened(c, r);
-        widened(c, r);
-        c.f64_mul();
-        widened(c, 0);
-        c.f64_ne();
-      }
+      rootInexact(c, width, 0, r);
       raiseInexactIf(c);
       c.local_get(r).return_();
       c.end();

@@ -1,19 +1,17 @@
 /** Conversions between formats, integers and fixed point, and rounding to integral values. */
 import type { Helper, HelperCode } from "../../engine/arch.ts";
-import { typeOf, type Width } from "./fp_emit.ts";
-import { FPCR, FPCR_NOT_NATIVE } from "./fp_fast.ts";
+import { wasmHelper } from "../wasm_helper.ts";
 import {
-  callSoft,
-  fpcrClear,
   fromBits,
   isNumber,
   isZero,
-  native,
   ordinary,
-  raiseInexactIf,
-  wasmHelper,
+  typeOf,
   widened,
-} from "./fp_helper_code.ts";
+  type Width,
+} from "../fp/number_code.ts";
+import { FPCR, FPCR_NOT_NATIVE } from "./fp_fast.ts";
+import { callSoft, fpcrClear, native, raiseInexactIf } from "./fp_helper_code.ts";
 import { codeOf, softCode, SoftOp } from "./softfloat_ops.ts";
 
 /** (x, how) -> x rounded to an integral value; `how` is made by `rint`. */

@@ -1,7 +1,8 @@
 /** Reciprocal estimates and the steps that refine them. */
 import type { Helper, HelperCode } from "../../engine/arch.ts";
-import { typeOf, type Width } from "./fp_emit.ts";
-import { callSoft, finite, fromBits, toBits, wasmHelper } from "./fp_helper_code.ts";
+import { wasmHelper } from "../wasm_helper.ts";
+import { finite, fromBits, toBits, typeOf, type Width } from "../fp/number_code.ts";
+import { callSoft } from "./fp_helper_code.ts";
 import { estimateUnsigned, estimateUnsignedRoot } from "./softfloat_estimate.ts";
 import { codeOf, SoftOp } from "./softfloat_ops.ts";
 

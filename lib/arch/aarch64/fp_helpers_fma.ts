@@ -4,19 +4,11 @@
  * rounding (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums", 2008).
  */
 import type { Helper, HelperCode } from "../../engine/arch.ts";
-import { inexactKnown, resultStands, type Shape, type Width, widthOf } from "./fp_emit.ts";
+import { wasmHelper } from "../wasm_helper.ts";
+import { finite, fromBits, isZero, ordinary, widened, type Width } from "../fp/number_code.ts";
+import { inexactKnown, resultStands, type Shape, widthOf } from "./fp_emit.ts";
 import { fmaDouble, joinHalves, notMiddle, promote } from "./fp_fma.ts";
-import {
-  callSoft,
-  finite,
-  fromBits,
-  isZero,
-  native,
-  ordinary,
-  raiseInexactIf,
-  wasmHelper,
-  widened,
-} from "./fp_helper_code.ts";
+import { callSoft, native, raiseInexactIf } from "./fp_helper_code.ts";
 import { eachLane, zerosStand } from "./fp_helpers_lanes.ts";
 import { codeOf, SoftOp } from "./softfloat_ops.ts";
 

@@ -1,8 +1,8 @@
 /** Vector helpers made of a scalar one that is called for each lane. */
 import type { Helper, HelperCode } from "../../engine/arch.ts";
 import type { ValType } from "../../wasm/types.ts";
+import { wasmHelper } from "../wasm_helper.ts";
 import { allTrue, inexactKnown, lanesName, lanesOf, type Shape, standMask } from "./fp_emit.ts";
-import { wasmHelper } from "./fp_helper_code.ts";
 
 /**
  * [] -> [v128] calls a scalar helper for each lane of the first `count` locals. Lanes beyond the shape

@@ -1,7 +1,7 @@
 /** Vector forms: each lane by the scalar helper, and what has no scalar form. */
 import type { Helper, HelperCode } from "../../engine/arch.ts";
+import { wasmHelper } from "../wasm_helper.ts";
 import { lanesName, lanesOf, type Shape, widthOf } from "./fp_emit.ts";
-import { wasmHelper } from "./fp_helper_code.ts";
 import { eachLane, lanewise, zerosStand } from "./fp_helpers_lanes.ts";
 
 const ARITHMETIC = ["add", "sub", "mul", "div"] as const;

@@ -4,11 +4,11 @@
  */
 import type { Builder } from "../../engine/builder.ts";
 import { type Operand, type Row, row } from "../../engine/row.ts";
+import { type BinaryOp, typeOf, type Width } from "../fp/number_code.ts";
 import { withAsm } from "./asm.ts";
 import { hardExtremum, hardFloat } from "./fp_data_processing.ts";
 import {
   allTrue,
-  type BinaryOp,
   lanesName,
   lanesStand,
   loadF,
@@ -18,8 +18,6 @@ import {
   setShape,
   type Shape,
   shapeOf,
-  typeOf,
-  type Width,
   widthOf,
 } from "./fp_emit.ts";
 import { type FmaOperands, fmaVector } from "./fp_fma.ts";

@@ -4,6 +4,7 @@
  */
 import type { Builder } from "../../engine/builder.ts";
 import { type Operand, type Row, row } from "../../engine/row.ts";
+import { typeOf, type Width } from "../fp/number_code.ts";
 import { withAsm } from "./asm.ts";
 import {
   allTrue,
@@ -15,8 +16,6 @@ import {
   setShape,
   type Shape,
   shapeOf,
-  typeOf,
-  type Width,
 } from "./fp_emit.ts";
 
 const SIMD = "FEAT_AdvSIMD";

@@ -1,6 +1,7 @@
 /** Advanced SIMD conversions from and to integers and fixed point (Arm ARM, C4.1.96), vector and scalar. */
 import type { Builder } from "../../engine/builder.ts";
 import { type Operand, type Row, row } from "../../engine/row.ts";
+import { typeOf, type Width } from "../fp/number_code.ts";
 import { withAsm } from "./asm.ts";
 import { toInteger } from "./fp_conversion.ts";
 import {
@@ -13,11 +14,9 @@ import {
   setShape,
   type Shape,
   shapeOf,
-  typeOf,
-  type Width,
   widthOf,
 } from "./fp_emit.ts";
-import { Rounding } from "./softfloat.ts";
+import { Rounding } from "../fp/softfloat.ts";
 import { conversion } from "./softfloat_ops.ts";
 
 const SIMD = "FEAT_AdvSIMD";

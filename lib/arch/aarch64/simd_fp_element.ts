@@ -1,9 +1,10 @@
 /** Advanced SIMD floating-point multiplication by one element of a vector (Arm ARM, C4.1.96). */
 import type { Builder } from "../../engine/builder.ts";
 import { type Operand, type Row, row } from "../../engine/row.ts";
+import { typeOf } from "../fp/number_code.ts";
 import { withAsm } from "./asm.ts";
 import { hardFloat, hardMulAdd } from "./fp_data_processing.ts";
-import { loadF, loadV, setF, setShape, shapeOf, typeOf, widthOf } from "./fp_emit.ts";
+import { loadF, loadV, setF, setShape, shapeOf, widthOf } from "./fp_emit.ts";
 import { hardLanes, hardMulAddLanes, widthOfSize } from "./simd_fp_arithmetic.ts";
 
 const SIMD = "FEAT_AdvSIMD";

@@ -1,17 +1,24 @@
-/** Reciprocal and reciprocal square root estimates (Arm ARM, J1.1.3, shared/functions/float). */
-import { FPSR } from "./fp_fast.ts";
+/**
+ * Estimates of reciprocals and reciprocal square roots, and the steps that refine them (Arm ARM,
+ * J1.1.3, shared/functions/float).
+ */
 import {
   type Environment,
+  Exception,
   type Format,
+  fused,
   infinity,
   invalid,
   isNan,
   largest,
+  negate,
   overflowsToInfinity,
+  powerOfTwo,
   processNan,
+  processNans,
   unpack,
   zero,
-} from "./softfloat.ts";
+} from "../fp/softfloat.ts";
 
 /** RecipEstimate: 256..511 for 256..511. */
 export function recipEstimate(input: number): number {
@@ -48,17 +55,17 @@ export function estimateReciprocal(f: Format, operand: bigint, env: Environment)
   if (isNan(x)) return processNan(f, x, env);
   if (x.kind === "infinity") return zero(f, x.sign);
   if (x.kind === "zero") {
-    env.flags |= FPSR.DZC;
+    env.flags |= Exception.divideByZero;
     return infinity(f, x.sign);
   }
   let { exponent, fraction } = fields(f, x.bits);
   // Below a quarter of the smallest normal number the reciprocal overflows.
   if (exponent === 0 && fraction < TOP >> 1n) {
-    env.flags |= FPSR.OFC | FPSR.IXC;
+    env.flags |= Exception.overflow | Exception.inexact;
     return overflowsToInfinity(env.rounding, x.sign) ? infinity(f, x.sign) : largest(f, x.sign);
   }
-  if (env.flushToZero && exponent >= 2 * f.bias - 1) {
-    env.flags |= FPSR.UFC;
+  if (env.flushResults && exponent >= 2 * f.bias - 1) {
+    env.flags |= Exception.underflow;
     return zero(f, x.sign);
   }
   if (exponent === 0) {
@@ -83,7 +90,7 @@ export function estimateReciprocalRoot(f: Format, operand: bigint, env: Environm
   const x = unpack(f, operand, env);
   if (isNan(x)) return processNan(f, x, env);
   if (x.kind === "zero") {
-    env.flags |= FPSR.DZC;
+    env.flags |= Exception.divideByZero;
     return infinity(f, x.sign);
   }
   if (x.sign === 1) return invalid(f, env);
@@ -123,4 +130,20 @@ export function estimateUnsigned(operand: number): number {
 export function estimateUnsignedRoot(operand: number): number {
   if (operand >>> 30 === 0) return 0xffffffff;
   return (recipSqrtEstimate(operand >>> 23) << 23) >>> 0;
+}
+
+/** FPRecipStepFused (2 - a * b), or FPRSqrtStepFused ((3 - a * b) / 2) if `root`. */
+export function step(f: Format, a: bigint, b: bigint, root: boolean, env: Environment): bigint {
+  const x = unpack(f, negate(f, a), env);
+  const y = unpack(f, b, env);
+  const nan = processNans(f, [x, y], env);
+  if (nan !== undefined) return nan;
+  const onePointFive = powerOfTwo(f, 0) | f.quiet;
+  if (
+    (x.kind === "infinity" && y.kind === "zero") || (x.kind === "zero" && y.kind === "infinity")
+  ) {
+    return root ? onePointFive : powerOfTwo(f, 1);
+  }
+  const constant = unpack(f, root ? powerOfTwo(f, 1) | f.quiet : powerOfTwo(f, 1), env);
+  return fused(f, constant, x, y, false, env, root ? -1 : 0);
 }

@@ -2,18 +2,20 @@
  * The software floating point behind one entry for the helpers in WebAssembly: an operation code,
  * up to three operands and FPCR in; the result, and on request the FPSR bits of it, out.
  */
-import * as soft from "./softfloat.ts";
+import * as soft from "../fp/softfloat.ts";
 import {
   convert,
   type FixedPoint,
   fromFixed,
   roundToIntegral,
   toFixed,
-} from "./softfloat_convert.ts";
+} from "../fp/softfloat_convert.ts";
+import { FPCR, FPSR } from "./fp_fast.ts";
 import {
   estimateReciprocal,
   estimateReciprocalRoot,
   reciprocalExponent,
+  step,
 } from "./softfloat_estimate.ts";
 
 /** Operations. Those of the second group take what `c` says; see {@linkcode conversion} and {@linkcode rint}. */
@@ -84,16 +86,49 @@ export function rint(rounding: soft.Rounding | undefined, exact: boolean): numbe
 const FORMATS = [soft.single, soft.double, soft.half, soft.single] as const;
 const QUIET_COMPARE = 0n;
 
+/** Arm's choices within IEEE 754. */
+const RULES: soft.Rules = {
+  nanSign: 0,
+  nanOperand: "signaling",
+  tiny: "before",
+  subnormalRaises: "flushed",
+  flushRaises: soft.Exception.underflow,
+};
+
+/** Reads FPCR into an environment with no flags raised. */
+function environment(fpcr: number): soft.Environment {
+  const flush = (fpcr & FPCR.FZ) !== 0;
+  return {
+    rules: RULES,
+    rounding: ((fpcr & FPCR.RMODE) >>> FPCR.RMODE_SHIFT) as soft.Rounding,
+    flushOperands: flush,
+    flushResults: flush,
+    exactUnderflow: false,
+    defaultNan: (fpcr & FPCR.DN) !== 0,
+    alternativeHalf: (fpcr & FPCR.AHP) !== 0,
+    flags: 0,
+  };
+}
+
+const FPSR_OF: readonly (readonly [exception: number, fpsr: number])[] = [
+  [soft.Exception.invalid, FPSR.IOC],
+  [soft.Exception.subnormal, FPSR.IDC],
+  [soft.Exception.divideByZero, FPSR.DZC],
+  [soft.Exception.overflow, FPSR.OFC],
+  [soft.Exception.underflow, FPSR.UFC],
+  [soft.Exception.inexact, FPSR.IXC],
+];
+
 let flags = 0;
 
 /** FPSR bits that the last call of {@linkcode softFloat} raised. */
 export function softFlags(): number {
-  return flags;
+  return FPSR_OF.reduce((bits, [exception, fpsr]) => flags & exception ? bits | fpsr : bits, 0);
 }
 
 /** Executes one operation. Operands are taken modulo 2^64, `fpcr` is the register. */
 export function softFloat(code: number, a: bigint, b: bigint, c: bigint, fpcr: number): bigint {
-  const env = soft.environment(fpcr);
+  const env = environment(fpcr);
   const result = execute(code & 0xff, FORMATS[code >>> 8], a, b, c, env);
   flags = env.flags;
   return result;
@@ -124,19 +159,19 @@ function execute(
     case SoftOp.mulX:
       return soft.mul(f, a, b, env, true);
     case SoftOp.min:
-      return soft.extremum(f, a, b, -1, false, env);
+      return extremum(f, a, b, -1, false, env);
     case SoftOp.max:
-      return soft.extremum(f, a, b, 1, false, env);
+      return extremum(f, a, b, 1, false, env);
     case SoftOp.minNumber:
-      return soft.extremum(f, a, b, -1, true, env);
+      return extremum(f, a, b, -1, true, env);
     case SoftOp.maxNumber:
-      return soft.extremum(f, a, b, 1, true, env);
+      return extremum(f, a, b, 1, true, env);
     case SoftOp.absoluteDifference:
       return soft.absolute(f, soft.add(f, a, b, env, true));
     case SoftOp.reciprocalStep:
-      return soft.step(f, a, b, false, env);
+      return step(f, a, b, false, env);
     case SoftOp.rootStep:
-      return soft.step(f, a, b, true, env);
+      return step(f, a, b, true, env);
     case SoftOp.reciprocal:
       return estimateReciprocal(f, a, env);
     case SoftOp.root:
@@ -170,6 +205,32 @@ function execute(
     default:
       return 0n;
   }
+}
+
+/** FPMax (`sign` 1) or FPMin (`sign` -1); the ...Num variants ignore a quiet NaN. */
+function extremum(
+  f: soft.Format,
+  a: bigint,
+  b: bigint,
+  direction: 1 | -1,
+  number: boolean,
+  env: soft.Environment,
+): bigint {
+  let x = soft.unpack(f, a, env);
+  let y = soft.unpack(f, b, env);
+  if (number && (x.kind === "quiet") !== (y.kind === "quiet")) {
+    const worst = soft.unpack(f, soft.infinity(f, direction === 1 ? 1 : 0), env);
+    if (x.kind === "quiet") x = worst;
+    else y = worst;
+  }
+  const nan = soft.processNans(f, [x, y], env);
+  if (nan !== undefined) return nan;
+  const o = soft.order(f, x, y) as number;
+  if (o === 0 && x.kind === "zero") {
+    return soft.zero(f, direction === 1 ? x.sign & y.sign : x.sign | y.sign);
+  }
+  const winner = o * direction > 0 ? x : y;
+  return winner.kind === "zero" ? soft.zero(f, winner.sign) : winner.bits;
 }
 
 function fixedPoint(parameter: number): FixedPoint {

@@ -1,12 +1,12 @@
 /**
- * Exact software floating point: the shared functions of the Arm pseudocode (Arm ARM, J1.1.3,
- * shared/functions/float) for half, single and double precision. Numbers are bit patterns in
+ * Exact software floating point for half, single and double precision, after the shared functions
+ * of the Arm pseudocode (Arm ARM, J1.1.3, shared/functions/float). Numbers are bit patterns in
  * `bigint`; a finite value is an integer mantissa times a power of two, so nothing is lost before
- * the one rounding at the end. This is the slow path: clarity counts, speed does not.
+ * the one rounding at the end. What IEEE 754 leaves to architectures stands in {@linkcode Rules}.
+ * This is the slow path: clarity counts, speed does not.
  */
-import { FPCR, FPSR } from "./fp_fast.ts";
 
-/** Rounding modes; the first four as in FPCR.RMode. */
+/** Rounding modes; the first four as in Arm's FPCR.RMode. */
 export const Rounding = {
   nearest: 0,
   plus: 1,
@@ -32,15 +32,12 @@ export interface Format {
   readonly bias: number;
   /** The quiet bit of a NaN. */
   readonly quiet: bigint;
-  /** FPDefaultNaN: positive and quiet, no payload. */
-  readonly defaultNan: bigint;
 }
 
 function format(bits: number, fraction: number): Format {
   const special = 2 ** (bits - 1 - fraction) - 1;
   const quiet = 1n << BigInt(fraction - 1);
-  const defaultNan = (BigInt(special) << BigInt(fraction)) | quiet;
-  return { bits, fraction, special, bias: special >> 1, quiet, defaultNan };
+  return { bits, fraction, special, bias: special >> 1, quiet };
 }
 
 /** Half precision, binary16. */
@@ -50,29 +47,47 @@ export const single: Format = format(32, 23);
 /** Double precision, binary64. */
 export const double: Format = format(64, 52);
 
-/** What FPCR asks for, and the FPSR bits raised so far. */
-export interface Environment {
-  /** FPCR.RMode */
-  rounding: Rounding;
-  /** FPCR.FZ */
-  flushToZero: boolean;
-  /** FPCR.DN */
-  defaultNan: boolean;
-  /** FPCR.AHP: half precision without infinities and NaNs. */
-  alternativeHalf: boolean;
-  /** FPSR bits raised. */
-  flags: number;
+/** Exceptions that an operation raises. The bits are those of x86's MXCSR and x87 status word. */
+export const Exception = {
+  invalid: 1,
+  /** A subnormal operand: see {@linkcode Rules.subnormalRaises}. */
+  subnormal: 2,
+  divideByZero: 4,
+  overflow: 8,
+  underflow: 16,
+  inexact: 32,
+} as const;
+
+/** What IEEE 754 leaves to an architecture. */
+export interface Rules {
+  /** Sign of the default NaN, which is quiet and has no payload. */
+  readonly nanSign: 0 | 1;
+  /** Which of two NaN operands the result is made of: the first, or a signaling one before a quiet one. */
+  readonly nanOperand: "first" | "signaling";
+  /** Whether a result is tiny is asked before it is rounded, or after. */
+  readonly tiny: "before" | "after";
+  /** Subnormal operands that raise an exception: those that are flushed, or those that are used. */
+  readonly subnormalRaises: "flushed" | "used";
+  /** Exceptions of a result that is flushed to zero. */
+  readonly flushRaises: number;
 }
 
-/** Reads FPCR into an environment with no flags raised. */
-export function environment(fpcr: number): Environment {
-  return {
-    rounding: ((fpcr & FPCR.RMODE) >>> FPCR.RMODE_SHIFT) as Rounding,
-    flushToZero: (fpcr & FPCR.FZ) !== 0,
-    defaultNan: (fpcr & FPCR.DN) !== 0,
-    alternativeHalf: (fpcr & FPCR.AHP) !== 0,
-    flags: 0,
-  };
+/** What the guest's control register asks for, and the exceptions raised so far. */
+export interface Environment {
+  readonly rules: Rules;
+  rounding: Rounding;
+  /** Subnormal operands count as zeros, but for half precision. */
+  flushOperands: boolean;
+  /** Tiny results become zeros, but for half precision. */
+  flushResults: boolean;
+  /** Tiny results raise `underflow` even if they are exact. */
+  exactUnderflow: boolean;
+  /** Every NaN result is the default NaN. */
+  defaultNan: boolean;
+  /** Arm's alternative half precision: without infinities and NaNs. */
+  alternativeHalf: boolean;
+  /** Bits of {@linkcode Exception}. */
+  flags: number;
 }
 
 /** FPType */
@@ -92,7 +107,7 @@ export interface Unpacked {
   readonly exponent: number;
 }
 
-/** FPUnpack: subnormal single and double operands are flushed under FPCR.FZ. */
+/** FPUnpack; `alternative`: see {@linkcode Environment.alternativeHalf}. */
 export function unpack(
   f: Format,
   operand: bigint,
@@ -115,11 +130,9 @@ export function unpack(
     return part("finite", fraction | (1n << BigInt(f.fraction)), lowest + biased - 1);
   }
   if (fraction === 0n) return part("zero");
-  if (env.flushToZero && f !== half) {
-    env.flags |= FPSR.IDC;
-    return part("zero");
-  }
-  return part("finite", fraction, lowest);
+  const flushed = env.flushOperands && f !== half;
+  if (flushed === (env.rules.subnormalRaises === "flushed")) env.flags |= Exception.subnormal;
+  return flushed ? part("zero") : part("finite", fraction, lowest);
 }
 
 /** Whether an operand is a NaN of either kind. */
@@ -152,30 +165,40 @@ export function absolute(f: Format, bits: bigint): bigint {
   return BigInt.asUintN(f.bits - 1, bits);
 }
 
-/** Raises Invalid Operation; the result is the default NaN. */
+/** FPDefaultNaN */
+export function defaultNan(f: Format, env: Environment): bigint {
+  return infinity(f, env.rules.nanSign) | f.quiet;
+}
+
+/** Raises `invalid`; the result is the default NaN. */
 export function invalid(f: Format, env: Environment): bigint {
-  env.flags |= FPSR.IOC;
-  return f.defaultNan;
+  env.flags |= Exception.invalid;
+  return defaultNan(f, env);
 }
 
 /** FPProcessNaN */
 export function processNan(f: Format, u: Unpacked, env: Environment): bigint {
-  if (u.kind === "signaling") env.flags |= FPSR.IOC;
-  return env.defaultNan ? f.defaultNan : u.bits | f.quiet;
+  if (u.kind === "signaling") env.flags |= Exception.invalid;
+  return env.defaultNan ? defaultNan(f, env) : u.bits | f.quiet;
 }
 
-/** FPProcessNaNs and FPProcessNaNs3: signaling before quiet, then in the order given. */
+/** FPProcessNaNs and FPProcessNaNs3: of several NaNs the one that the rules prefer. */
 export function processNans(
   f: Format,
   operands: readonly Unpacked[],
   env: Environment,
 ): bigint | undefined {
-  const nan = operands.find((u) => u.kind === "signaling") ??
-    operands.find((u) => u.kind === "quiet");
-  return nan === undefined ? undefined : processNan(f, nan, env);
+  const signaling = operands.find((u) => u.kind === "signaling");
+  const nan = env.rules.nanOperand === "signaling" && signaling !== undefined
+    ? signaling
+    : operands.find(isNan);
+  if (nan === undefined) return undefined;
+  if (signaling !== undefined) env.flags |= Exception.invalid;
+  return processNan(f, nan, env);
 }
 
-function bitLength(value: bigint): number {
+/** Bits of a value > 0 without leading zeros. */
+export function bitLength(value: bigint): number {
   const digits = value.toString(16);
   return digits.length * 4 - Math.clz32(parseInt(digits[0], 16)) + 28;
 }
@@ -195,7 +218,7 @@ export function overflowsToInfinity(rounding: Rounding, sign: number): boolean {
   }
 }
 
-/** FPRound of (-1)^sign * mantissa * 2^exponent, mantissa > 0. Tininess is found before rounding. */
+/** FPRound of (-1)^sign * mantissa * 2^exponent, mantissa > 0. */
 export function round(
   f: Format,
   sign: number,
@@ -206,16 +229,19 @@ export function round(
 ): bigint {
   const minimum = 1 - f.bias;
   let leading = exponent + bitLength(mantissa) - 1;
-  const tiny = leading < minimum;
-  if (tiny && env.flushToZero && f !== half) {
-    env.flags |= FPSR.UFC;
+  const subnormal = leading < minimum;
+  const tiny = subnormal &&
+    (env.rules.tiny === "before" ||
+      !reaches(f, sign, mantissa, exponent, minimum, rounding));
+  if (tiny && env.flushResults && f !== half) {
+    env.flags |= env.rules.flushRaises;
     return zero(f, sign);
   }
-  if (tiny) leading = minimum;
-  let biased = tiny ? 0 : leading - minimum + 1;
+  if (subnormal) leading = minimum;
+  let biased = subnormal ? 0 : leading - minimum + 1;
   const { quotient, error } = split(mantissa, leading - f.fraction - exponent);
   let integer = quotient;
-  if (tiny && error !== 0) env.flags |= FPSR.UFC;
+  if (tiny && (error !== 0 || env.exactUnderflow)) env.flags |= Exception.underflow;
   if (roundsUp(rounding, sign, integer, error)) {
     integer += 1n;
     if (integer === 1n << BigInt(f.fraction)) biased = 1;
@@ -227,16 +253,32 @@ export function round(
   if (rounding === Rounding.odd && error !== 0) integer |= 1n;
   const alternative = f === half && env.alternativeHalf;
   if (alternative && biased > f.special) {
-    env.flags |= FPSR.IOC;
+    env.flags |= Exception.invalid;
     return zero(f, sign) | 0x7fffn;
   }
   if (!alternative && biased >= f.special) {
-    env.flags |= FPSR.OFC | FPSR.IXC;
+    env.flags |= Exception.overflow | Exception.inexact;
     return overflowsToInfinity(rounding, sign) ? infinity(f, sign) : largest(f, sign);
   }
-  if (error !== 0) env.flags |= FPSR.IXC;
+  if (error !== 0) env.flags |= Exception.inexact;
   return zero(f, sign) | (BigInt(biased) << BigInt(f.fraction)) |
     BigInt.asUintN(f.fraction, integer);
+}
+
+/** Whether a number below 2^minimum, rounded with an unbounded exponent, becomes 2^minimum. */
+function reaches(
+  f: Format,
+  sign: number,
+  mantissa: bigint,
+  exponent: number,
+  minimum: number,
+  rounding: Rounding,
+): boolean {
+  const leading = exponent + bitLength(mantissa) - 1;
+  if (leading !== minimum - 1) return false;
+  const { quotient, error } = split(mantissa, leading - f.fraction - exponent);
+  return quotient === (2n << BigInt(f.fraction)) - 1n &&
+    roundsUp(rounding, sign, quotient, error);
 }
 
 /**
@@ -278,7 +320,7 @@ function roundSum(f: Format, sum: bigint, exponent: number, env: Environment): b
   return sum < 0n ? round(f, 1, -sum, exponent, env) : round(f, 0, sum, exponent, env);
 }
 
-function signed(sign: number, mantissa: bigint): bigint {
+export function signed(sign: number, mantissa: bigint): bigint {
   return sign === 0 ? mantissa : -mantissa;
 }
 
@@ -335,7 +377,7 @@ export function mul(f: Format, a: bigint, b: bigint, env: Environment, extended 
 }
 
 /** 2^exponent, normal. */
-function powerOfTwo(f: Format, exponent: number): bigint {
+export function powerOfTwo(f: Format, exponent: number): bigint {
   return BigInt(f.bias + exponent) << BigInt(f.fraction);
 }
 
@@ -349,7 +391,7 @@ export function div(f: Format, a: bigint, b: bigint, env: Environment): bigint {
   const sign = x.sign ^ y.sign;
   if (x.kind === "infinity") return infinity(f, sign);
   if (y.kind === "zero") {
-    env.flags |= FPSR.DZC;
+    env.flags |= Exception.divideByZero;
     return infinity(f, sign);
   }
   if (x.kind === "zero" || y.kind === "infinity") return zero(f, sign);
@@ -377,7 +419,7 @@ export function sqrt(f: Format, a: bigint, env: Environment): bigint {
 }
 
 /** Integer part of the square root (Newton), value > 0. */
-function squareRoot(value: bigint): bigint {
+export function squareRoot(value: bigint): bigint {
   let root = 1n << BigInt((bitLength(value) + 1) >> 1);
   for (;;) {
     const next = (root + value / root) >> 1n;
@@ -406,7 +448,7 @@ export function mulAdd(
 }
 
 /** The fused sum of operands that are not NaN, scaled by 2^scale. */
-function fused(
+export function fused(
   f: Format,
   z: Unpacked,
   x: Unpacked,
@@ -438,24 +480,8 @@ function fused(
   return roundSum(f, sum, exponent + scale, env);
 }
 
-/** FPRecipStepFused (2 - a * b), or FPRSqrtStepFused ((3 - a * b) / 2) if `root`. */
-export function step(f: Format, a: bigint, b: bigint, root: boolean, env: Environment): bigint {
-  const x = unpack(f, negate(f, a), env);
-  const y = unpack(f, b, env);
-  const nan = processNans(f, [x, y], env);
-  if (nan !== undefined) return nan;
-  const onePointFive = powerOfTwo(f, 0) | f.quiet;
-  if (
-    (x.kind === "infinity" && y.kind === "zero") || (x.kind === "zero" && y.kind === "infinity")
-  ) {
-    return root ? onePointFive : powerOfTwo(f, 1);
-  }
-  const constant = unpack(f, root ? powerOfTwo(f, 1) | f.quiet : powerOfTwo(f, 1), env);
-  return fused(f, constant, x, y, false, env, root ? -1 : 0);
-}
-
 /** Order of two operands: -1, 0, 1, or undefined if one is a NaN. */
-function order(f: Format, x: Unpacked, y: Unpacked): number | undefined {
+export function order(f: Format, x: Unpacked, y: Unpacked): number | undefined {
   if (isNan(x) || isNan(y)) return undefined;
   const value = (u: Unpacked): bigint =>
     u.kind === "zero" ? 0n : signed(u.sign, absolute(f, u.bits));
@@ -478,32 +504,6 @@ export function compare(
   if (
     result === undefined &&
     (signalAll || x.kind === "signaling" || y.kind === "signaling")
-  ) env.flags |= FPSR.IOC;
+  ) env.flags |= Exception.invalid;
   return result;
-}
-
-/** FPMax (`sign` 1) or FPMin (`sign` -1); the ...Num variants ignore a quiet NaN. */
-export function extremum(
-  f: Format,
-  a: bigint,
-  b: bigint,
-  direction: 1 | -1,
-  number: boolean,
-  env: Environment,
-): bigint {
-  let x = unpack(f, a, env);
-  let y = unpack(f, b, env);
-  if (number && (x.kind === "quiet") !== (y.kind === "quiet")) {
-    const worst = unpack(f, infinity(f, direction === 1 ? 1 : 0), env);
-    if (x.kind === "quiet") x = worst;
-    else y = worst;
-  }
-  const nan = processNans(f, [x, y], env);
-  if (nan !== undefined) return nan;
-  const o = order(f, x, y) as number;
-  if (o === 0 && x.kind === "zero") {
-    return zero(f, direction === 1 ? x.sign & y.sign : x.sign | y.sign);
-  }
-  const winner = o * direction > 0 ? x : y;
-  return winner.kind === "zero" ? zero(f, winner.sign) : winner.bits;
 }

@@ -2,9 +2,10 @@
  * Conversions between formats, integers and fixed point, and rounding to integral values (Arm ARM,
  * J1.1.3, shared/functions/float).
  */
-import { FPSR } from "./fp_fast.ts";
 import {
+  defaultNan,
   type Environment,
+  Exception,
   type Format,
   half,
   infinity,
@@ -32,7 +33,7 @@ export function roundToIntegral(
   if (x.kind === "zero") return zero(f, x.sign);
   const { quotient, error } = split(x.mantissa, -x.exponent);
   const integer = roundsUp(rounding, x.sign, quotient, error) ? quotient + 1n : quotient;
-  if (exact && error !== 0) env.flags |= FPSR.IXC;
+  if (exact && error !== 0) env.flags |= Exception.inexact;
   return integer === 0n ? zero(f, x.sign) : round(f, x.sign, integer, 0, env, Rounding.zero);
 }
 
@@ -58,21 +59,21 @@ export function toFixed(
   const highest = (1n << BigInt(to.unsigned ? to.width : to.width - 1)) - 1n;
   const lowest = to.unsigned ? 0n : -highest - 1n;
   if (isNan(x) || x.kind === "infinity") {
-    env.flags |= FPSR.IOC;
+    env.flags |= Exception.invalid;
     return isNan(x) ? 0n : BigInt.asUintN(to.width, x.sign === 1 ? lowest : highest);
   }
   const { quotient, error } = split(x.mantissa, -(x.exponent + to.fraction));
   const magnitude = roundsUp(rounding, x.sign, quotient, error) ? quotient + 1n : quotient;
   const value = x.sign === 1 ? -magnitude : magnitude;
   if (value > highest || value < lowest) {
-    env.flags |= FPSR.IOC;
+    env.flags |= Exception.invalid;
     return BigInt.asUintN(to.width, value < lowest ? lowest : highest);
   }
-  if (error !== 0) env.flags |= FPSR.IXC;
+  if (error !== 0) env.flags |= Exception.inexact;
   return BigInt.asUintN(to.width, value);
 }
 
-/** FixedToFP, rounded as FPCR asks. */
+/** FixedToFP. */
 export function fromFixed(
   f: Format,
   operand: bigint,
@@ -99,9 +100,9 @@ export function convert(
   const toAlternative = env.alternativeHalf && to === half;
   const x = unpack(from, operand, env, alternative);
   if (isNan(x)) {
-    if (x.kind === "signaling" || toAlternative) env.flags |= FPSR.IOC;
+    if (x.kind === "signaling" || toAlternative) env.flags |= Exception.invalid;
     if (toAlternative) return zero(to, x.sign);
-    if (env.defaultNan) return to.defaultNan;
+    if (env.defaultNan) return defaultNan(to, env);
     // FPConvertNaN: the payload is kept from its most significant bit down.
     const fraction = BigInt.asUintN(from.fraction, x.bits) << 64n;
     const moved = fraction >> BigInt(64 + from.fraction - to.fraction);
@@ -109,7 +110,7 @@ export function convert(
   }
   if (x.kind === "infinity") {
     if (!toAlternative) return infinity(to, x.sign);
-    env.flags |= FPSR.IOC;
+    env.flags |= Exception.invalid;
     return zero(to, x.sign) | 0x7fffn;
   }
   if (x.kind === "zero") return zero(to, x.sign);
