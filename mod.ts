@@ -101,7 +101,15 @@ export type { StopReason } from "./lib/vcpu/lifecycle/lifecycle.ts";
 
 export { validateMachineConfig } from "./lib/config/machine_config.ts";
 export type { FwCfgConfig, FwCfgOptions } from "./lib/config/fw_cfg_config.ts";
-export type { MachineConfig, MachineOptions } from "./lib/config/machine_config.ts";
+export type {
+  AArch64Config,
+  Architecture,
+  CommonConfig,
+  MachineConfig,
+  MachineOptions,
+  X86Config,
+  X86CpuName,
+} from "./lib/config/machine_config.ts";
 export type {
   BlockConfig,
   BlockOptions,

@@ -3,7 +3,7 @@ import { BootError } from "../lib/boot/boot_error.ts";
 import { Fdt } from "../lib/boot/fdt.ts";
 import { formatFdt } from "../lib/boot/fdt_text.ts";
 import { makeImage } from "../lib/boot/image.ts";
-import { VirtMap } from "../lib/machine/virt_map.ts";
+import type { BusRegion } from "../lib/devices/vbus/bus.ts";
 import type { BlockFile } from "../lib/platform/platform.ts";
 import { hostPlatform } from "../platform/host.ts";
 import type { Arguments, Command } from "./command.ts";
@@ -96,30 +96,47 @@ async function inspectMachine(args: Arguments): Promise<number> {
   try {
     const platform = hostPlatform();
     const machine = await makeMachine(request, disks, platform, kernel);
-    const { arch, memory, cpus, gic, cmdline, devices, time } = machine.config;
-    const settings = { arch, memory, cpus, gic, cmdline, time };
-    const regions: Region[] = [
-      { name: "ram", address: VirtMap.ram, bytes: memory },
-      ...machine.regions.map(({ device, address, bytes }) => ({
-        name: device.name,
-        address,
-        bytes,
-      })),
-    ].sort((a, b) => a.address - b.address);
+    const { config } = machine;
+    const { arch, memory, cpus, cmdline, devices, time } = config;
+    const own = config.arch === "aarch64" ? { gic: config.gic } : { cpu: config.cpu };
+    const settings = { arch, memory, cpus, ...own, cmdline, time };
+    const ram = machine.debugger.memory.regions.map(({ base, bytes }) => ({
+      name: "ram",
+      address: base,
+      bytes: bytes.length,
+    }));
+    const regions = [...ram, ...machine.regions.map(regionOf)]
+      .sort((a, b) => a.address - b.address);
+    const ports = machine.ports.map(regionOf);
     const types = devices.map((device) => device.type);
     if (args.has("fdt")) {
-      process.stdout.write(formatFdt(machine.fdt));
+      const { fdt } = machine;
+      if (fdt === undefined) {
+        throw new UsageError(`--fdt: machines of ${arch} have no device tree; leave it out`);
+      }
+      process.stdout.write(formatFdt(fdt));
     } else if (args.has("json")) {
-      process.stdout.write(`${JSON.stringify({ ...settings, devices: types, regions })}\n`);
+      process.stdout.write(`${
+        JSON.stringify({
+          ...settings,
+          devices: types,
+          regions,
+          ...(ports.length > 0 && { ports }),
+        })
+      }\n`);
     } else {
       const head = Object.entries({ ...settings, devices: types.join(", ") || "none" });
-      const hex = (n: number): string => `0x${n.toString(16).padStart(8, "0")}`;
+      const hex = (n: number, digits = 8): string => `0x${n.toString(16).padStart(digits, "0")}`;
       const lines = [
         ...head.map(([name, value]) => `${name}: ${value}`),
         "",
         "address     bytes       device",
         ...folded(regions).map(({ name, address, bytes, count }) =>
           `${hex(address)}  ${hex(bytes)}  ${name}${count > 1 ? ` x ${count}` : ""}`
+        ),
+        ...(ports.length > 0 ? ["", "port    ports   device"] : []),
+        ...folded(ports).map(({ name, address, bytes }) =>
+          `${hex(address, 4)}  ${hex(bytes, 4)}  ${name}`
         ),
       ];
       process.stdout.write(`${lines.join("\n")}\n`);
@@ -135,6 +152,10 @@ interface Region {
   readonly name: string;
   readonly address: number;
   readonly bytes: number;
+}
+
+function regionOf({ device, address, bytes }: BusRegion): Region {
+  return { name: device.name, address, bytes };
 }
 
 /** Neighbours of one name (empty slots) as one. */

@@ -1,6 +1,10 @@
 import { BootError } from "../lib/boot/boot_error.ts";
 import { ConfigError } from "../lib/config/config_error.ts";
-import { type MachineConfig, validateMachineConfig } from "../lib/config/machine_config.ts";
+import {
+  type Architecture,
+  type MachineConfig,
+  validateMachineConfig,
+} from "../lib/config/machine_config.ts";
 import type { Machine } from "../lib/machine/machine.ts";
 import { overlayFileSize } from "../lib/machine/overlay_store.ts";
 import type { BlockFile, Platform } from "../lib/platform/platform.ts";
@@ -9,6 +13,9 @@ import { fileReason, UsageError } from "./errors.ts";
 import { readInput } from "./files.ts";
 import { openCapture } from "./capture_file.ts";
 import { describeConfigError, type MachineRequest } from "./run_options.ts";
+
+/** Gives a kernel for an architecture. */
+export type KernelOf = (arch: Architecture) => Uint8Array;
 
 /**
  * Makes a machine with all its files. Throws a UsageError that names the option or line at fault.
@@ -19,7 +26,7 @@ export async function makeMachine(
   request: MachineRequest,
   opened: Closable[],
   platform: Platform,
-  kernel: () => Uint8Array,
+  kernel: KernelOf,
 ): Promise<Machine> {
   let config: MachineConfig | undefined;
   try {
@@ -74,7 +81,7 @@ async function resolveFiles(
   config: MachineConfig,
   request: MachineRequest,
   disks: Closable[],
-  otherKernel: () => Uint8Array,
+  otherKernel: KernelOf,
 ): Promise<MachineConfig> {
   const read = async (key: "kernel" | "initrd"): Promise<Uint8Array | undefined> => {
     const file = config[key];
@@ -83,7 +90,7 @@ async function resolveFiles(
   const kernel = await read("kernel");
   const initrd = await read("initrd");
   const fwCfg = [];
-  for (const [i, { name, file }] of config.fwCfg.entries()) {
+  for (const [i, { name, file }] of (config.arch === "aarch64" ? config.fwCfg : []).entries()) {
     const where = request.where(`fwCfg[${i}].file`);
     fwCfg.push({ name, file: typeof file === "string" ? await readInput(where, file) : file });
   }
@@ -107,13 +114,12 @@ async function resolveFiles(
     disks.push(changes);
     devices.push({ ...device, file: disk, overlay: changes });
   }
-  return {
-    ...config,
-    kernel: kernel ?? otherKernel(),
+  const files = {
+    kernel: kernel ?? otherKernel(config.arch),
     ...(initrd !== undefined && { initrd }),
-    fwCfg,
     devices,
   };
+  return config.arch === "aarch64" ? { ...config, ...files, fwCfg } : { ...config, ...files };
 }
 
 /** @param create bytes of a file that is made if there is none. */

@@ -56,6 +56,10 @@ export const runCommand: Command = {
       'vml run --kernel Image --initrd initrd.img --append "console=ttyAMA0" --memory 1G',
       "Boots Linux.",
     ],
+    [
+      'vml run --arch x86_64 --kernel vmlinuz --initrd initrd.img --append "console=ttyS0"',
+      "The same for x86_64.",
+    ],
     ["vml run machine.yaml --cpus 4 --timeout 60", "Boots what a file says, with more vCPUs."],
     ["vml run --trace gic,virtio:full", "Tells interrupts and what virtio devices do."],
     ["vml run --kernel Image --disk root.img --disk data.img,readonly", "With two disks."],
@@ -70,7 +74,7 @@ export const runCommand: Command = {
     ],
   ],
   notes:
-    `A machine.yaml has the settings of the API: arch, memory, cpus, gic, kernel, initrd, cmdline,
+    `A machine.yaml has the settings of the API: arch, memory, cpus, gic, cpu, kernel, initrd, cmdline,
 devices, fwCfg, conduit, time, seed, onReset, onPanic. File names in it are relative to it; options prevail over it.
 
 ${NET_NOTES}

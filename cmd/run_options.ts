@@ -1,4 +1,4 @@
-import type { MachineOptions } from "../lib/config/machine_config.ts";
+import { type MachineOptions, X86_CPUS } from "../lib/config/machine_config.ts";
 import { ConfigError } from "../lib/config/config_error.ts";
 import type { Arguments, OptionSpec } from "./command.ts";
 import { parseDevice, parseDisk, resolveDeviceFiles } from "./device_options.ts";
@@ -9,12 +9,18 @@ import { captureCard, NET_OPTIONS, netSettings, readNetOptions } from "./net_opt
 
 /** Options that describe the machine; they prevail over those of a machine file. */
 export const MACHINE_OPTIONS: readonly OptionSpec[] = [
-  { name: "arch", value: "ARCH", choices: ["aarch64"], help: "Architecture of the guest." },
+  {
+    name: "arch",
+    value: "ARCH",
+    choices: ["aarch64", "x86_64"],
+    help: "Architecture of the guest; aarch64 if not given.",
+  },
   {
     name: "kernel",
     short: "k",
     value: "FILE",
-    help: "Linux Image or Image.gz, or a program in one.",
+    help:
+      "Linux Image (aarch64), bzImage or vmlinux (x86_64), also packed by gzip; or a program in ELF.",
   },
   { name: "initrd", value: "FILE", help: "Initial RAM disk." },
   { name: "append", value: "TEXT", help: "Kernel command line." },
@@ -24,7 +30,13 @@ export const MACHINE_OPTIONS: readonly OptionSpec[] = [
     name: "gic",
     value: "VERSION",
     choices: ["2", "3"],
-    help: "Interrupt controller; 3 if not given.",
+    help: "aarch64: interrupt controller; 3 if not given.",
+  },
+  {
+    name: "cpu",
+    value: "MODEL",
+    choices: [...X86_CPUS],
+    help: "x86_64: what CPUID tells; x86-64-v2 if not given.",
   },
   {
     name: "disk",
@@ -46,7 +58,7 @@ export const MACHINE_OPTIONS: readonly OptionSpec[] = [
     name: "conduit",
     value: "INSTRUCTION",
     choices: ["hvc", "smc"],
-    help: "What calls the firmware (PSCI); hvc if not given.",
+    help: "aarch64: what calls the firmware (PSCI); hvc if not given.",
   },
   { name: "virtual-time", help: "Counts instructions as time: every run is the same." },
   { name: "seed", value: "N", help: "Seed of all randomness in virtual time; 0 if not given." },
@@ -162,6 +174,7 @@ const SIMPLE_OPTIONS: readonly (readonly [string, keyof MachineOptions])[] = [
   ["memory", "memory"],
   ["cpus", "cpus"],
   ["gic", "gic"],
+  ["cpu", "cpu"],
   ["conduit", "conduit"],
   ["seed", "seed"],
   ["on-panic", "onPanic"],

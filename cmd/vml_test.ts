@@ -146,8 +146,8 @@ const FAULTS: [what: string, args: () => string[], names: RegExp][] = [
   ],
   [
     "unknown setting in YAML",
-    () => ["run", folder.file("key.yaml", "memory: 1G\ncpu: 2\n")],
-    /key\.yaml:2: cpu: .*"cpus"/,
+    () => ["run", folder.file("key.yaml", "memory: 1G\ncpuss: 2\n")],
+    /key\.yaml:2: cpuss: .*"cpus"/,
   ],
   [
     "unknown device in YAML",

@@ -73,8 +73,9 @@ const machineFile = join(folder, "machine.yaml");
 
 async function tree(): Promise<Uint8Array> {
   const vm = await Machine.create({ kernel, memory: "16M", cpus: 2, devices: ["virtio-rng"] });
-  const bytes = vm.fdt.toBytes();
+  const bytes = vm.fdt?.toBytes();
   await vm[Symbol.asyncDispose]();
+  if (bytes === undefined) throw new Error("the board has no device tree");
   return bytes;
 }
 

@@ -67,19 +67,20 @@ const DEVICES: { readonly [T in DeviceType]: (value: unknown, path: string) => D
 /** Most request queues of a disk: one per vCPU. */
 const MAX_BLOCK_QUEUES = 8;
 
-/** Most virtio devices of a board: one per virtio-mmio slot. */
-export const MAX_DEVICES = 32;
-
-/** Checks the list of devices. Throws a ConfigError. */
-export function checkDevices(value: unknown, path: string): readonly DeviceConfig[] {
+/** Checks the list of devices, for a board with so many virtio-mmio slots. Throws a ConfigError. */
+export function checkDevices(
+  value: unknown,
+  path: string,
+  slots: number,
+): readonly DeviceConfig[] {
   if (!Array.isArray(value)) {
     throw new ConfigError("wrong-type", path, `expected a list, found ${describeValue(value)}`);
   }
-  if (value.length > MAX_DEVICES) {
+  if (value.length > slots) {
     throw new ConfigError(
       "out-of-range",
       path,
-      `${value.length} devices are too many; the board has ${MAX_DEVICES} slots`,
+      `${value.length} devices are too many; the board has ${slots} slots`,
     );
   }
   const devices = value.map((device, i) => checkDevice(device, `${path}[${i}]`));

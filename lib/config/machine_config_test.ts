@@ -20,6 +20,25 @@ test("an empty configuration is the default machine", () => {
   });
 });
 
+test("machines of x86_64 have a processor's model and nothing of a GIC", () => {
+  const config = validateMachineConfig({ arch: "x86_64", gic: null, cpus: 4 });
+  assert.deepEqual(config, {
+    arch: "x86_64",
+    memory: 512 * 2 ** 20,
+    cpus: 4,
+    cpu: "x86-64-v2",
+    cmdline: "",
+    devices: [],
+    time: "real",
+    seed: 0,
+    onReset: "restart",
+    onPanic: "stop",
+  });
+  assert.deepEqual(validateMachineConfig(config), config);
+  const qemu64 = validateMachineConfig({ arch: "x86_64", cpu: "qemu64" });
+  assert.equal(qemu64.arch === "x86_64" && qemu64.cpu, "qemu64");
+});
+
 test("a full configuration keeps what was said", () => {
   const options: MachineOptions = {
     arch: "aarch64",
@@ -93,6 +112,18 @@ test("each fault has one error that names the path and the remedy", () => {
     [{ cpus: 1.5 }, "wrong-type", "cpus", /whole number/],
     [{ gic: 4 }, "unknown-value", "gic", /known: 2, 3/],
     [{ arch: "arm64" }, "unknown-value", "arch", /aarch64/],
+    [{ arch: "x86-64" }, "unknown-value", "arch", /did you mean "x86_64"/],
+    [{ arch: "x86_64", cpu: "host" }, "unknown-value", "cpu", /known: qemu64, x86-64-v2/],
+    [{ arch: "x86_64", gic: 2 }, "conflict", "gic", /machines of x86_64 do not have this/],
+    [{ arch: "x86_64", conduit: "hvc" }, "conflict", "conduit", /set arch to aarch64/],
+    [{ arch: "x86_64", ...fwCfg() }, "conflict", "fwCfg", /leave it out/],
+    [{ cpu: "qemu64" }, "conflict", "cpu", /set arch to x86_64/],
+    [
+      { arch: "x86_64", devices: new Array(25).fill("virtio-rng") },
+      "out-of-range",
+      "devices",
+      /25 devices are too many; the board has 24 slots/,
+    ],
     [{ kernel: 5 }, "wrong-type", "kernel", /found 5/],
     [{ initrd: "i" }, "conflict", "initrd", /needs a kernel/],
     [{ cmdline: "x".repeat(2048) }, "out-of-range", "cmdline", /at most 2047/],
@@ -233,7 +264,7 @@ test("files of fw_cfg have their text as bytes, and stay what they are", () => {
   const config = validateMachineConfig(
     fwCfg({ name: "opt/a", string: "\u00e9" }, { name: "opt/b", file: "b.bin" }),
   );
-  assert.deepEqual(config.fwCfg, [
+  assert.deepEqual(config.arch === "aarch64" && config.fwCfg, [
     { name: "opt/a", file: new Uint8Array([0xc3, 0xa9]) },
     { name: "opt/b", file: "b.bin" },
   ]);

@@ -3,7 +3,6 @@
  * single steps, traps. It asks as the second requestor (VMI) beside the machine itself, so it neither
  * ends the guest's own power states and the machine's pauses, nor is ended by them.
  */
-import type { RegisterDump } from "../arch/aarch64/register_dump.ts";
 import { AddressSpace } from "../devices/simple_as/address_space.ts";
 import { PagePermission } from "../devices/simple_as/page_permission.ts";
 import type { GuestMemory } from "../engine/guest_memory.ts";
@@ -12,6 +11,7 @@ import type { CpuFeatureName } from "../vcpu/cpu_model/features.ts";
 import type { CpuStateName } from "../vcpu/cpu_model/cpu_state.ts";
 import type { VcpuRoundup } from "../vcpu/vcpu_roundup/vcpu_roundup.ts";
 import type { PowerState } from "../vcpu/lifecycle/lifecycle.ts";
+import type { RegisterDump } from "./board.ts";
 import type { Vcpus } from "./vcpus.ts";
 
 /** What a trap tells. Register values and arguments are those of the moment before. */

@@ -1,31 +1,29 @@
 /** A whole virtual machine: board, run loop, loaded kernel, and the host's ends of its devices. */
-import { dumpRegisters } from "../arch/aarch64/register_dump.ts";
-import { Fdt } from "../boot/fdt.ts";
-import { checkInitrd } from "../boot/initrd.ts";
-import { readKernel } from "../boot/kernel.ts";
-import { ConfigError } from "../config/config_error.ts";
+import type { Fdt } from "../boot/fdt.ts";
 import {
   type MachineConfig,
   type MachineOptions,
   validateMachineConfig,
 } from "../config/machine_config.ts";
-import { type DebugLevel, formatTraceEvent, type TraceFields } from "../config/trace.ts";
+import { formatTraceEvent, type TraceFields } from "../config/trace.ts";
 import { VmmDebug } from "../config/vmm_debug.ts";
 import type { RegisterStatistics } from "../devices/msr/register_bus.ts";
 import type { BusRegion, DeviceStatistics } from "../devices/vbus/bus.ts";
 import type { FirmwareStatistics } from "../devices/firmware/firmware.ts";
 import { VirtioConsole } from "../devices/virtio_console/virtio_console.ts";
-import { VirtioNet } from "../devices/virtio_net/virtio_net.ts";
 import { VirtioSock } from "../devices/virtio_sock/virtio_sock.ts";
 import type { EngineStatistics } from "../engine/statistics.ts";
 import type { Platform } from "../platform/platform.ts";
 import { webPlatform } from "../platform/web.ts";
 import type { StopReason } from "../vcpu/lifecycle/lifecycle.ts";
 import { type Roundup, VcpuRoundup } from "../vcpu/vcpu_roundup/vcpu_roundup.ts";
+import { type Board, type MakeBoard, vcpuId } from "./board.ts";
+import { openBoard } from "./boards.ts";
+import { BusObserver } from "./bus_observer.ts";
 import { ConsolePort, type MachineConsole, type MachinePort } from "./console_port.ts";
 import { Debugger } from "./debugger.ts";
 import { type MachineVsock, VsockPort } from "./machine_vsock.ts";
-import { type Hubs, openNetwork, processHubs } from "./networks.ts";
+import { type Hubs, openNetworks, processHubs } from "./networks.ts";
 import { openOverlays, type OverlayDisk } from "./overlay_disk.ts";
 import { PanicWatch } from "./panic_watch.ts";
 import { limitLog } from "./log_limit.ts";
@@ -33,11 +31,8 @@ import { seededRandom } from "./random.ts";
 import { RunLoop, type RunLoopStatistics } from "./run_loop.ts";
 import { SerialPort, type SerialStreams } from "./serial_port.ts";
 import { RealSliceClock, type SliceClock, VirtualSliceClock } from "./slice_clock.ts";
-import { busTap, registerTap } from "./trace_taps.ts";
 import { Vcpus } from "./vcpus.ts";
-import { virtAffinity, VirtBoard } from "./virt.ts";
-import { type BootImage, loadVirt } from "./virt_boot.ts";
-import { VsockForwards } from "./vsock_forwards.ts";
+import { openVsockForwards, type VsockForwards } from "./vsock_forwards.ts";
 
 /** Wall-clock time at which guests in virtual time start: 2025-01-01T00:00:00Z. */
 const VIRTUAL_START_SECONDS = 1_735_689_600;
@@ -78,8 +73,8 @@ export interface MachineStatistics {
   readonly loop: RunLoopStatistics;
   /** Execution of guest code. */
   readonly engine: EngineStatistics;
-  /** Firmware calls. */
-  readonly firmware: FirmwareStatistics;
+  /** Firmware calls, where the host answers any (PSCI). */
+  readonly firmware?: FirmwareStatistics;
   /** Accesses by device; empty while {@linkcode Machine.debug} does not count "vbus". */
   readonly devices: readonly DeviceStatistics[];
   /** Accesses by system register of a device; empty while "msr" is not counted. */
@@ -105,7 +100,7 @@ export class Machine implements AsyncDisposable {
   readonly debugger: Debugger;
   readonly #platform: Platform;
   readonly #clock: SliceClock;
-  readonly #board: VirtBoard;
+  readonly #board: Board;
   readonly #vcpus: Vcpus;
   readonly #loop: RunLoop;
   readonly #roundup: VcpuRoundup;
@@ -118,31 +113,22 @@ export class Machine implements AsyncDisposable {
   #forwards: VsockForwards | undefined;
   #overlays: readonly OverlayDisk[] = [];
   readonly #panicWatches: readonly PanicWatch[];
-  readonly #image: BootImage;
-  #tree: Uint8Array = new Uint8Array(0);
   #reason: StopReason | undefined;
   #restart = false;
   #resets = 0;
   #running: Promise<unknown> | undefined;
   #disposed = false;
-  /** What the buses were told last. */
-  readonly #switches: Record<"vbus" | "msr", { counts: boolean; level: DebugLevel }> = {
-    vbus: { counts: false, level: "none" },
-    msr: { counts: false, level: "none" },
-  };
-
   private constructor(
     config: MachineConfig,
     parts: MachineParts,
-    image: BootImage,
+    makeBoard: MakeBoard,
   ) {
     this.config = config;
-    this.#image = image;
     const platform = parts.platform ?? webPlatform();
     this.#platform = platform;
     const nanosecondsPerInstruction = parts.nanosecondsPerInstruction ?? 1;
     // The board needs clock and vCPUs, both need the engine, which is the board's.
-    const board = (): VirtBoard => this.#board;
+    const board = (): Board => this.#board;
     const runner = {
       run: (vcpu: number, instructions: number) => board().run(vcpu, instructions),
       requestExit: () => board().engine.requestExit(),
@@ -165,7 +151,7 @@ export class Machine implements AsyncDisposable {
     });
     this.#vcpus = new Vcpus({
       count: config.cpus,
-      affinity: virtAffinity,
+      affinity: vcpuId,
       core: (vcpu) => board().cpus[vcpu],
       select: (vcpu) => board().engine.select(vcpu),
       isMemory: (address) => board().engine.memory.contains(Number(address), 4),
@@ -189,8 +175,7 @@ export class Machine implements AsyncDisposable {
         for (const port of this.#ports) port.poll();
       },
     });
-    this.#board = new VirtBoard({
-      config,
+    this.#board = makeBoard({
       clock,
       debug: this.debug,
       lifecycle: this.#vcpus,
@@ -224,10 +209,7 @@ export class Machine implements AsyncDisposable {
       roundup: this.#roundup,
       ram: this.#board.engine.memory,
       inSlice: () => this.#loop.inSlice,
-      registers: (vcpu) => {
-        this.#board.engine.select(vcpu);
-        return dumpRegisters(this.#board.cpus[vcpu].context);
-      },
+      registers: (vcpu) => this.#board.dumpRegisters(vcpu),
       step: (vcpu) => this.#step(vcpu),
       observeSteps: (vcpu, callback) => this.#board.cpus[vcpu].onStep = callback,
     });
@@ -249,7 +231,8 @@ export class Machine implements AsyncDisposable {
       port.watchOutput((bytes) => watch.push(bytes));
       return watch;
     });
-    this.debug.onChange(() => this.#observeBus());
+    const observer = new BusObserver(this.#board, this.debug, () => platform.monotonic());
+    this.debug.onChange(() => observer.update());
     this.#load();
   }
 
@@ -267,20 +250,12 @@ export class Machine implements AsyncDisposable {
     const checked = validateMachineConfig(options);
     const { devices, overlays } = await openOverlays(checked.devices);
     const config = { ...checked, devices };
-    if (config.kernel === undefined) {
-      throw new ConfigError("missing", "kernel", "give the bytes of a Linux arm64 Image");
-    }
-    const kernel = await readKernel(bytesOf(config.kernel, "kernel"), config.memory);
-    let initrd: Uint8Array | undefined;
-    if (config.initrd !== undefined) {
-      initrd = bytesOf(config.initrd, "initrd");
-      await checkInitrd(initrd, config.memory);
-    }
-    const machine = new Machine(config, parts, { kernel, initrd });
+    const machine = new Machine(config, parts, await openBoard(config));
     machine.#overlays = overlays;
     try {
-      await machine.#openNetworks();
-      await machine.#openSockets();
+      const { virtio } = machine.#board;
+      await openNetworks(devices, virtio);
+      machine.#forwards = await openVsockForwards(devices, virtio, machine.#platform.sockets);
     } catch (error) {
       await machine[Symbol.asyncDispose]();
       throw error;
@@ -288,7 +263,7 @@ export class Machine implements AsyncDisposable {
     return machine;
   }
 
-  /** The serial line (PL011) as Web Streams. */
+  /** The serial line (PL011, 16550) as Web Streams. */
   get serial(): SerialStreams {
     return this.#serial;
   }
@@ -370,8 +345,8 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * Presses the power button for 100 ms of guest time. A guest that watches it (a GPIO key, as on
-   * QEMU's board) shuts down; others do nothing.
+   * Presses the power button for 100 ms of guest time. A guest that watches it (a GPIO key or ACPI's
+   * button, as on QEMU's boards) shuts down; others do nothing.
    */
   powerButton(): void {
     this.#board.powerButton.press();
@@ -402,21 +377,27 @@ export class Machine implements AsyncDisposable {
     return this.#board.bus.regions;
   }
 
-  /** The device tree that the kernel was given at the last reset. */
-  get fdt(): Fdt {
-    return Fdt.parse(this.#tree);
+  /** Devices by I/O port; none on machines without I/O ports. */
+  get ports(): readonly BusRegion[] {
+    return this.#board.ports?.regions ?? [];
+  }
+
+  /** The device tree that the kernel was given at the last reset; undefined if its board has none. */
+  get fdt(): Fdt | undefined {
+    return this.#board.fdt;
   }
 
   /** Counters since the machine was made. */
   statistics(): MachineStatistics {
+    const { engine, bus, ports, registers, firmwareStatistics: firmware } = this.#board;
     return {
       nanoseconds: this.#clock.now(),
       resets: this.#resets,
       loop: { ...this.#loop.statistics },
-      engine: this.#board.engine.statistics,
-      firmware: { ...this.#board.firmware.statistics },
-      devices: this.#board.bus.statistics,
-      registers: this.#board.registers.statistics,
+      engine: engine.statistics,
+      ...(firmware !== undefined && { firmware }),
+      devices: [...bus.statistics, ...(ports?.statistics ?? [])],
+      registers: registers.statistics,
     };
   }
 
@@ -436,35 +417,6 @@ export class Machine implements AsyncDisposable {
     }
   }
 
-  /** Connects the guest's sockets with those of the host. Throws a ConfigError. */
-  /** Lets the networks of the cards begin: listen, connect. */
-  async #openNetworks(): Promise<void> {
-    for (const [i, config] of this.config.devices.entries()) {
-      const device = this.#board.virtio[i]?.device;
-      if (config.type !== "virtio-net" || !(device instanceof VirtioNet)) continue;
-      await openNetwork(device.network, config, `devices[${i}]`);
-    }
-  }
-
-  async #openSockets(): Promise<void> {
-    const index = this.config.devices.findIndex(({ type }) => type === "virtio-sock");
-    const config = this.config.devices[index];
-    const device = this.#board.virtio[index]?.device;
-    if (config?.type !== "virtio-sock" || !(device instanceof VirtioSock)) return;
-    const { socket, connect, publish } = config;
-    if (socket === undefined && connect.length === 0 && publish.length === 0) return;
-    const { sockets } = this.#platform;
-    if (sockets === undefined) {
-      throw new ConfigError(
-        "conflict",
-        `devices[${index}]`,
-        "this platform has no sockets; use Machine.vsock",
-      );
-    }
-    this.#forwards = new VsockForwards({ device, config, sockets });
-    await this.#forwards.open(`devices[${index}]`);
-  }
-
   async #runUntilEnd(): Promise<StopReason> {
     for (;;) {
       if (this.#reason === undefined) await this.#loop.run();
@@ -482,34 +434,6 @@ export class Machine implements AsyncDisposable {
     if (this.#reason === undefined) this.#tell("end", { reason });
     this.#reason ??= reason;
     this.#loop.stop();
-  }
-
-  /** "vbus" and "msr" at "condensed" tell accesses with repetitions folded, at "full" each one. */
-  #observeBus(): void {
-    const { bus, registers } = this.#board;
-    const { debug } = this;
-    this.#follow("vbus", {
-      count: (on) => bus.countAccesses(on, () => this.#platform.monotonic()),
-      trace: (on, fold) => bus.trace(on ? busTap(debug.tracer("vbus")) : undefined, { fold }),
-    });
-    this.#follow("msr", {
-      count: (on) => registers.countAccesses(on),
-      trace: (on, fold) =>
-        registers.trace(on ? registerTap(debug.tracer("msr")) : undefined, { fold }),
-    });
-  }
-
-  /** Tells a bus what has changed for it. */
-  #follow(component: "vbus" | "msr", bus: {
-    readonly count: (on: boolean) => void;
-    readonly trace: (on: boolean, fold: boolean) => void;
-  }): void {
-    const counts = this.debug.statistics(component);
-    const level = this.debug.level(component);
-    const before = this.#switches[component];
-    if (counts !== before.counts) bus.count(counts);
-    if (level !== before.level) bus.trace(level !== "none", level !== "full");
-    this.#switches[component] = { counts, level };
   }
 
   #flush(): void {
@@ -558,19 +482,9 @@ export class Machine implements AsyncDisposable {
   }
 
   #load(): void {
-    const { entry, dtb, tree } = loadVirt(this.#board, this.config.memory, this.#image);
-    this.#tree = tree;
-    this.#vcpus.reset(BigInt(entry), BigInt(dtb));
+    const { entry, context } = this.#board.load();
+    this.#vcpus.reset(entry, context);
   }
-}
-
-function bytesOf(file: Uint8Array | string, path: string): Uint8Array {
-  if (typeof file !== "string") return file;
-  throw new ConfigError(
-    "wrong-type",
-    path,
-    `"${file}" is the name of a file; read it first and give its bytes`,
-  );
 }
 
 function isTimeout(reason: unknown): boolean {

@@ -1,12 +1,15 @@
 /** Makes the networks that a configuration names. */
 import { formatStreamAddress } from "../config/addresses.ts";
 import { ConfigError } from "../config/config_error.ts";
+import type { DeviceConfig } from "../config/device_config.ts";
 import type {
   BuiltInNetConfig,
   NetConfig,
   StreamNetConfig,
   UserNetConfig,
 } from "../config/net_config.ts";
+import type { VirtioMmio } from "../devices/virtio/mmio.ts";
+import { VirtioNet } from "../devices/virtio_net/virtio_net.ts";
 import type { NetBackend } from "../net/backend.ts";
 import { CaptureBackend } from "../net/capture.ts";
 import { FrameStream } from "../net/frame_stream.ts";
@@ -61,8 +64,19 @@ export function makeNetwork(card: NetConfig, parts: NetworkParts): NetBackend {
   return capture === undefined ? network : new CaptureBackend(network, { clock, sink: capture });
 }
 
-/** Opens the network of a card. Rejects with a ConfigError that says what to do. */
-export async function openNetwork(
+/** Lets the networks of the cards begin: listen, connect. Rejects with a ConfigError that says what to do. */
+export async function openNetworks(
+  devices: readonly DeviceConfig[],
+  virtio: readonly VirtioMmio[],
+): Promise<void> {
+  for (const [i, config] of devices.entries()) {
+    const device = virtio[i]?.device;
+    if (config.type !== "virtio-net" || !(device instanceof VirtioNet)) continue;
+    await openNetwork(device.network, config, `devices[${i}]`);
+  }
+}
+
+async function openNetwork(
   network: NetBackend,
   { backend }: NetConfig,
   path: string,

@@ -93,8 +93,8 @@ export function registerTap(tracer: Tracer): RegisterTraceSink {
   };
 }
 
-/** Turns traced accesses into events. */
-export function busTap(tracer: Tracer): BusTraceSink {
+/** Turns traced accesses into events. `unit`: what the bus calls its addresses. */
+export function busTap(tracer: Tracer, unit: "address" | "port" = "address"): BusTraceSink {
   return (trace: BusTrace): void => {
     const { write, address, size, value, vcpu, result, folded } = trace;
     const device = trace.device ?? "nothing";
@@ -104,7 +104,7 @@ export function busTap(tracer: Tracer): BusTraceSink {
     }
     tracer.emit(write ? "write" : "read", {
       device,
-      address: hex(address),
+      [unit]: hex(address),
       size,
       value: hex(value),
       vcpu,

@@ -4,11 +4,11 @@
  */
 import { aarch64 } from "../arch/aarch64/arch.ts";
 import { AArch64Cpu } from "../arch/aarch64/cpu.ts";
-import type { Fdt } from "../boot/fdt.ts";
-import { ConfigError } from "../config/config_error.ts";
-import type { MachineConfig } from "../config/machine_config.ts";
-import { TraceLevel } from "../config/trace.ts";
-import { Firmware } from "../devices/firmware/firmware.ts";
+import { dumpRegisters } from "../arch/aarch64/register_dump.ts";
+import { Fdt } from "../boot/fdt.ts";
+import { readKernel } from "../boot/kernel.ts";
+import type { AArch64Config } from "../config/machine_config.ts";
+import { Firmware, type FirmwareStatistics } from "../devices/firmware/firmware.ts";
 import { FW_CFG_SIZE, FwCfg } from "../devices/fw_cfg/fw_cfg.ts";
 import { type FwCfgFile, fwCfgItems } from "../devices/fw_cfg/items.ts";
 import { createGic, type Gic } from "../devices/gic/gic.ts";
@@ -20,12 +20,19 @@ import { Pl031 } from "../devices/rtc/pl031.ts";
 import { GenericTimer } from "../devices/timer/timer.ts";
 import { Bus } from "../devices/vbus/bus.ts";
 import { type Device, systemRegister, type SystemRegisters } from "../devices/vbus/device.ts";
-import { EmptyVirtioSlot } from "../devices/virtio/empty_slot.ts";
-import { PACKED_FEATURES, VIRTIO_MMIO_SIZE, VirtioMmio } from "../devices/virtio/mmio.ts";
-import { Engine } from "../engine/engine.ts";
-import type { Clock } from "../platform/platform.ts";
-import type { Lifecycle } from "../vcpu/lifecycle/lifecycle.ts";
+import { VIRTIO_MMIO_SIZE, type VirtioMmio } from "../devices/virtio/mmio.ts";
+import { Engine, type SliceResult } from "../engine/engine.ts";
+import type { BootParameters } from "../vcpu/cpu_model/cpu_model.ts";
+import {
+  type Board,
+  type BoardOptions,
+  type MakeBoard,
+  type RegisterDump,
+  vcpuId,
+} from "./board.ts";
+import { bytesOf, initrdOf, kernelOf } from "./config_files.ts";
 import { tapController, tapFirmware, tapInterrupts, tapLine } from "./trace_taps.ts";
+import { type BootImage, loadVirt } from "./virt_boot.ts";
 import { virtFdt } from "./virt_fdt.ts";
 import {
   POWER_BUTTON_PIN,
@@ -36,7 +43,7 @@ import {
   VirtMap,
   VirtSpi,
 } from "./virt_map.ts";
-import { makeVirtioDevice, type VirtioParts } from "./virtio_devices.ts";
+import { VirtioSlots } from "./virtio_slots.ts";
 
 /** CNT*_EL0 and CNTKCTL_EL1 (Arm ARM, D17.11): S3_3_C14_*_*, S3_0_C14_C1_0. */
 const TIMER_REGISTERS: readonly number[] = [
@@ -49,27 +56,11 @@ const GIC_REGISTERS: readonly number[] = [
   systemRegister(3, 0, 4, 6, 0),
 ];
 
-/** Who hears of what vCPUs do. */
-export interface BoardTraps {
-  /** A firmware call with X0 to X7. */
-  hypercall(vcpu: number, args: readonly bigint[]): void;
-  /** A write of a register that controls translation. */
-  controlWrite(vcpu: number, register: string, value: bigint): void;
-}
-
-/** What the board gets from the machine. */
-export interface VirtBoardOptions extends Omit<VirtioParts, "name" | "index" | "path"> {
-  readonly config: MachineConfig;
-  readonly clock: Clock;
-  readonly lifecycle: Lifecycle;
-  /** Fills with entropy. */
-  readonly random: (into: Uint8Array) => void;
-  /** An interrupt or event has come for a vCPU: it may have to run. */
-  readonly wake: (vcpu: number) => void;
-  /** Hears of what debuggers trap, before it is done. @default nobody hears */
-  readonly traps?: BoardTraps;
-  /** A device gave up on its driver. */
-  readonly onFailure: (device: string, reason: string) => void;
+/** What the board is made of. */
+export interface VirtBoardOptions extends BoardOptions {
+  readonly config: AArch64Config;
+  /** What {@linkcode VirtBoard.load} puts into RAM. */
+  readonly image: BootImage;
 }
 
 /** Where the device tree says the initrd is. */
@@ -78,7 +69,16 @@ export interface InitrdRange {
   readonly end: number;
 }
 
-export class VirtBoard {
+/** Reads what an AArch64 machine boots. Throws a ConfigError or BootError. */
+export async function openVirt(config: AArch64Config): Promise<MakeBoard> {
+  const bytes = kernelOf(config, "give the bytes of a Linux arm64 Image");
+  const kernel = await readKernel(bytes, config.memory);
+  const image = { kernel, initrd: await initrdOf(config) };
+  return (options) => new VirtBoard({ ...options, config, image });
+}
+
+/** The board. */
+export class VirtBoard implements Board {
   readonly engine: Engine;
   readonly bus: Bus = new Bus();
   /** System registers that devices answer. */
@@ -91,6 +91,8 @@ export class VirtBoard {
   readonly powerButton: PushButton;
   readonly virtio: readonly VirtioMmio[];
   readonly #options: VirtBoardOptions;
+  readonly #slots: VirtioSlots;
+  #tree: Uint8Array = new Uint8Array(0);
 
   constructor(options: VirtBoardOptions) {
     this.#options = options;
@@ -153,7 +155,7 @@ export class VirtBoard {
           firmware,
           ...(options.traps !== undefined && { controlWrite: options.traps.controlWrite }),
           conduit: config.conduit,
-          affinity: virtAffinity(index),
+          affinity: vcpuId(index),
           gicV3: config.gic === 3,
           sendEvent: () => {
             cpus.forEach((other, vcpu) => {
@@ -187,43 +189,40 @@ export class VirtBoard {
     this.powerButton = new PushButton((level) => gpio.setInput(POWER_BUTTON_PIN, level), clock);
     const { stolenTime } = this.firmware;
     if (stolenTime !== undefined) this.#place(stolenTime, VirtMap.stolenTime, STOLEN_TIME_SIZE);
-    const virtio = debug.tracer("virtio");
-    this.virtio = config.devices.map((device, i) => {
-      const before = config.devices.slice(0, i).filter(({ type }) => type === device.type);
-      const name = `${device.type}.${before.length}`;
-      return new VirtioMmio(
-        makeVirtioDevice(device, {
-          ...options,
-          name,
-          index: before.length,
-          path: `devices[${i}]`,
-        }),
-        {
-          memory: this.engine.memory,
-          ...(device.packed === true && { features: PACKED_FEATURES }),
-          irq: tapLine(controller.spi(VirtSpi.virtio + slotOf(i)), virtio, "interrupt", {
-            device: name,
-          }),
-          // Between slices, at a time that does not depend on the host.
-          later: (work) => {
-            if (virtio.level !== TraceLevel.none) virtio.emit("notify", { device: name });
-            clock.at(clock.now(), work);
-          },
-          onFailure: (device, reason) => {
-            virtio.emit("failure", { device, reason });
-            options.onFailure(device, reason);
-          },
-        },
-      );
-    });
-    for (let slot = 0; slot < VIRTIO_SLOTS; slot++) {
-      const device = this.virtio[slotOf(slot)] ?? new EmptyVirtioSlot();
+    this.#slots = new VirtioSlots({
+      count: VIRTIO_SLOTS,
+      devices: config.devices,
+      memory: this.engine.memory,
+      irq: (slot) => controller.spi(VirtSpi.virtio + slot),
+    }, options);
+    this.virtio = this.#slots.devices;
+    this.#slots.all().forEach((device, slot) => {
       this.#place(device, virtioAddress(slot), VIRTIO_MMIO_SIZE);
-    }
+    });
+  }
+
+  get firmwareStatistics(): FirmwareStatistics {
+    return { ...this.firmware.statistics };
+  }
+
+  get fdt(): Fdt {
+    return Fdt.parse(this.#tree);
+  }
+
+  dumpRegisters(vcpu: number): RegisterDump {
+    this.engine.select(vcpu);
+    return dumpRegisters(this.cpus[vcpu].context);
+  }
+
+  load(): BootParameters {
+    const { config, image } = this.#options;
+    const { entry, dtb, tree } = loadVirt(this, config.memory, image);
+    this.#tree = tree;
+    return { entry: BigInt(entry), context: BigInt(dtb) };
   }
 
   /** The device tree that describes this board to a kernel. */
-  fdt(initrd?: InitrdRange): Fdt {
+  makeFdt(initrd?: InitrdRange): Fdt {
     const { config, random } = this.#options;
     const rngSeed = new Uint8Array(32);
     random(rngSeed);
@@ -232,18 +231,15 @@ export class VirtBoard {
       cpus: config.cpus,
       gic: config.gic,
       conduit: config.conduit,
-      affinity: virtAffinity,
-      virtioSlots: this.virtio.map((_, i) => slotOf(i)),
+      affinity: vcpuId,
+      virtioSlots: this.#slots.used,
       cmdline: config.cmdline,
       ...(initrd !== undefined && { initrd }),
       rngSeed,
     });
   }
 
-  /**
-   * Everything but vCPUs back to power-on state, devices before the GIC. RAM stays as it is, unless
-   * the guest has asked for its protection (PSCI MEM_PROTECT).
-   */
+  /** Devices before the GIC. RAM is cleared if the guest has asked for that (PSCI MEM_PROTECT). */
   reset(): void {
     if (this.firmware.reset()) {
       const { memory } = this.engine;
@@ -255,15 +251,13 @@ export class VirtBoard {
     this.bus.reset();
   }
 
-  /** Runs a vCPU for at most so many instructions. */
-  run(vcpu: number, instructions: number): ReturnType<Engine["run"]> {
+  run(vcpu: number, instructions: number): SliceResult {
     this.firmware.begin(vcpu);
     const result = this.engine.run(vcpu, instructions);
     this.firmware.end(vcpu, result.reason === "wait");
     return result;
   }
 
-  /** Lets go of timers and back ends. */
   shutdown(): void {
     this.timer.shutdown();
     this.powerButton.shutdown();
@@ -288,23 +282,6 @@ export class VirtBoard {
   }
 }
 
-/** MPIDR affinity of a vCPU: one cluster of up to eight. */
-export function virtAffinity(vcpu: number): bigint {
-  return BigInt(vcpu);
-}
-
-function fwCfgFiles({ fwCfg }: MachineConfig): FwCfgFile[] {
-  return fwCfg.map(({ name, file }, i) => {
-    if (typeof file !== "string") return { name, bytes: file };
-    throw new ConfigError(
-      "wrong-type",
-      `fwCfg[${i}].file`,
-      `"${file}" is the name of a file; read it first and give its bytes`,
-    );
-  });
-}
-
-/** Slot of the i-th device, and the other way round: the first device is in the last slot. */
-function slotOf(index: number): number {
-  return VIRTIO_SLOTS - 1 - index;
+function fwCfgFiles({ fwCfg }: AArch64Config): FwCfgFile[] {
+  return fwCfg.map(({ name, file }, i) => ({ name, bytes: bytesOf(file, `fwCfg[${i}].file`) }));
 }

@@ -62,7 +62,7 @@ function makeDtb(
   const range = initrd !== undefined && place.initrd !== undefined
     ? { start: place.initrd, end: place.initrd + initrd.length }
     : undefined;
-  const dtb = board.fdt(range).toBytes();
+  const dtb = board.makeFdt(range).toBytes();
   if (dtb.length <= MAX_DTB_BYTES) return dtb;
   throw new BootError("too-large", "device tree: it is larger than 2 MiB; use fewer devices");
 }

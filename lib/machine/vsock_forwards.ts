@@ -1,8 +1,10 @@
 /** Connections between a guest's sockets and those of the host, as a configuration names them. */
 import { formatStreamAddress } from "../config/addresses.ts";
 import { ConfigError } from "../config/config_error.ts";
+import type { DeviceConfig } from "../config/device_config.ts";
 import type { SockConfig } from "../config/sock_config.ts";
-import type { VirtioSock } from "../devices/virtio_sock/virtio_sock.ts";
+import type { VirtioMmio } from "../devices/virtio/mmio.ts";
+import { VirtioSock } from "../devices/virtio_sock/virtio_sock.ts";
 import type { VsockRequest, VsockStream } from "../devices/virtio_sock/vsock.ts";
 import {
   SocketError,
@@ -11,6 +13,38 @@ import {
   type StreamServer,
   type StreamSocket,
 } from "../platform/sockets.ts";
+
+/**
+ * Connects the guest's sockets with those of the host, as far as the configuration asks for that.
+ * Rejects with a ConfigError.
+ */
+export async function openVsockForwards(
+  devices: readonly DeviceConfig[],
+  virtio: readonly VirtioMmio[],
+  sockets: Sockets | undefined,
+): Promise<VsockForwards | undefined> {
+  const index = devices.findIndex(({ type }) => type === "virtio-sock");
+  const config = devices[index];
+  const device = virtio[index]?.device;
+  if (config?.type !== "virtio-sock" || !(device instanceof VirtioSock)) return undefined;
+  const { socket, connect, publish } = config;
+  if (socket === undefined && connect.length === 0 && publish.length === 0) return undefined;
+  if (sockets === undefined) {
+    throw new ConfigError(
+      "conflict",
+      `devices[${index}]`,
+      "this platform has no sockets; use Machine.vsock",
+    );
+  }
+  const forwards = new VsockForwards({ device, config, sockets });
+  try {
+    await forwards.open(`devices[${index}]`);
+  } catch (error) {
+    await forwards.close();
+    throw error;
+  }
+  return forwards;
+}
 
 /** Longest first line of a client of the unix socket: "CONNECT 4294967294\n". */
 const MAX_LINE = 32;

@@ -18,7 +18,8 @@ import {
 import { VirtualClock } from "../../platform/clock.ts";
 import { virtualPlatform } from "../../platform/virtual.ts";
 import { seededRandom } from "../random.ts";
-import { virtAffinity, VirtBoard } from "../virt.ts";
+import { vcpuId } from "../board.ts";
+import { VirtBoard } from "../virt.ts";
 import { virtioAddress, VirtMap } from "../virt_map.ts";
 import { Vcpus } from "../vcpus.ts";
 import { type CodeKind, fillCode, fillTable, fillVectors, Random } from "./random_code.ts";
@@ -94,10 +95,11 @@ export class FuzzBoard {
         { type: "virtio-sock", cid: 3, packed },
       ],
     });
+    if (config.arch !== "aarch64") throw new Error("the cases are for AArch64");
     const board = (): VirtBoard => this.board;
     this.#vcpus = new Vcpus({
       count: 2,
-      affinity: virtAffinity,
+      affinity: vcpuId,
       core: (vcpu) => board().cpus[vcpu],
       select: (vcpu) => board().engine.select(vcpu),
       isMemory: (address) => board().engine.memory.contains(Number(address), 4),
@@ -114,6 +116,8 @@ export class FuzzBoard {
     };
     this.board = new VirtBoard({
       config,
+      // Cases bring their own code.
+      image: { kernel: { kind: "elf", program: { entry: 0, segments: [] } }, initrd: undefined },
       clock: this.clock,
       debug: new VmmDebug(),
       lifecycle: this.#vcpus,
