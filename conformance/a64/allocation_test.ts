@@ -76,15 +76,15 @@ test("a word decoded again has all its operands", () => {
     for (let i = 0; i < 8; i++) {
       const word = (value | (random.next() & ~mask)) >>> 0;
       const read = (): string => {
-        const decoded = table.decode(word);
+        const decoded = table.decodeWord(word);
         if (decoded === undefined) return "none";
         const { handler, slots, immLow, immHigh } = decoded;
         return `${handler.id} ${slots} ${immLow} ${immHigh}`;
       };
       const first = read();
       // Another instruction in between, with other operands.
-      table.decode(0xd503201f);
-      table.decode(0x48727fb2);
+      table.decodeWord(0xd503201f);
+      table.decodeWord(0x48727fb2);
       if (read() !== first) wrong.push(`${hex(word)}: ${row.name}`);
     }
   }

@@ -5,13 +5,9 @@
  */
 import { instructionRows } from "../../lib/arch/aarch64/instruction_rows.ts";
 import { enabled, Mode, Tlb } from "../../lib/arch/aarch64/mode.ts";
+import { bindOperands } from "../../lib/engine/instruction.ts";
 import { metaOf } from "../../lib/engine/meta.ts";
-import {
-  bindOperands,
-  type CompiledRow,
-  type Handler,
-  InstructionTable,
-} from "../../lib/engine/table.ts";
+import { type CompiledRow, InstructionTable, type RowHandler } from "../../lib/engine/table.ts";
 import { initialState, Random, slotAddress, State, WINDOW } from "./cases.ts";
 
 /** EL0 with everything that EL0 may have. */
@@ -23,7 +19,7 @@ const HOST_WORDS: readonly number[] = [0xd51b4400, 0xd51b4420];
 /** A handler, with a word that leads to it. */
 interface Sample {
   readonly row: CompiledRow;
-  readonly handler: Handler;
+  readonly handler: RowHandler;
   readonly word: number;
   /** How often it is to be used, in relation to the others. */
   readonly weight: number;
@@ -69,7 +65,7 @@ function isUnpredictable(word: number): boolean {
 export class Generator {
   readonly table: InstructionTable = new InstructionTable(instructionRows);
   readonly samples: Sample[] = [];
-  readonly #byHandler = new Map<Handler, Sample>();
+  readonly #byHandler = new Map<RowHandler, Sample>();
   readonly #state: State = new State();
   /** Samples by use, in the order in which they are drawn. */
   #queue: Sample[] = [];
@@ -88,13 +84,13 @@ export class Generator {
       }
     }
     for (const word of HOST_WORDS) {
-      const { handler } = this.table.decode(word)!;
+      const { handler } = this.table.decodeWord(word)!;
       this.#add({ row: handler.row, handler, word, weight: 1, used: 0 });
     }
   }
 
   #discover(row: CompiledRow, word: number): void {
-    const decoded = this.table.decode(word);
+    const decoded = this.table.decodeWord(word);
     if (decoded === undefined || decoded.handler.row !== row) return;
     const { handler } = decoded;
     if (!this.#byHandler.has(handler)) {
@@ -137,7 +133,7 @@ export class Generator {
 
   /** Counts a use. */
   use(word: number): void {
-    const handler = this.table.decode(word)?.handler;
+    const handler = this.table.decodeWord(word)?.handler;
     const sample = handler === undefined ? undefined : this.#byHandler.get(handler);
     if (sample !== undefined) sample.used++;
   }
@@ -192,7 +188,7 @@ class Sequence {
         /literal|^ADR|^BLR?$|^BR$|^RET$/.test(row.row.name)
       ) return this.#words;
       if (row.row.host !== undefined) return this.#words;
-      const decoded = table.decode(word)!;
+      const decoded = table.decodeWord(word)!;
       bindOperands(decoded);
       const { reads, writes } = metaOf(decoded.handler);
       for (const operand of [...reads, ...writes]) {
@@ -215,7 +211,7 @@ class Sequence {
 
   #push(word: number): void {
     this.#words.push(word >>> 0);
-    const decoded = this.#generator.table.decode(word);
+    const decoded = this.#generator.table.decodeWord(word);
     if (decoded === undefined) return;
     this.#generator.use(word);
     if (decoded.handler.row.row.host !== undefined) return;
@@ -295,7 +291,7 @@ class Sequence {
       word |= (value & mask) << shift;
     }
     word >>>= 0;
-    const decoded = this.#generator.table.decode(word);
+    const decoded = this.#generator.table.decodeWord(word);
     if (decoded?.handler !== handler) {
       // An immediate that the handler does not have: keep the sample's and change registers only.
       word = row.value;
@@ -310,7 +306,7 @@ class Sequence {
         word |= (value & mask) << shift;
       }
       word >>>= 0;
-      if (this.#generator.table.decode(word)?.handler !== handler) return undefined;
+      if (this.#generator.table.decodeWord(word)?.handler !== handler) return undefined;
     }
     return isUnpredictable(word) ? undefined : word;
   }

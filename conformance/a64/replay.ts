@@ -131,7 +131,7 @@ export function covering(cases: readonly Case[], times: number): Set<Case> {
   const seen: number[] = [];
   const result = new Set<Case>();
   for (const test of cases) {
-    const ids = test.words.map((word) => table.decode(word)?.handler.id ?? 0);
+    const ids = test.words.map((word) => table.decodeWord(word)?.handler.id ?? 0);
     if (ids.every((id) => (seen[id] ?? 0) >= times)) continue;
     result.add(test);
     for (const id of ids) seen[id] = (seen[id] ?? 0) + 1;
@@ -152,7 +152,7 @@ export function replayInline(
   const byHandler = new Map<number, Case[]>();
   for (const test of cases) {
     for (const word of test.words) {
-      const handler = table.decode(word)?.handler;
+      const handler = table.decodeWord(word)?.handler;
       if (handler === undefined) continue;
       const list = byHandler.get(handler.id);
       if (list === undefined) byHandler.set(handler.id, [test]);

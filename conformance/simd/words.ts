@@ -55,7 +55,7 @@ export function words(): number[] {
     for (let i = 0; i < tries; i++) {
       const word = choose(row, random);
       if (table.matches(word).length === 0) continue;
-      const decoded = table.decode(word);
+      const decoded = table.decodeWord(word);
       if (decoded === undefined) continue;
       const { handler } = decoded;
       const immediate = handler.operands.some((operand) => operand.kind === "imm");

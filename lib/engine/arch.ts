@@ -81,9 +81,16 @@ export interface Arch {
 export interface ArchBinding {
   readonly flags: FlagModel;
   readonly helpers: readonly Helper[];
-  /** Fields that hold general registers (34 of u64: 31 is the stack pointer, 32 zero, 33 a sink) and vectors. */
+  /**
+   * Field of 34 u64 that holds the general registers. 32 is always zero. If register 31 reads as zero
+   * (`zeroRegister`), 31 is the stack pointer and 33 takes writes to the zero register.
+   */
   readonly general: StateField;
+  readonly zeroRegister: boolean;
+  /** Field of 32 v128. */
   readonly vector: StateField;
+  /** Field of u64 that addresses with a segment add an element of. */
+  readonly segmentBases?: StateField;
 }
 
 /** Outcome of a slow-path call into the architecture. */

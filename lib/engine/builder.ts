@@ -8,7 +8,7 @@
 import { Code } from "../wasm/code.ts";
 import type { ValType } from "../wasm/types.ts";
 import type { StateField } from "./layout.ts";
-import type { Operand } from "./row.ts";
+import type { MemoryOperand, Operand } from "./instruction.ts";
 
 /** How a memory access is checked. */
 export interface AccessOptions {
@@ -32,6 +32,14 @@ export abstract class Builder extends Code {
   abstract set(r: Operand): void;
   /** [i32] -> [] writes the low half, clears the high half. */
   abstract set32(r: Operand): void;
+  /** [] -> [i32] bits 15:0 of a general register, zero-extended. */
+  abstract get16(r: Operand): void;
+  /** [i32] -> [] writes bits 15:0; the others stay. */
+  abstract set16(r: Operand): void;
+  /** [] -> [i32] a byte register (kind `reg8`), zero-extended. */
+  abstract get8(r: Operand): void;
+  /** [i32] -> [] writes a byte register; the register's other bits stay. */
+  abstract set8(r: Operand): void;
   /** [] -> [v128] vector register (n + plus) mod 32. */
   abstract getV(v: Operand, plus?: number): void;
   /** [v128] -> [] */
@@ -50,8 +58,14 @@ export abstract class Builder extends Code {
   abstract imm32(i: Operand): void;
   /** [] -> [i64] address of this instruction. */
   abstract pc(): void;
+  /** [] -> [i64] address of the instruction that follows. */
+  abstract nextPc(): void;
   /** [] -> [i64] address of this instruction plus an immediate. */
   abstract pcRelative(i: Operand): void;
+  /** [] -> [i64] address of an operand in memory. */
+  abstract address(m: MemoryOperand): void;
+  /** [] -> [i64] the same without the segment's base. */
+  abstract offset(m: MemoryOperand): void;
 
   // ---- scratch and state
 

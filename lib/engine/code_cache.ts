@@ -2,6 +2,7 @@
  * Pre-decoded records and regions of guest code, by physical page and translation mode.
  */
 import type { Arch } from "./arch.ts";
+import { byteRegisterOffset } from "./interpreter_builder.ts";
 import { mayAskHost, metaOf } from "./meta.ts";
 import {
   ENTRY_HANDLERS,
@@ -14,8 +15,8 @@ import {
   RECORDS_STRIDE,
   Special,
 } from "./memory_map.ts";
-import type { Decoded, Handler, InstructionTable } from "./table.ts";
-import type { Operand } from "./row.ts";
+import type { Decoded, Handler, Operand } from "./instruction.ts";
+import type { InstructionTable } from "./table.ts";
 
 /** Writes of data to a page with code after which it counts as data. */
 const DATA_WRITES = 16;
@@ -168,20 +169,20 @@ export class CodeCache {
   #decodeOne(page: CodePage, index: number, record: number): boolean {
     this.decodes++;
     page.decoded[index >> 5] |= 1 << (index & 31);
-    const decoded = this.#o.table.decode(this.word(page, index));
+    const decoded = this.#o.table.decodeWord(this.word(page, index));
     if (decoded === undefined || this.isHost(decoded.handler, page.mode)) {
       this.#writeHandler(record, Special.host);
       return true;
     }
     this.#writeHandler(record, this.#o.numberOf(decoded.handler));
     this.#writeOperands(record, decoded);
-    return decoded.handler.row.row.flow !== undefined;
+    return decoded.handler.instruction.flow !== undefined;
   }
 
   /** Whether the host executes a handler in a mode. */
   isHost(handler: Handler, mode: number): boolean {
-    const { row } = handler.row;
-    return row.host !== undefined || !this.#o.arch.enabled(row.feature, mode);
+    const { host, feature } = handler.instruction;
+    return host !== undefined || !this.#o.arch.enabled(feature, mode);
   }
 
   #writeHandler(record: number, number: number): void {
@@ -232,7 +233,7 @@ export class CodeCache {
     if (count !== OFTEN) return;
     const found = this.find(record);
     if (found === undefined || this.asksHost(found.page, found.index)) return;
-    const handler = this.#o.table.decode(this.word(found.page, found.index))?.handler;
+    const handler = this.#o.table.decodeWord(this.word(found.page, found.index))?.handler;
     if (handler === undefined || !mayAskHost(handler)) return;
     const { page: { offset }, index } = found;
     let bits = this.#askers.get(offset);
@@ -320,8 +321,9 @@ export class CodeCache {
   }
 }
 
-/** Register numbers as the interpreter wants them: the zero register has slots of its own. */
+/** Registers as the interpreter wants them: the zero register has slots of its own, bytes their place. */
 function registerSlot(handler: Handler, operand: Operand, value: number): number {
+  if (operand.kind === "reg8") return byteRegisterOffset(value);
   if (operand.kind !== "reg" || value !== 31) return value;
   return metaOf(handler).reads.has(operand) ? 32 : 33;
 }

@@ -12,7 +12,7 @@ import {
   Special,
 } from "./memory_map.ts";
 import { hostRow, row } from "./row.ts";
-import { InstructionTable } from "./table.ts";
+import { InstructionTable, type RowHandler } from "./table.ts";
 
 const ADD = 0x01000000;
 const JUMP = 0x02000000;
@@ -51,7 +51,7 @@ class Rig {
       table: new InstructionTable(rows),
       memory: this.memory,
       ram,
-      numberOf: ({ row: { index } }) => Special.first + index,
+      numberOf: (handler) => Special.first + (handler as RowHandler).row.index,
       onCodePage: (offset) => this.events.push(`code ${offset}`),
       onDrop: (regions) => {
         for (const { slot } of regions) this.events.push(`drop ${slot}`);

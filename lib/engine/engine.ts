@@ -417,13 +417,13 @@ export class Engine {
   }
 
   #hostWord(cpu: ArchCpu, word: number): SliceResult["reason"] | undefined {
-    const decoded = this.table.decode(word);
+    const decoded = this.table.decodeWord(word);
     if (decoded === undefined) {
       cpu.undefinedInstruction(word);
       this.state.u32[this.#budget]--;
       return undefined;
     }
-    const { host, feature } = decoded.handler.row.row;
+    const { host, feature } = decoded.handler.instruction;
     const enabled = this.#arch.enabled(feature, this.#mode);
     const outcome = cpu.host(enabled && host !== undefined ? host : `disabled:${feature}`, word);
     if (outcome === Outcome.retry) return undefined;
@@ -456,7 +456,7 @@ export class Engine {
     if (page === undefined) return Exit.fetch;
     const { u32, u64 } = this.state;
     const word = this.#cache.word(page, (u32[this.#pc] & (PAGE_SIZE - 1)) >> 2);
-    const decoded = this.table.decode(word);
+    const decoded = this.table.decodeWord(word);
     if (decoded === undefined || this.#cache.isHost(decoded.handler, this.#mode)) return Exit.host;
     const index = (u32[this.#pc] & (PAGE_SIZE - 1)) >> 2;
     const { handler } = decoded;

@@ -10,7 +10,7 @@ import {
 import type { Exit } from "./memory_map.ts";
 import { Special } from "./memory_map.ts";
 import { NORMALIZE_SLOT } from "./region_builder.ts";
-import type { Handler } from "./table.ts";
+import type { Handler } from "./instruction.ts";
 
 /** A handler as a function: see `SingleBuilder`. */
 export type SingleHandler = (record: number, pc: bigint, tlb: number) => Exit;
@@ -33,8 +33,8 @@ export class HandlerCode {
     const { binding, layout, helpers, imports, memoryPages, table } = context;
     const inline = new Set<Handler>();
     for (const word of words) {
-      const handler = table.decode(word)?.handler;
-      if (handler !== undefined && handler.row.row.host === undefined) inline.add(handler);
+      const handler = table.decodeWord(word)?.handler;
+      if (handler !== undefined && handler.instruction.host === undefined) inline.add(handler);
     }
     for (const handler of inline) this.#inline.set(handler, Special.first + this.#inline.size);
     const bytes = writeInterpreter({

@@ -22,8 +22,7 @@ import {
   Special,
 } from "./memory_map.ts";
 import { metaOf } from "./meta.ts";
-import type { Operand } from "./row.ts";
-import type { Handler } from "./table.ts";
+import type { Handler, Operand } from "./instruction.ts";
 import { Code } from "../wasm/code.ts";
 import { ModuleWriter } from "../wasm/module.ts";
 import type { FuncType, ValType } from "../wasm/types.ts";
@@ -67,7 +66,7 @@ export function writeSingle(
 ): void {
   const b = new SingleBuilder(binding, links, layout);
   b.begin(metaOf(handler));
-  handler.row.row.semantics?.(b, handler.fields);
+  handler.emit(b);
   b.i32_const(Exit.go);
   module.exportFunc(name, module.func(module.type(SINGLE_TYPE), b.locals, b));
 }
@@ -132,6 +131,11 @@ class LoopBuilder extends InterpreterBuilder {
     this.local_get(this.page);
     this.local_get(this.record).local_get(this.base).i32_sub();
     this.i32_const(2).i32_shr_u().i64_extend_i32_u().i64_add();
+  }
+
+  override nextPc(): void {
+    this.pc();
+    this.i64_const32(4).i64_add();
   }
 
   /** Whether the instruction that is being written may set `commit`. */
@@ -324,7 +328,7 @@ export function writeInterpreter(options: InterpreterOptions): Uint8Array<ArrayB
       default: {
         const handler = inline[number - Special.first];
         b.begin(metaOf(handler));
-        handler.row.row.semantics?.(b, handler.fields);
+        handler.emit(b);
         b.advance();
       }
     }

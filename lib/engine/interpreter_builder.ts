@@ -10,7 +10,7 @@ import type { Layout, StateField } from "./layout.ts";
 import { Miss } from "./layout.ts";
 import { Exit, Record, TLB_BASE, TLB_WRITE } from "./memory_map.ts";
 import type { Meta } from "./meta.ts";
-import type { Operand } from "./row.ts";
+import { type MemoryOperand, NO_REGISTER, type Operand, Slot } from "./instruction.ts";
 
 export abstract class InterpreterBuilder extends CodeBuilder {
   protected readonly layout: Layout;
@@ -41,23 +41,62 @@ export abstract class InterpreterBuilder extends CodeBuilder {
     this.local_get(this.recordLocal()).i32_load8_u(Record.slots + operand.slot);
   }
 
+  /** [] -> [i32] distance of a register in an array of registers of `2 ** shift` bytes. */
+  #scaled(r: Operand, shift: number): void {
+    if (r.slot === Slot.fixed) this.i32_const(r.value << shift);
+    else {
+      this.#slot(r);
+      this.i32_const(shift).i32_shl();
+    }
+  }
+
   override get(r: Operand): void {
-    this.#slot(r);
-    this.i32_const(3).i32_shl().i64_load(this.binding.general.address);
+    this.#scaled(r, 3);
+    this.i64_load(this.binding.general.address);
   }
 
   override get32(r: Operand): void {
-    this.#slot(r);
-    this.i32_const(3).i32_shl().i32_load(this.binding.general.address);
+    this.#scaled(r, 3);
+    this.i32_load(this.binding.general.address);
+  }
+
+  override get16(r: Operand): void {
+    this.#scaled(r, 3);
+    this.i32_load16_u(this.binding.general.address);
+  }
+
+  override set16(r: Operand): void {
+    const value = this.temp("i32");
+    this.local_set(value);
+    this.#scaled(r, 3);
+    this.local_get(value).i32_store16(this.binding.general.address);
+  }
+
+  /** [] -> [i32] distance of a byte register: what its slot in the record holds. */
+  #byte(r: Operand): void {
+    if (r.slot === Slot.fixed) this.i32_const(byteRegisterOffset(r.value));
+    else this.#slot(r);
+  }
+
+  override get8(r: Operand): void {
+    this.#byte(r);
+    this.i32_load8_u(this.binding.general.address);
+  }
+
+  override set8(r: Operand): void {
+    const value = this.temp("i32");
+    this.local_set(value);
+    this.#byte(r);
+    this.local_get(value).i32_store8(this.binding.general.address);
   }
 
   override set(r: Operand): void {
     const value = this.temp("i64");
     this.local_set(value);
-    this.#slot(r);
-    this.i32_const(3).i32_shl().local_get(value).i64_store(this.binding.general.address);
+    this.#scaled(r, 3);
+    this.local_get(value).i64_store(this.binding.general.address);
     // A zero register that is read as well as written has the slot that reads as zero.
-    if (r.kind === "reg" && this.meta?.reads.has(r)) {
+    if (this.binding.zeroRegister && r.kind === "reg" && this.meta?.reads.has(r)) {
       this.i32_const(0).i64_const32(0).i64_store(this.binding.general.address + 32 * 8);
     }
   }
@@ -68,6 +107,10 @@ export abstract class InterpreterBuilder extends CodeBuilder {
   }
 
   #vector(v: Operand, plus: number): void {
+    if (v.slot === Slot.fixed) {
+      this.i32_const(((v.value + plus) & 31) << 4);
+      return;
+    }
     this.#slot(v);
     if (plus > 0) this.i32_const(plus).i32_add().i32_const(31).i32_and();
     this.i32_const(4).i32_shl();
@@ -124,6 +167,60 @@ export abstract class InterpreterBuilder extends CodeBuilder {
     this.pc();
     this.imm(i);
     this.i64_add();
+  }
+
+  override nextPc(): void {
+    this.pc();
+    this.local_get(this.recordLocal()).i64_load8_u(Record.length).i64_add();
+  }
+
+  // ---- addresses
+
+  override address(m: MemoryOperand): void {
+    this.offset(m);
+    if (m.form.segmented) {
+      this.#segmentBase(m);
+      this.i64_add();
+    }
+    if (m.form.linear32) this.i32_wrap_i64().i64_extend_i32_u();
+  }
+
+  override offset(m: MemoryOperand): void {
+    const { kind, size } = m.form;
+    if (kind === "absolute") {
+      if (m.slot === Slot.fixed) this.i64_const_parts(m.value, m.high);
+      else this.local_get(this.recordLocal()).i64_load(Record.imm);
+    } else {
+      if (kind === "pc") this.pc();
+      else this.#addressRegister(m, m.base, Record.address);
+      if (kind === "indexed") {
+        this.#addressRegister(m, m.index, Record.address + 1);
+        if (m.slot === Slot.fixed) this.i64_const32(m.scale);
+        else this.local_get(this.recordLocal()).i64_load8_u(Record.address + 2);
+        this.i64_shl().i64_add();
+      }
+      if (m.slot === Slot.fixed) this.i64_const32(m.displacement);
+      else this.local_get(this.recordLocal()).i64_load32_s(Record.displacement);
+      this.i64_add();
+    }
+    if (size === 4) this.i32_wrap_i64().i64_extend_i32_u();
+    else if (size === 2) this.i64_const32(0xffff).i64_and();
+  }
+
+  /** [] -> [i64] general register of an address, whose number is `fixed` or at a place in the record. */
+  #addressRegister(m: MemoryOperand, fixed: number, at: number): void {
+    if (m.slot !== Slot.fixed) this.local_get(this.recordLocal()).i32_load8_u(at);
+    else if (fixed === NO_REGISTER) {
+      this.i64_const32(0);
+      return;
+    } else this.i32_const(fixed);
+    this.i32_const(3).i32_shl().i64_load(this.binding.general.address);
+  }
+
+  #segmentBase(m: MemoryOperand): void {
+    if (m.slot === Slot.fixed) this.i32_const(m.segment);
+    else this.local_get(this.recordLocal()).i32_load8_u(Record.address + 3);
+    this.i32_const(3).i32_shl().i64_load(segmentBases(this.binding).address);
   }
 
   // ---- flags
@@ -189,6 +286,17 @@ export abstract class InterpreterBuilder extends CodeBuilder {
     this.leave(Exit.fault);
     this.end();
   }
+}
+
+/** Distance of a byte register from general register 0, see `Operand.value`. */
+export function byteRegisterOffset(value: number): number {
+  return value < 16 ? 8 * value : 8 * (value - 16) + 1;
+}
+
+/** The field with the segments' bases. Throws if the architecture has none. */
+export function segmentBases({ segmentBases }: ArchBinding): StateField {
+  if (segmentBases === undefined) throw new Error("the architecture has no segments");
+  return segmentBases;
 }
 
 /** [] -> [i32] condition for flags at rest in the state block. */

@@ -72,6 +72,14 @@ export const Record = {
   count: 6,
   /** i64 */
   imm: 8,
+  /** Base, index, scale and segment of an address, a byte each. */
+  address: 16,
+  /** i32 */
+  displacement: 20,
+  /** u16: offset of the instruction in its page. */
+  offset: 24,
+  /** u8: bytes of the instruction. */
+  length: 26,
 } as const;
 
 /** Host address of guest RAM's first byte. */

@@ -4,8 +4,7 @@
  */
 import type { ValType } from "../wasm/types.ts";
 import { Builder } from "./builder.ts";
-import type { Operand } from "./row.ts";
-import type { Handler } from "./table.ts";
+import type { Handler, MemoryOperand, Operand } from "./instruction.ts";
 
 /** A vector register named by an operand, `plus` further. */
 export interface VectorUse {
@@ -17,6 +16,8 @@ export interface VectorUse {
 export interface Meta {
   readonly reads: ReadonlySet<Operand>;
   readonly writes: ReadonlySet<Operand>;
+  /** Operands in memory whose addresses are computed. */
+  readonly addresses: ReadonlySet<MemoryOperand>;
   readonly vectorReads: readonly VectorUse[];
   readonly vectorWrites: readonly VectorUse[];
   /** Kind of flags left behind, -1 if they are not written. */
@@ -32,6 +33,7 @@ export interface Meta {
 class MetaBuilder extends Builder {
   readonly reads: Set<Operand> = new Set();
   readonly writes: Set<Operand> = new Set();
+  readonly addresses: Set<MemoryOperand> = new Set();
   readonly vectorReads: VectorUse[] = [];
   readonly vectorWrites: VectorUse[] = [];
   flags = -1;
@@ -52,6 +54,24 @@ class MetaBuilder extends Builder {
   }
   override set32(r: Operand): void {
     this.writes.add(r);
+  }
+  override get16(r: Operand): void {
+    this.reads.add(r);
+  }
+  override set16(r: Operand): void {
+    this.writes.add(r);
+  }
+  override get8(r: Operand): void {
+    this.reads.add(r);
+  }
+  override set8(r: Operand): void {
+    this.writes.add(r);
+  }
+  override address(m: MemoryOperand): void {
+    this.addresses.add(m);
+  }
+  override offset(m: MemoryOperand): void {
+    this.addresses.add(m);
   }
   override getV(operand: Operand, plus = 0): void {
     this.vectorReads.push({ operand, plus });
@@ -83,6 +103,7 @@ class MetaBuilder extends Builder {
   override imm(): void {}
   override imm32(): void {}
   override pc(): void {}
+  override nextPc(): void {}
   override pcRelative(): void {}
   override getState(): void {}
   override setState(): void {}
@@ -112,7 +133,7 @@ export function metaOf(handler: Handler): Meta {
   let meta = known.get(handler);
   if (meta === undefined) {
     const notes = new MetaBuilder();
-    handler.row.row.semantics?.(notes, handler.fields);
+    handler.emit(notes);
     meta = notes;
     known.set(handler, meta);
   }
@@ -125,6 +146,6 @@ export function metaOf(handler: Handler): Meta {
  */
 export function mayAskHost(handler: Handler): boolean {
   const { probes, stores, loads, writes, vectorWrites, flags } = metaOf(handler);
-  if (handler.row.row.flow !== undefined || probes !== 1) return false;
+  if (handler.instruction.flow !== undefined || probes !== 1) return false;
   return !stores || (!loads && writes.size === 0 && vectorWrites.length === 0 && flags < 0);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { metaOf } from "./meta.ts";
 import { row } from "./row.ts";
-import { type Handler, InstructionTable } from "./table.ts";
+import { InstructionTable, type RowHandler } from "./table.ts";
 
 const table = new InstructionTable([
   row("00000001 00000000 0 Rm:5 Rn:5 Rd:5", "add", "", (b, f) => {
@@ -30,8 +30,8 @@ const table = new InstructionTable([
   }),
 ]);
 
-function handlerOf(word: number): Handler {
-  const decoded = table.decode(word);
+function handlerOf(word: number): RowHandler {
+  const decoded = table.decodeWord(word);
   assert.ok(decoded !== undefined);
   return decoded.handler;
 }

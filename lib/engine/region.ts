@@ -8,9 +8,9 @@
  */
 import type { CodeCache, CodePage } from "./code_cache.ts";
 import { RECORDS_PER_PAGE, Special } from "./memory_map.ts";
+import { bindOperand, type Flow, type Handler, SLOTS } from "./instruction.ts";
 import { mayAskHost } from "./meta.ts";
-import type { Flow } from "./row.ts";
-import { type Handler, type InstructionTable, SLOTS } from "./table.ts";
+import type { InstructionTable } from "./table.ts";
 
 /** Instructions in a region at most. */
 const REGION_LIMIT = 600;
@@ -22,6 +22,7 @@ export class PageCode {
   readonly slots: Uint8Array = new Uint8Array(RECORDS_PER_PAGE * SLOTS);
   readonly immLow: Int32Array = new Int32Array(RECORDS_PER_PAGE);
   readonly immHigh: Int32Array = new Int32Array(RECORDS_PER_PAGE);
+  readonly displacement: Int32Array = new Int32Array(RECORDS_PER_PAGE);
   readonly page: CodePage;
   readonly #cache: CodeCache;
   readonly #table: InstructionTable;
@@ -41,12 +42,13 @@ export class PageCode {
   #decode(index: number): void {
     this.known[index] = 1;
     this.#cache.markDecoded(this.page, index);
-    const decoded = this.#table.decode(this.#cache.word(this.page, index));
+    const decoded = this.#table.decodeWord(this.#cache.word(this.page, index));
     if (decoded === undefined || this.#cache.isHost(decoded.handler, this.page.mode)) return;
     this.handlers[index] = decoded.handler;
     this.slots.set(decoded.slots, index * SLOTS);
     this.immLow[index] = decoded.immLow;
     this.immHigh[index] = decoded.immHigh;
+    this.displacement[index] = decoded.displacement;
   }
 
   /** Whether the accesses of an instruction are often the host's, and can be. */
@@ -63,14 +65,14 @@ export class PageCode {
   bind(index: number, handler: Handler): void {
     const { operands } = handler;
     for (let i = 0; i < operands.length; i++) {
-      const operand = operands[i];
-      if (operand.slot >= 0) {
-        operand.value = this.slots[index * SLOTS + operand.slot];
-        operand.high = 0;
-      } else {
-        operand.value = this.immLow[index];
-        operand.high = this.immHigh[index];
-      }
+      bindOperand(
+        operands[i],
+        this.slots,
+        index * SLOTS,
+        this.immLow[index],
+        this.immHigh[index],
+        this.displacement[index],
+      );
     }
   }
 
@@ -152,7 +154,7 @@ function collect(code: PageCode, entry: number): Uint8Array {
       count++;
       const handler = code.handler(index);
       if (handler === undefined) break;
-      const { flow } = handler.row.row;
+      const { flow } = handler.instruction;
       if (flow === undefined) continue;
       const goesOn = flow === "branch" || isCall(flow);
       if (goesOn && index + 1 < RECORDS_PER_PAGE && code.executed(index + 1)) {
@@ -186,7 +188,7 @@ function cut(code: PageCode, visited: Uint8Array): Map<number, Block> {
         block.flow = "host";
         break;
       }
-      const { flow } = handler.row.row;
+      const { flow } = handler.instruction;
       index++;
       if (flow !== undefined) {
         block.flow = flow;

@@ -6,10 +6,10 @@
 import type { ArchBinding } from "./arch.ts";
 import type { AccessOptions } from "./builder.ts";
 import { CodeBuilder, type HelperLinks, tlbAddress } from "./code_builder.ts";
-import { pushRestCondition } from "./interpreter_builder.ts";
+import { type MemoryOperand, NO_REGISTER, type Operand } from "./instruction.ts";
+import { pushRestCondition, segmentBases } from "./interpreter_builder.ts";
 import { type Layout, Miss } from "./layout.ts";
 import { Exit, JUMP_BASE, JUMP_ENTRIES, JUMP_TAG_MASK, SCRATCH, TLB_BASE } from "./memory_map.ts";
-import type { Operand } from "./row.ts";
 
 /** Flags whose kind is known only at run time. */
 export const DYNAMIC = -1;
@@ -75,6 +75,8 @@ export class RegionBuilder extends CodeBuilder {
   flags: number = DYNAMIC;
   /** Instruction that is being written, relative to the entry. */
   #offset = 0;
+  /** Bytes of it. */
+  #length = 0;
   /** Instructions of its block before it. */
   #before = 0;
   /** Whether its access, if it misses, is done by the host without leaving. */
@@ -114,18 +116,19 @@ export class RegionBuilder extends CodeBuilder {
   }
 
   /** Begins an instruction. With `direct`, `endDirect` ends it. */
-  begin(offset: number, before: number, direct: boolean = false): void {
+  begin(offset: number, length: number, before: number, direct: boolean = false): void {
     this.#offset = offset;
+    this.#length = length;
     this.#before = before;
     this.#direct = direct;
     this.releaseTemps();
   }
 
   /**
-   * Ends an instruction of `bytes` bytes whose access the host may have done: hands over what it has
+   * Ends an instruction whose access the host may have done: hands over what it has
    * written, and leaves if it was refused (then it has changed nothing) or if the engine is wanted.
    */
-  endDirect(write: boolean, bytes: number): void {
+  endDirect(write: boolean): void {
     this.local_get(this.#answer).if_();
     if (write) {
       this.callHelper(DIRECT_COMMIT);
@@ -141,7 +144,7 @@ export class RegionBuilder extends CodeBuilder {
     this.local_get(this.#answer).i32_const(DirectAnswer.leave).i32_eq();
     this.i32_const(0).local_set(this.#answer);
     this.if_();
-    this.#exitAt(this.#offset + bytes, this.#before + 1);
+    this.#exitAt(this.#offset + this.#length, this.#before + 1);
     this.end();
     this.end();
   }
@@ -316,23 +319,54 @@ export class RegionBuilder extends CodeBuilder {
   // ---- operands
 
   override get(r: Operand): void {
-    if (r.value === 31 && r.kind === "reg") this.i64_const32(0);
+    if (this.#isZero(r)) this.i64_const32(0);
     else this.local_get(this.#general[r.value]);
   }
 
   override get32(r: Operand): void {
-    if (r.value === 31 && r.kind === "reg") this.i32_const(0);
+    if (this.#isZero(r)) this.i32_const(0);
     else this.local_get(this.#general[r.value]).i32_wrap_i64();
   }
 
   override set(r: Operand): void {
-    if (r.value === 31 && r.kind === "reg") this.drop();
+    if (this.#isZero(r)) this.drop();
     else this.local_set(this.#general[r.value]);
   }
 
   override set32(r: Operand): void {
-    if (r.value === 31 && r.kind === "reg") this.drop();
+    if (this.#isZero(r)) this.drop();
     else this.i64_extend_i32_u().local_set(this.#general[r.value]);
+  }
+
+  #isZero(r: Operand): boolean {
+    return this.binding.zeroRegister && r.value === 31 && r.kind === "reg";
+  }
+
+  override get16(r: Operand): void {
+    this.get32(r);
+    this.i32_const(0xffff).i32_and();
+  }
+
+  override set16(r: Operand): void {
+    this.#insert(this.#general[r.value], 0xffff, 0);
+  }
+
+  override get8(r: Operand): void {
+    this.local_get(this.#general[r.value & 15]).i32_wrap_i64();
+    if (r.value > 15) this.i32_const(8).i32_shr_u();
+    this.i32_const(0xff).i32_and();
+  }
+
+  override set8(r: Operand): void {
+    this.#insert(this.#general[r.value & 15], 0xff, r.value > 15 ? 8 : 0);
+  }
+
+  /** [i32] -> [] puts the bits of a mask into a local, at a distance. */
+  #insert(local: number, mask: number, shift: number): void {
+    this.i32_const(mask).i32_and();
+    if (shift > 0) this.i32_const(shift).i32_shl();
+    this.i64_extend_i32_u();
+    this.local_get(local).i64_const32(~(mask << shift)).i64_and().i64_or().local_set(local);
   }
 
   override getV(v: Operand, plus = 0): void {
@@ -379,6 +413,48 @@ export class RegionBuilder extends CodeBuilder {
 
   override pcRelative(i: Operand): void {
     this.pushPc(this.#offset + i.high * 2 ** 32 + (i.value >>> 0));
+  }
+
+  override nextPc(): void {
+    this.pushPc(this.#offset + this.#length);
+  }
+
+  // ---- addresses
+
+  override address(m: MemoryOperand): void {
+    this.offset(m);
+    if (m.form.segmented && m.segment !== 0) {
+      this.getState(segmentBases(this.binding), m.segment);
+      this.i64_add();
+    }
+    if (m.form.linear32) this.i32_wrap_i64().i64_extend_i32_u();
+  }
+
+  override offset(m: MemoryOperand): void {
+    const { kind, size } = m.form;
+    if (kind === "pc") this.pushPc(this.#offset + m.displacement);
+    else if (kind === "absolute") this.i64_const_parts(m.value, m.high);
+    else this.#sum(m, kind === "indexed" && m.index !== NO_REGISTER);
+    if (size === 4) this.i32_wrap_i64().i64_extend_i32_u();
+    else if (size === 2) this.i64_const32(0xffff).i64_and();
+  }
+
+  /** [] -> [i64] base, index and displacement. */
+  #sum({ base, index, scale, displacement }: MemoryOperand, indexed: boolean): void {
+    let terms = 0;
+    if (base !== NO_REGISTER) {
+      this.local_get(this.#general[base]);
+      terms++;
+    }
+    if (indexed) {
+      this.local_get(this.#general[index]);
+      if (scale > 0) this.i64_const32(scale).i64_shl();
+      if (terms++ > 0) this.i64_add();
+    }
+    if (displacement !== 0 || terms === 0) {
+      this.i64_const32(displacement);
+      if (terms > 0) this.i64_add();
+    }
   }
 
   // ---- flags

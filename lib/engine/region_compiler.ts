@@ -5,8 +5,7 @@ import { instantiate, newModule, REGION_TYPE } from "./interpreter.ts";
 import { metaOf } from "./meta.ts";
 import { type Block, findRegion, PageCode } from "./region.ts";
 import { DYNAMIC, RegionBuilder, type RegionRegisters } from "./region_builder.ts";
-import type { Handler } from "./table.ts";
-import type { Operand } from "./row.ts";
+import { type Handler, NO_REGISTER, type Operand } from "./instruction.ts";
 import type { ModuleWriter } from "../wasm/module.ts";
 
 /** A region to be compiled: entry instruction, and the table slot that it gets. */
@@ -82,9 +81,13 @@ export class RegionCompiler {
         const handler = code.handlers[index] as Handler;
         const meta = metaOf(handler);
         code.bind(index, handler);
-        for (const r of meta.reads) if (!isZero(r)) general[r.value] = 1;
+        for (const r of meta.reads) if (!this.#isZero(r)) general[registerOf(r)] = 1;
         for (const r of meta.writes) {
-          if (!isZero(r)) general[r.value] = generalWritten[r.value] = 1;
+          if (!this.#isZero(r)) general[registerOf(r)] = generalWritten[registerOf(r)] = 1;
+        }
+        for (const { base, index } of meta.addresses) {
+          if (base !== NO_REGISTER) general[base] = 1;
+          if (index !== NO_REGISTER) general[index] = 1;
         }
         for (const { operand, plus } of meta.vectorReads) vectors[(operand.value + plus) & 31] = 1;
         for (const { operand, plus } of meta.vectorWrites) {
@@ -106,10 +109,15 @@ export class RegionCompiler {
     }
     return { general, generalWritten, vectors, vectorsWritten, flags };
   }
+
+  #isZero(r: Operand): boolean {
+    return this.#context.binding.zeroRegister && r.value === 31 && r.kind === "reg";
+  }
 }
 
-function isZero(r: Operand): boolean {
-  return r.value === 31 && r.kind === "reg";
+/** Number of the register that an operand is, or is a part of. */
+function registerOf(r: Operand): number {
+  return r.kind === "reg8" ? r.value & 15 : r.value;
 }
 
 /** Rounds after which the search for the kinds of flags gives up: then all are found at run time. */
@@ -201,12 +209,12 @@ class RegionWriter {
       const handler = this.#code.handlers[index] as Handler;
       this.#code.bind(index, handler);
       const direct = this.#code.asksHost(index, handler);
-      b.begin(this.#offset(index), index - block.start, direct);
-      handler.row.row.semantics?.(b, handler.fields);
-      if (direct) b.endDirect(metaOf(handler).stores, 4);
+      b.begin(this.#offset(index), 4, index - block.start, direct);
+      handler.emit(b);
+      if (direct) b.endDirect(metaOf(handler).stores);
     }
     if (block.flow === "host") {
-      b.begin(this.#offset(block.end), block.end - block.start);
+      b.begin(this.#offset(block.end), 4, block.end - block.start);
       b.exitStep();
       return;
     }

@@ -10,22 +10,9 @@
  *   of it is an instruction of its own to the interpreter. Keep structural fields few and narrow.
  */
 import type { Builder } from "./builder.ts";
+import type { Flow, Instruction, Operand } from "./instruction.ts";
 
-/** Register number or immediate: a constant to the compiler, a field of a record to the interpreter. */
-export interface Operand {
-  /** Field name in the pattern, or of the derived value. */
-  readonly name: string;
-  readonly kind: "reg" | "sp" | "vec" | "imm";
-  /**
-   * Byte of the pre-decoded record (0..3; 6, 7 in rows without a 64-bit immediate), or -1 for the
-   * record's 64-bit immediate.
-   */
-  slot: number;
-  /** Register number, or low 32 bits of the immediate (signed). Only the compiler may look at it. */
-  value: number;
-  /** High 32 bits of the immediate (signed). Only the compiler may look at it. */
-  high: number;
-}
+export type { Flow, Operand };
 
 /** Raw bits of the fields of one instruction word, before they are sorted into classes. */
 export type RawFields<F extends string = string> = { readonly [K in F]: number };
@@ -46,27 +33,11 @@ export type Fields<F extends string> = {
 /** Writes the effect of an instruction with the builder. All memory probes come before any change of state. */
 export type Semantics<F extends string> = (b: Builder, f: Fields<F>) => void;
 
-/**
- * How an instruction ends a block. `imm` is the operand with the byte distance to the target.
- * - jump, call: always to pc + imm
- * - branch: to pc + imm or to the next instruction
- * - indirect, return: to a computed address
- * - stop: leaves to the host, which sets the pc or lets it go on
- */
-export type Flow = "jump" | "call" | "branch" | "indirect" | "indirect-call" | "return" | "stop";
-
 /** A row as the author writes it. Build it with {@linkcode row} or {@linkcode hostRow}. */
-export interface Row {
+export interface Row extends Instruction {
   /** Most significant bit first: literal bits, `name` (1 bit) and `name:width`, separated by blanks. */
   readonly pattern: string;
-  /** Title in the manual. */
-  readonly name: string;
-  /** Name of the architectural feature that brings it. */
-  readonly feature: string;
   readonly semantics?: Semantics<string>;
-  /** Number of the host handler that executes it instead of semantics. */
-  readonly host?: string;
-  readonly flow?: Flow;
   /** False for combinations of field values that are not this instruction (unallocated or another row's). */
   readonly when?: (f: RawFields) => boolean;
   /** Values computed at decode time; names obey the classes above and may replace a field. */

@@ -1,10 +1,9 @@
 /**
- * The decoder that a table of rows gives: instruction word to handler and operands.
- *
- * A *handler* is a row with all its structural fields fixed: what the interpreter has one piece of
- * code for. Operands (register numbers, immediates) are sorted into a record of four bytes and one
- * 64-bit immediate.
+ * The decoder that a table of rows gives: instruction word to handler and operands. Operands
+ * (register numbers, immediates) are sorted into bytes and one 64-bit immediate.
  */
+import type { Builder } from "./builder.ts";
+import { type Decoded, type Decoder, type Handler, Slot, SLOTS } from "./instruction.ts";
 import type { Fields, Operand, RawFields, Row } from "./row.ts";
 
 /** Where a field lies in the instruction word. */
@@ -16,13 +15,10 @@ interface BitField {
 }
 
 /** A row with one choice of structural values. */
-export interface Handler {
-  /** Number, unique in the table; in order of first use. */
-  readonly id: number;
+export interface RowHandler extends Handler {
   readonly row: CompiledRow;
   /** Structural values by name, and one operand object per operand. */
   readonly fields: Fields<string>;
-  readonly operands: readonly Operand[];
 }
 
 /** A row made ready for decoding. */
@@ -34,7 +30,7 @@ export interface CompiledRow {
   readonly bits: readonly BitField[];
   readonly structural: readonly Source[];
   readonly operands: readonly Source[];
-  readonly handlers: Map<number, Handler>;
+  readonly handlers: Map<number, RowHandler>;
   /** Values of `bits` for the word that is being decoded; kept, so that decoding makes no garbage. */
   readonly raw: Record<string, number>;
 }
@@ -48,13 +44,12 @@ interface Source {
   readonly derive: ((f: RawFields) => number | bigint) | undefined;
 }
 
-/** One decoded instruction. The object is reused: copy what must live longer. */
-export interface Decoded {
-  handler: Handler;
-  /** The byte slots of the record. */
-  readonly slots: Uint8Array;
+/** A decoded instruction word. The object is reused: copy what must live longer. */
+export interface DecodedWord extends Decoded {
+  handler: RowHandler;
   immLow: number;
   immHigh: number;
+  word: number;
 }
 
 const DERIVED_WIDTH = 8;
@@ -62,9 +57,11 @@ const DERIVED_WIDTH = 8;
 const REMEMBERED = 1 << 15;
 /** Mark for a word that no row matches. */
 const NONE = 0xffffffff;
-/** Byte slots 0 to 3, and 6 and 7: the first bytes of the immediate in a record (see Record.imm). */
-export const SLOTS = 8;
+/** Byte operands lie in slots 0 to 3, and where the 64-bit immediate would be. */
 const IMMEDIATE_SLOT = 6;
+const BYTE_SLOTS = 8;
+/** Bytes of an instruction. */
+const LENGTH = 4;
 
 function classOf(name: string): Operand["kind"] | "structural" | "raw" {
   if (name.startsWith("raw")) return "raw";
@@ -122,7 +119,7 @@ function compileRow(row: Row, index: number): CompiledRow {
     if (narrow && nextSlot === 4) nextSlot = IMMEDIATE_SLOT;
     if (!narrow && wide !== undefined) throw new Error(`${row.name}: ${wide} and ${name} are wide`);
     if (!narrow) wide = name;
-    operands.push({ name, kind, slot: narrow ? nextSlot++ : -1, field, derive });
+    operands.push({ name, kind, slot: narrow ? nextSlot++ : Slot.imm, field, derive });
   };
   if (row.host === undefined) {
     const derived = row.derive ?? {};
@@ -131,7 +128,7 @@ function compileRow(row: Row, index: number): CompiledRow {
       if (!bits.some((field) => field.name === name)) add(name, undefined, derived[name]);
     }
   }
-  if (nextSlot > (wide === undefined ? SLOTS : 4)) {
+  if (nextSlot > (wide === undefined ? BYTE_SLOTS : 4)) {
     throw new Error(`${row.name}: more byte operands than a record holds`);
   }
   const raw: Record<string, number> = {};
@@ -140,10 +137,10 @@ function compileRow(row: Row, index: number): CompiledRow {
 }
 
 /** Rows in the order of decoding: the first that matches wins, but no two should. */
-export class InstructionTable {
+export class InstructionTable implements Decoder {
   readonly rows: readonly CompiledRow[];
   /** All handlers met so far, by id. */
-  readonly handlers: Handler[] = [];
+  readonly handlers: RowHandler[] = [];
   /** Candidates by bits 31:21. */
   readonly #buckets: CompiledRow[][] = [];
   readonly #knownWords: Uint32Array = new Uint32Array(REMEMBERED);
@@ -153,11 +150,14 @@ export class InstructionTable {
   readonly #knownMore: Uint16Array = new Uint16Array(REMEMBERED);
   readonly #knownLow: Int32Array = new Int32Array(REMEMBERED);
   readonly #knownHigh: Int32Array = new Int32Array(REMEMBERED);
-  readonly #decoded: Decoded = {
-    handler: undefined as unknown as Handler,
+  readonly #decoded: DecodedWord = {
+    handler: undefined as unknown as RowHandler,
     slots: new Uint8Array(SLOTS),
     immLow: 0,
     immHigh: 0,
+    displacement: 0,
+    length: LENGTH,
+    word: 0,
   };
 
   constructor(rows: readonly Row[]) {
@@ -177,10 +177,18 @@ export class InstructionTable {
     return this.#buckets[word >>> 21].filter((row) => matchesRow(row, word));
   }
 
+  decode(code: Uint8Array, at: number, limit: number): DecodedWord | undefined | "cut" {
+    if (limit - at < LENGTH) return "cut";
+    return this.decodeWord(
+      code[at] | (code[at + 1] << 8) | (code[at + 2] << 16) | (code[at + 3] << 24),
+    );
+  }
+
   /** The decoded instruction (valid until the next call), undefined if no row matches. */
-  decode(word: number): Decoded | undefined {
+  decodeWord(word: number): DecodedWord | undefined {
     const at = Math.imul(word ^ (word >>> 15), 0x9e3779b1) >>> 17;
     const out = this.#decoded;
+    out.word = word;
     if (this.#knownWords[at] === word >>> 0 && this.#knownIds[at] !== 0) {
       const id = this.#knownIds[at];
       if (id === NONE) return undefined;
@@ -210,7 +218,7 @@ export class InstructionTable {
     return decoded;
   }
 
-  #search(word: number): Decoded | undefined {
+  #search(word: number): DecodedWord | undefined {
     const bucket = this.#buckets[word >>> 21];
     for (let i = 0; i < bucket.length; i++) {
       const row = bucket[i];
@@ -224,7 +232,7 @@ export class InstructionTable {
     return undefined;
   }
 
-  #fill(row: CompiledRow, word: number, raw: RawFields | undefined): Decoded {
+  #fill(row: CompiledRow, word: number, raw: RawFields | undefined): DecodedWord {
     const out = this.#decoded;
     let key = 0;
     for (let i = 0; i < row.structural.length; i++) {
@@ -250,11 +258,10 @@ export class InstructionTable {
         out.immHigh = Math.floor(value / 2 ** 32) | 0;
       }
     }
-    if (row.row.host !== undefined) out.immLow = word | 0;
     return out;
   }
 
-  #newHandler(row: CompiledRow, key: number, word: number, raw: RawFields | undefined): Handler {
+  #newHandler(row: CompiledRow, key: number, word: number, raw: RawFields | undefined): RowHandler {
     const fields: Record<string, number | Operand> = {};
     const operands: Operand[] = [];
     for (const source of row.structural) {
@@ -271,11 +278,15 @@ export class InstructionTable {
       fields[name] = operand;
       operands.push(operand);
     }
-    const handler: Handler = {
+    const { semantics } = row.row;
+    const known = fields as Fields<string>;
+    const handler: RowHandler = {
       id: this.handlers.length,
+      instruction: row.row,
       row,
-      fields: fields as Fields<string>,
+      fields: known,
       operands,
+      emit: (b: Builder): void => semantics?.(b, known),
     };
     this.handlers.push(handler);
     row.handlers.set(key, handler);
@@ -301,19 +312,4 @@ function matchesRow(row: CompiledRow, word: number): boolean {
 function valueOf(source: Source, word: number, raw: RawFields | undefined): number | bigint {
   if (source.derive !== undefined) return source.derive(raw as RawFields);
   return (word >>> source.field!.shift) & source.field!.mask;
-}
-
-/** Gives a handler's operands the values of one instruction, for the compiler. */
-export function bindOperands(decoded: Decoded): void {
-  const { handler, slots } = decoded;
-  for (let i = 0; i < handler.operands.length; i++) {
-    const operand = handler.operands[i];
-    if (operand.slot >= 0) {
-      operand.value = slots[operand.slot];
-      operand.high = 0;
-    } else {
-      operand.value = decoded.immLow;
-      operand.high = decoded.immHigh;
-    }
-  }
 }

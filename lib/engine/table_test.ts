@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { bindOperands, Slot } from "./instruction.ts";
 import { hostRow, row } from "./row.ts";
-import { bindOperands, InstructionTable, parsePattern, rawFields } from "./table.ts";
+import { InstructionTable, parsePattern, rawFields } from "./table.ts";
 
 const nothing = (): void => {};
 
@@ -36,10 +37,15 @@ const table = new InstructionTable([
 ]);
 
 function decode(word: number): { name: string; slots: number[]; low: number; high: number } {
-  const decoded = table.decode(word);
+  const decoded = table.decodeWord(word);
   assert.ok(decoded !== undefined, word.toString(16));
   const { handler, slots, immLow, immHigh } = decoded;
-  return { name: handler.row.row.name, slots: [...slots], low: immLow, high: immHigh };
+  return {
+    name: handler.row.row.name,
+    slots: [...slots.subarray(0, Slot.address)],
+    low: immLow,
+    high: immHigh,
+  };
 }
 
 test("operands go to byte slots and to the immediate", () => {
@@ -56,11 +62,11 @@ test("operands go to byte slots and to the immediate", () => {
 });
 
 test("every choice of structural values is a handler of its own, operands are not", () => {
-  const handlerOf = (word: number): unknown => table.decode(word)?.handler;
+  const handlerOf = (word: number): unknown => table.decodeWord(word)?.handler;
   assert.equal(handlerOf(0x00000000), handlerOf(0x00ff4321));
   assert.notEqual(handlerOf(0x00000000), handlerOf(0x04000000));
-  assert.equal(table.decode(0x0c000000)?.handler.fields.op, 3);
-  assert.equal(table.decode(0x30000010)?.handler.fields.even, 1);
+  assert.equal(table.decodeWord(0x0c000000)?.handler.fields.op, 3);
+  assert.equal(table.decodeWord(0x30000010)?.handler.fields.even, 1);
   assert.notEqual(handlerOf(0x30000010), handlerOf(0x30000020));
   assert.equal(handlerOf(0x30000010), handlerOf(0x3000003f));
 });
@@ -68,16 +74,23 @@ test("every choice of structural values is a handler of its own, operands are no
 test("`when` leaves words to another row or to none", () => {
   assert.equal(decode(0x30000051).name, "the rest of it");
   assert.equal(table.matches(0x30000051).length, 1);
-  assert.equal(table.decode(0x60000000), undefined);
-  assert.equal(table.decode(0x10010000), undefined);
+  assert.equal(table.decodeWord(0x60000000), undefined);
+  assert.equal(table.decodeWord(0x10010000), undefined);
   assert.deepEqual(table.matches(0x60000000), []);
 });
 
-test("a row of the host has its word as immediate", () => {
-  assert.deepEqual([decode(0x5abcdef0).low, decode(0x5abcdef0).slots], [
-    0x5abcdef0,
-    new Array(8).fill(0),
-  ]);
+test("the word of an instruction, for the host", () => {
+  assert.equal(table.decodeWord(0x5abcdef0)?.word, 0x5abcdef0);
+  assert.equal(table.decodeWord(0x5abcdef0)?.word, 0x5abcdef0);
+  assert.deepEqual(decode(0x5abcdef0).slots, new Array(8).fill(0));
+});
+
+test("decoding from bytes", () => {
+  const code = Uint8Array.of(0, 0x34, 0x12, 0xab, 0x00, 0xff);
+  const decoded = table.decode(code, 1, 6);
+  assert.ok(decoded !== undefined && decoded !== "cut");
+  assert.deepEqual([decoded.word, decoded.length], [0x00ab1234, 4]);
+  assert.equal(table.decode(code, 1, 4), "cut");
 });
 
 test("decoding again gives the same, whatever was decoded in between", () => {
@@ -88,7 +101,7 @@ test("decoding again gives the same, whatever was decoded in between", () => {
   }
   words.push(0x41234560, 0x60000000, 0x20000001);
   for (const word of [...words, ...words]) {
-    const decoded = table.decode(word);
+    const decoded = table.decodeWord(word);
     if (decoded === undefined) {
       assert.equal(word, 0x60000000);
       continue;
@@ -102,7 +115,7 @@ test("decoding again gives the same, whatever was decoded in between", () => {
 });
 
 test("operands are bound to one instruction's values", () => {
-  const decoded = table.decode(0x00ab1234);
+  const decoded = table.decodeWord(0x00ab1234);
   assert.ok(decoded !== undefined);
   bindOperands(decoded);
   assert.deepEqual(decoded.handler.operands.map(({ name, value }) => [name, value]), [
@@ -112,7 +125,7 @@ test("operands are bound to one instruction's values", () => {
     ["Rc", 3],
     ["Rd", 4],
   ]);
-  const wide = table.decode(0x10001234);
+  const wide = table.decodeWord(0x10001234);
   assert.ok(wide !== undefined);
   bindOperands(wide);
   assert.deepEqual([wide.handler.operands[0].value, wide.handler.operands[0].high], [0, 0x123400]);

@@ -32,5 +32,6 @@ function bind(layout: Layout): ArchBinding {
     helpers: [...fpHelpers({ fusedMadd: relaxedMaddIsFused() }), ...simdHelpers, ...crc32Helpers],
     general: layout.get("x"),
     vector: layout.get("v"),
+    zeroRegister: true,
   };
 }

@@ -98,6 +98,7 @@ function makeEngine(threshold: number): { engine: Engine; cpu: FlatCpu; machine:
         helpers: simdHelpers,
         general: layout.get("x"),
         vector: layout.get("v"),
+        zeroRegister: true,
       }),
       instructionAlignment: 4,
       tlbOf: () => 0,

@@ -274,6 +274,6 @@ test("sample words decode to their rows", () => {
     [0xd6bf03e0, undefined], // DRPS
   ];
   for (const [word, name] of samples) {
-    assert.equal(table.decode(word)?.handler.row.row.name, name, word.toString(16));
+    assert.equal(table.decodeWord(word)?.handler.instruction.name, name, word.toString(16));
   }
 });

@@ -91,7 +91,7 @@ function randomWordOf(random: Random, row: CompiledRow): number {
   // Combinations of fields that are not allocated are tried as well, but seldom.
   for (let attempt = 0; attempt < 4; attempt++) {
     word = ((random.word() & ~row.mask) | row.value) >>> 0;
-    if (table.decode(word) !== undefined) break;
+    if (table.decodeWord(word) !== undefined) break;
   }
   if (row.row.flow === undefined) return word;
   for (const { name, shift, width, mask } of row.bits) {

@@ -104,6 +104,7 @@ export class FlatMachine {
         helpers: options.helpers ?? [],
         general: layout.get("x"),
         vector: layout.get("v"),
+        zeroRegister: true,
       }),
       instructionAlignment: 4,
       tlbOf: () => 1,

@@ -13,8 +13,9 @@
 import type { FlagModel, Helper, HelperCode } from "../../../engine/arch.ts";
 import { Builder, type ProbeSize } from "../../../engine/builder.ts";
 import { STATE_BASE, STATE_SIZE, type StateField, StateView } from "../../../engine/layout.ts";
+import { bindOperands } from "../../../engine/instruction.ts";
 import type { Operand, Row } from "../../../engine/row.ts";
-import { bindOperands, InstructionTable } from "../../../engine/table.ts";
+import { InstructionTable } from "../../../engine/table.ts";
 import { Code } from "../../../wasm/code.ts";
 import { ModuleWriter } from "../../../wasm/module.ts";
 import type { ValType } from "../../../wasm/types.ts";
@@ -40,6 +41,7 @@ export const Ending = {
 export type Ending = typeof Ending[keyof typeof Ending];
 
 const HOST_WINDOW = 0x10000;
+const FOREIGN = "AArch64 has no such operand";
 const PAGES = 3;
 const x = field("x");
 const v = field("v");
@@ -108,6 +110,24 @@ class RigBuilder extends Builder {
     this.i64_extend_i32_u();
     this.set(r);
   }
+  override get16(): void {
+    throw new Error(FOREIGN);
+  }
+  override set16(): void {
+    throw new Error(FOREIGN);
+  }
+  override get8(): void {
+    throw new Error(FOREIGN);
+  }
+  override set8(): void {
+    throw new Error(FOREIGN);
+  }
+  override address(): void {
+    throw new Error(FOREIGN);
+  }
+  override offset(): void {
+    throw new Error(FOREIGN);
+  }
   override getV(r: Operand, plus = 0): void {
     this.getState(v, r.value + plus & 31);
   }
@@ -140,6 +160,9 @@ class RigBuilder extends Builder {
   }
   override pc(): void {
     this.i64_const32(PC);
+  }
+  override nextPc(): void {
+    this.i64_const32(PC + 4);
   }
   override pcRelative(i: Operand): void {
     this.pc();
@@ -290,14 +313,13 @@ export class RowRig {
       writer.define(indexes.get(helper.name) as number, code.locals, code);
     }
     for (const word of words) {
-      const decoded = this.table.decode(word);
-      const semantics = decoded?.handler.row.row.semantics;
-      if (decoded === undefined || semantics === undefined) {
+      const decoded = this.table.decodeWord(word);
+      if (decoded === undefined || decoded.handler.instruction.host !== undefined) {
         throw new Error(`no semantics for ${word.toString(16).padStart(8, "0")}`);
       }
       bindOperands(decoded);
       const builder = new RigBuilder(indexes);
-      semantics(builder, decoded.handler.fields);
+      decoded.handler.emit(builder);
       builder.i32_const(Ending.next);
       const index = writer.func({ params: [], results: ["i32"] }, builder.locals, builder);
       writer.exportFunc(String(word >>> 0), index);
