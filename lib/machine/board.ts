@@ -1,5 +1,5 @@
 /** What a machine asks of its board: the part that depends on the architecture of the guest. */
-import type { RegisterDump as AArch64Registers } from "../arch/aarch64/register_dump.ts";
+import type { RegisterDump } from "../arch/aarch64/register_dump.ts";
 import type { Fdt } from "../boot/fdt.ts";
 import type { FirmwareStatistics } from "../devices/firmware/firmware.ts";
 import type { RegisterBus } from "../devices/msr/register_bus.ts";
@@ -13,8 +13,7 @@ import type { Lifecycle } from "../vcpu/lifecycle/lifecycle.ts";
 import type { VcpuCore } from "./vcpus.ts";
 import type { VirtioParts } from "./virtio_devices.ts";
 
-/** The registers of a vCPU between two instructions. */
-export type RegisterDump = AArch64Registers;
+export type { RegisterDump };
 
 /** A vCPU as the machine sees it. */
 export interface BoardCpu extends VcpuCore {
