@@ -1,8 +1,10 @@
 /** Cryptographic AES, three-register and two-register SHA (Arm ARM, C4.1.96). */
-import type { Builder } from "../../engine/builder.ts";
 import { type Row, row, type Semantics } from "../../engine/row.ts";
+import { mixColumns, mixColumnsInverse } from "../simd/aes.ts";
+import { rotateLeft, sha256Sigma0, sha256Sigma1 } from "../simd/sha.ts";
 import { withAsm } from "./asm.ts";
-import { laneFromI32, vector, words, zero } from "./simd_lanes.ts";
+import { laneFromI32, zero } from "../simd/lanes.ts";
+import { vector } from "./simd_lanes.ts";
 
 type Two = Semantics<"Vn" | "Vd">;
 type Three = Semantics<"Vm" | "Vn" | "Vd">;
@@ -15,57 +17,13 @@ const aesRound = (helper: string): Two => (b, f) => {
   b.setV(f.Vd);
 };
 
-/** Selector that takes byte i + n of each 4-byte column, round and round. */
-const column = (n: number): readonly number[] =>
-  Array.from({ length: 16 }, (_, i) => (i & 12) | (i + n & 3));
-const NEXT = [0, 1, 2, 3].map(column);
-
-/** [v128] -> [v128] each byte times x in AES's field. */
-function timesX(b: Builder): void {
-  const x = b.temp("v128");
-  b.local_tee(x).local_get(x).i8x16_add().local_get(x);
-  zero(b);
-  b.i8x16_lt_s();
-  words(b, 0x1b1b1b1b);
-  b.v128_and().v128_xor();
-}
-
-/** Pushes [v128] local x with the bytes of each column turned by n. */
-function turned(b: Builder, x: number, n: number): void {
-  b.local_get(x).local_get(x).i8x16_shuffle(NEXT[n]);
-}
-
-/** Local x -> [v128] each column times 3x^3 + x^2 + x + 2 (FIPS 197, 5.1.3). */
-function mixColumns(b: Builder, x: number): void {
-  const twice = b.temp("v128");
-  const thrice = b.temp("v128");
-  b.local_get(x);
-  timesX(b);
-  b.local_tee(twice).local_get(x).v128_xor().local_set(thrice);
-  b.local_get(twice);
-  turned(b, thrice, 1);
-  b.v128_xor();
-  turned(b, x, 2);
-  b.v128_xor();
-  turned(b, x, 3);
-  b.v128_xor();
-}
-
 const aesMix: Two = (b, f) => {
-  mixColumns(b, vector(b, f.Vn));
+  mixColumns(b, vector(b, f.Vn), (type) => b.temp(type));
   b.setV(f.Vd);
 };
 
 const aesMixInverse: Two = (b, f) => {
-  // The inverse matrix is the matrix itself times one that adds 4 * (a[i] + a[i + 2]).
-  const x = vector(b, f.Vn);
-  b.local_get(x);
-  turned(b, x, 2);
-  b.v128_xor();
-  timesX(b);
-  timesX(b);
-  b.local_get(x).v128_xor().local_set(x);
-  mixColumns(b, x);
+  mixColumnsInverse(b, vector(b, f.Vn), (type) => b.temp(type));
   b.setV(f.Vd);
 };
 
@@ -96,11 +54,6 @@ const sha1Schedule0: Three = (b, f) => {
   b.setV(f.Vd);
 };
 
-/** Pushes [v128] the 32-bit elements of local x rotated left. */
-function rotateLeft(b: Builder, x: number, by: number): void {
-  b.local_get(x).i32_const(by).i32x4_shl().local_get(x).i32_const(32 - by).i32x4_shr_u().v128_or();
-}
-
 const sha1Schedule1: Two = (b, f) => {
   const t = b.temp("v128");
   b.getV(f.Vn);
@@ -130,20 +83,13 @@ const sha256Rounds = (helper: string, swapped: boolean): Three => (b, f) => {
   b.setV(f.Vd);
 };
 
-/** Pushes [v128] ROR(x, r1) ^ ROR(x, r2) ^ LSR(x, shift) of the 32-bit elements of local x. */
-function sigma(b: Builder, x: number, r1: number, r2: number, shift: number): void {
-  rotateLeft(b, x, 32 - r1);
-  rotateLeft(b, x, 32 - r2);
-  b.v128_xor().local_get(x).i32_const(shift).i32x4_shr_u().v128_xor();
-}
-
 const sha256Schedule0: Two = (b, f) => {
   const d = vector(b, f.Vd);
   const t = b.temp("v128");
   b.local_get(d);
   b.getV(f.Vn);
   b.i8x16_shuffle(NEXT_WORD).local_set(t);
-  sigma(b, t, 7, 18, 3);
+  sha256Sigma0(b, t);
   b.local_get(d).i32x4_add();
   b.setV(f.Vd);
 };
@@ -162,10 +108,10 @@ const sha256Schedule1: Three = (b, f) => {
   b.i32x4_add().local_set(sum);
   // Elements 0 and 1 depend on elements 2 and 3 of Vm, the other two on the results.
   b.local_get(m).local_get(m).i8x16_shuffle(MIDDLE).local_set(m);
-  sigma(b, m, 17, 19, 10);
+  sha256Sigma1(b, m);
   b.local_get(sum).i32x4_add().local_set(low);
   b.local_get(low);
-  sigma(b, low, 17, 19, 10);
+  sha256Sigma1(b, low);
   b.local_get(sum).local_get(sum).i8x16_shuffle(MIDDLE).i32x4_add();
   b.i8x16_shuffle(LOW_LOW);
   b.setV(f.Vd);

@@ -11,7 +11,7 @@ import {
   MIN_S,
   MIN_U,
   onlyLane0,
-} from "./simd_lanes.ts";
+} from "../simd/lanes.ts";
 import { addPairsLong } from "./simd_two_misc.ts";
 
 type Across = Semantics<"Q" | "size" | "Vn" | "Vd">;

@@ -13,7 +13,6 @@ import {
   least,
   NE,
   oddLanes,
-  saturatedIfAny,
   SHL,
   SHR_S,
   SHR_U,
@@ -21,7 +20,8 @@ import {
   SUB,
   words,
   zero,
-} from "./simd_lanes.ts";
+} from "../simd/lanes.ts";
+import { saturatedIfAny } from "./simd_lanes.ts";
 
 const ADD_SAT = [["i8x16_add_sat_u", "i16x8_add_sat_u"], [
   "i8x16_add_sat_s",

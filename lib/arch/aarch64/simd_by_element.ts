@@ -11,7 +11,8 @@ import {
   multiply,
 } from "./simd_arithmetic.ts";
 import { broadcast } from "./simd_copy.ts";
-import { ADD, SCALAR, setQ, SUB, vectorQ } from "./simd_lanes.ts";
+import { ADD, SUB } from "../simd/lanes.ts";
+import { SCALAR, setQ, vectorQ } from "./simd_lanes.ts";
 import { accumulateDoubled, doubleSaturating, multiplyLong } from "./simd_three_different.ts";
 
 type Element = Semantics<"Q" | "size" | "index" | "Vm" | "Vn" | "Vd">;

@@ -4,7 +4,8 @@
  */
 import type { Builder } from "../../engine/builder.ts";
 import { type Operand, type Row, row, type Semantics } from "../../engine/row.ts";
-import { lanes, setQ } from "./simd_lanes.ts";
+import { lanes } from "../simd/lanes.ts";
+import { setQ } from "./simd_lanes.ts";
 
 interface Imm5 {
   readonly rawImm5: number;

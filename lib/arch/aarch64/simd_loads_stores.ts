@@ -5,7 +5,7 @@
  */
 import type { Builder, ProbeSize } from "../../engine/builder.ts";
 import { type Operand, type Row, row, type Semantics } from "../../engine/row.ts";
-import { zero } from "./simd_lanes.ts";
+import { zero } from "../simd/lanes.ts";
 import { checkStackAlignment } from "./stack_alignment.ts";
 
 const BYTES: readonly ProbeSize[] = [1, 2, 4, 8, 16];

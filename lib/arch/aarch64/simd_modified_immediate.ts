@@ -1,7 +1,8 @@
 /** Advanced SIMD modified immediate (Arm ARM, C4.1.96): the immediate is expanded at decode. */
 import { type Row, row, type Semantics } from "../../engine/row.ts";
 import { withAsm } from "./asm.ts";
-import { laneFromI64, setQ, zero } from "./simd_lanes.ts";
+import { laneFromI64, zero } from "../simd/lanes.ts";
+import { setQ } from "./simd_lanes.ts";
 
 /** AdvSIMDExpandImm() (Arm ARM, J1.1.3), as an unsigned 64-bit value. */
 export function expandSimdImmediate(op: number, cmode: number, imm8: number): bigint {

@@ -1,7 +1,8 @@
 /** Advanced SIMD permute, extract and table lookup (Arm ARM, C4.1.96). */
 import { type Row, row, type Semantics } from "../../engine/row.ts";
 import { withAsm } from "./asm.ts";
-import { lanes, setQ, vector, words } from "./simd_lanes.ts";
+import { lanes, words } from "../simd/lanes.ts";
+import { setQ, vector } from "./simd_lanes.ts";
 
 type Permute = Semantics<"Q" | "size" | "Vm" | "Vn" | "Vd">;
 

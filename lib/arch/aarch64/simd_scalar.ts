@@ -13,7 +13,8 @@ import {
 } from "./simd_arithmetic.ts";
 import { simdScalarByElementRows } from "./simd_by_element.ts";
 import { broadcast, imm5Index, imm5Size } from "./simd_copy.ts";
-import { ADD, onlyLane0, SCALAR, SUB, vectorQ } from "./simd_lanes.ts";
+import { ADD, onlyLane0, SUB } from "../simd/lanes.ts";
+import { SCALAR, vectorQ } from "./simd_lanes.ts";
 import { simdScalarShiftImmediateRows } from "./simd_shift_immediate.ts";
 import { accumulateDoubled, doubleSaturating, multiplyLong } from "./simd_three_different.ts";
 import {

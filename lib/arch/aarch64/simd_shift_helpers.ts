@@ -14,11 +14,11 @@ import {
   NEG,
   oddLanes,
   ones,
-  saturatedIfAny,
   SHL,
   signs,
   zero,
-} from "./simd_lanes.ts";
+} from "../simd/lanes.ts";
+import { saturatedIfAny } from "./simd_lanes.ts";
 
 const X = 0;
 const N = 1;

@@ -20,21 +20,8 @@ import {
   type ShiftKind,
   shiftLeftSaturating,
 } from "./simd_arithmetic.ts";
-import {
-  ADD,
-  evenLanes,
-  getQ,
-  ones,
-  SCALAR,
-  setNarrow,
-  setQ,
-  SHL,
-  SHR_S,
-  SHR_U,
-  vector,
-  vectorQ,
-  zero,
-} from "./simd_lanes.ts";
+import { ADD, evenLanes, ones, SHL, SHR_S, SHR_U, zero } from "../simd/lanes.ts";
+import { getQ, SCALAR, setNarrow, setQ, vector, vectorQ } from "./simd_lanes.ts";
 import { extend } from "./simd_three_different.ts";
 
 /** `full`: an unsigned shift to the right by all bits of an element, which WebAssembly would not do. */

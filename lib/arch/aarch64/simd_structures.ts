@@ -4,7 +4,7 @@
  */
 import type { Builder, ProbeSize } from "../../engine/builder.ts";
 import { type Operand, type Row, row, type Semantics } from "../../engine/row.ts";
-import { clearHigh, evenLanes, lanes, oddLanes } from "./simd_lanes.ts";
+import { clearHigh, evenLanes, lanes, oddLanes } from "../simd/lanes.ts";
 import { base31, getBase } from "./simd_loads_stores.ts";
 
 /** How the base register changes. */

@@ -16,11 +16,9 @@ import {
   EXTMUL_LOW_U,
   least,
   oddLanes,
-  saturatedIfAny,
-  setNarrow,
   SUB,
-  vector,
-} from "./simd_lanes.ts";
+} from "../simd/lanes.ts";
+import { saturatedIfAny, setNarrow, vector } from "./simd_lanes.ts";
 import { absoluteDifference } from "./simd_three_same.ts";
 
 /** `Q` chooses the high halves of the narrow operands ("2" forms). */
@@ -155,7 +153,7 @@ const polynomialLong64: Semantics<"Q" | "Vm" | "Vn" | "Vd"> = (b, f) => {
   b.i64x2_extract_lane(f.Q);
   b.getV(f.Vm);
   b.i64x2_extract_lane(f.Q);
-  b.callHelper("pmull64");
+  b.callHelper("polynomial64");
   b.setV(f.Vd);
 };
 

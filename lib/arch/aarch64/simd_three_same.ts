@@ -21,20 +21,16 @@ import {
   GT_U,
   joinHalves,
   least,
-  type LocalOp,
   MAX_S,
   MAX_U,
   MIN_S,
   MIN_U,
   NE,
   oddLanes,
-  setQ,
-  type StackOp,
   SUB,
-  vector,
-  vectorQ,
   zero,
-} from "./simd_lanes.ts";
+} from "../simd/lanes.ts";
+import { type LocalOp, setQ, type StackOp, vector, vectorQ } from "./simd_lanes.ts";
 
 /** Semantics of vector rows, and of scalar ones that derive `Q`. */
 export type Same = Semantics<"Q" | "size" | "Vm" | "Vn" | "Vd">;

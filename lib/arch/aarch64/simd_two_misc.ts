@@ -18,24 +18,20 @@ import {
   EXTEND_HIGH_U,
   EXTEND_LOW_U,
   GE_S,
-  getQ,
   GT_S,
   lanes,
   LE_S,
   LT_S,
   NEG,
   ones,
-  setNarrow,
-  setQ,
   SHL,
   SHR_S,
   SHR_U,
   SUB,
-  vector,
-  vectorQ,
   words,
   zero,
-} from "./simd_lanes.ts";
+} from "../simd/lanes.ts";
+import { getQ, setNarrow, setQ, vector, vectorQ } from "./simd_lanes.ts";
 
 /** Semantics of vector rows, and of scalar ones that derive `Q`. */
 export type Two = Semantics<"Q" | "size" | "Vn" | "Vd">;
