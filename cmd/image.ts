@@ -2,7 +2,8 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import type { Arguments, Command } from "./command.ts";
-import { DEBIAN_ARCHES, DEBIAN_KERNELS, DEBIAN_ROOTS, debianSet } from "../guests/linux/debian.ts";
+import { DEBIAN_ARCHES } from "../guests/linux/architectures.ts";
+import { DEBIAN_KERNELS, DEBIAN_ROOTS, debianSet } from "../guests/linux/debian.ts";
 import { ToolError } from "../guests/linux/tools.ts";
 import { EXIT, UsageError } from "./errors.ts";
 
@@ -14,7 +15,12 @@ export const imageCommand: Command = {
   words: ["debian"],
   positionals: 1,
   options: [
-    { name: "arch", value: "ARCH", choices: DEBIAN_ARCHES, help: "arm64, which is the default." },
+    {
+      name: "arch",
+      value: "ARCH",
+      choices: DEBIAN_ARCHES,
+      help: "By Debian's names; arm64 if not given.",
+    },
     {
       name: "kernel",
       value: "KERNEL",
@@ -37,12 +43,14 @@ export const imageCommand: Command = {
   examples: [
     ["vml image debian", "Makes it and prints the name of its machine file."],
     ["vml run $(vml image debian)", "Makes it and boots it."],
+    ["vml run $(vml image debian --arch amd64)", "The same for x86_64."],
     ["vml image debian --kernel standard --rootfs minbase", "With a root disk and login."],
   ],
   notes:
     `Needs Debian's apt-get, apt-cache, dpkg-deb and xz on the host, for minbase mmdebstrap and mke2fs.
 It has lists and downloads of its own and needs no root. The last line printed, on standard output,
-is the machine file, beside kernel (Image), initrd.cpio, packages.txt and SHA256SUMS.
+is the machine file, beside kernel (Image; for amd64 vmlinuz, and vmlinux unpacked from it, which
+starts sooner), initrd.cpio, packages.txt and SHA256SUMS. Unpacking needs lz4 or zstd.
 
 The initramfs obeys vml=shell|off|test|root and vmlreboot on the kernel command line.`,
   run,

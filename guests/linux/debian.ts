@@ -3,21 +3,21 @@ import { createHash } from "node:crypto";
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AptRoot, unpack } from "./apt.ts";
+import { DEBIAN, type DebianArch } from "./architectures.ts";
 import { INIT_SCRIPT } from "./init.ts";
 import { makeInitramfs } from "./initramfs.ts";
 import { DEVICE_MODULES, ModuleTree, ROOT_MODULES, VSOCK_MODULES } from "./modules.ts";
+import { extractVmlinux } from "./vmlinux.ts";
 import { makeRootDisk, ROOT_SETTINGS } from "./rootfs.ts";
 import { vsockProgram } from "./vsock/image.ts";
 
-/** Architectures by Debian's names. */
-export const DEBIAN_ARCHES = ["arm64"] as const;
 /** Kernels: the one for clouds is smaller and has fewer drivers. */
 export const DEBIAN_KERNELS = ["cloud", "standard"] as const;
 /** Root file systems; "none" is a shell in the initramfs. */
 export const DEBIAN_ROOTS = ["none", "minbase"] as const;
 
 export interface DebianOptions {
-  readonly arch: typeof DEBIAN_ARCHES[number];
+  readonly arch: DebianArch;
   readonly kernel: typeof DEBIAN_KERNELS[number];
   readonly rootfs: typeof DEBIAN_ROOTS[number];
   /** Folder of sets and downloads. */
@@ -33,7 +33,10 @@ export interface DebianSet {
   readonly folder: string;
   /** For `vml run`. */
   readonly machine: string;
+  /** As the package has it: a Linux arm64 Image, an x86 bzImage. */
   readonly kernel: string;
+  /** amd64: the kernel of the bzImage, unpacked. */
+  readonly vmlinux?: string;
   readonly initrd: string;
   /** Names and versions of the packages. */
   readonly packages: readonly string[];
@@ -44,6 +47,7 @@ const META_PACKAGES: Record<DebianOptions["kernel"], string> = {
   standard: "linux-image",
 };
 
+const VMLINUX = "vmlinux";
 const SUMS = "SHA256SUMS";
 const PACKAGE_LIST = "packages.txt";
 /** Says by which version of this recipe a set was made. */
@@ -61,7 +65,8 @@ export async function debianSet(options: DebianOptions): Promise<DebianSet> {
   return {
     folder,
     machine: join(folder, "machine.yaml"),
-    kernel: join(folder, "Image"),
+    kernel: join(folder, DEBIAN[arch].kernel),
+    ...(arch === "amd64" && { vmlinux: join(folder, VMLINUX) }),
     initrd: join(folder, "initrd.cpio"),
     packages: (await readFile(join(folder, PACKAGE_LIST), "utf8")).trim().split("\n"),
   };
@@ -87,7 +92,13 @@ async function make(options: DebianOptions, folder: string): Promise<void> {
   progress("making the initramfs");
   const [release] = await readdir(join(unpacked, "lib/modules"));
   const tree = await ModuleTree.open(join(unpacked, "lib/modules", release));
-  await cp(join(unpacked, "boot", `vmlinuz-${release}`), join(work, "Image"));
+  const kernelFile = DEBIAN[arch].kernel;
+  await cp(join(unpacked, "boot", `vmlinuz-${release}`), join(work, kernelFile));
+  const read = async (file: string): Promise<Uint8Array> =>
+    new Uint8Array(await readFile(join(work, file)));
+  if (arch === "amd64") {
+    await writeFile(join(work, VMLINUX), await extractVmlinux(await read(kernelFile)));
+  }
   await writeFile(
     join(work, "initrd.cpio"),
     makeInitramfs({
@@ -95,16 +106,16 @@ async function make(options: DebianOptions, folder: string): Promise<void> {
       modules: await tree.resolve(DEVICE_MODULES),
       rootModules: await tree.resolve(ROOT_MODULES),
       vsockModules: await tree.resolve(VSOCK_MODULES),
+      ...(arch === "arm64" && { vsock: vsockProgram() }),
     }),
   );
   if (rootfs === "minbase") {
-    const read = async (file: string): Promise<Uint8Array> =>
-      new Uint8Array(await readFile(join(work, file)));
     versions.push(
       ...await makeRootDisk({
         apt,
         path: join(work, "root.img"),
-        kernel: await read("Image"),
+        arch,
+        kernel: await read(arch === "amd64" ? VMLINUX : kernelFile),
         initrd: await read("initrd.cpio"),
         progress,
       }),
@@ -119,12 +130,14 @@ async function make(options: DebianOptions, folder: string): Promise<void> {
   await rename(work, folder);
 }
 
-function machineFile({ rootfs }: DebianOptions, kernelPackage: string): string {
+function machineFile({ arch, rootfs }: DebianOptions, kernelPackage: string): string {
   const root = rootfs === "none" ? "" : " vml=root";
+  const target = DEBIAN[arch];
   return `# Debian: ${kernelPackage}
-kernel: Image
+arch: ${target.arch}
+kernel: ${arch === "amd64" ? VMLINUX : target.kernel}
 initrd: initrd.cpio
-cmdline: console=ttyAMA0${root}
+cmdline: console=${target.console}${root}
 memory: 512M
 devices:
 ${rootfs === "none" ? "" : "  - { type: virtio-block, file: root.img }\n"}  - virtio-rng

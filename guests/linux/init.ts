@@ -83,7 +83,7 @@ t_cpus() { [ -z "$cpus" ] || [ "$(nproc)" = "$cpus" ]; }
 t_interrupts() {
   cat /proc/interrupts
   # Every CPU has had its timer.
-  grep arch_timer /proc/interrupts | awk -v n=$(nproc) '
+  grep -E 'arch_timer|Local timer' /proc/interrupts | awk -v n=$(nproc) '
     { for (i = 2; i < 2 + n; i++) sum[i] += $i }
     END { for (i = 2; i < 2 + n; i++) if (sum[i] + 0 < 1) exit 1 }'
 }

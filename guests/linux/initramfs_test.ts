@@ -10,6 +10,7 @@ test("an initramfs has init, BusyBox, the console and modules with their order",
   const busybox = Uint8Array.of(1, 2, 3);
   const parts = {
     busybox,
+    vsock: Uint8Array.of(0x7f, 0x45, 0x4c, 0x46),
     modules: [virtio],
     rootModules: [virtio, ext4],
     vsockModules: [vsock],
@@ -28,5 +29,8 @@ test("an initramfs has init, BusyBox, the console and modules with their order",
   const find = (name: string) => entries.find((entry) => entry.name === name);
   assert.deepEqual(find("dev/console")?.device, [5, 1]);
   assert.equal(find("init")?.mode, 0o100755);
-  assert.deepEqual([...find("bin/vsock")?.data?.subarray(1, 4) ?? []], [0x45, 0x4c, 0x46]);
+  assert.deepEqual([...find("bin/vsock")?.data ?? []], [0x7f, 0x45, 0x4c, 0x46]);
+  const { vsock: _, ...without } = parts;
+  const names = (readCpio(makeInitramfs(without)) ?? []).map(({ name }) => name);
+  assert.deepEqual(names.filter((name) => name.startsWith("bin/")), ["bin/busybox"]);
 });

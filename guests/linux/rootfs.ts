@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { Machine } from "../../lib/machine/machine.ts";
 import { openBlockFile } from "../../platform/block_file.ts";
 import { hostPlatform } from "../../platform/host.ts";
+import { DEBIAN, type DebianArch } from "./architectures.ts";
 import type { AptRoot } from "./apt.ts";
 import { DpkgTree } from "./dpkg.ts";
 import { tool, ToolError } from "./tools.ts";
@@ -42,6 +43,7 @@ export interface RootDiskOptions {
   readonly apt: AptRoot;
   /** The disk image that is made. */
   readonly path: string;
+  readonly arch: DebianArch;
   readonly kernel: Uint8Array;
   readonly initrd: Uint8Array;
   readonly progress: (text: string) => void;
@@ -95,14 +97,17 @@ const KEPT_OUTPUT = 2000;
 /** Packages after which one is named. */
 const PROGRESS = 20;
 
-async function installInGuest({ path, kernel, initrd, progress }: RootDiskOptions): Promise<void> {
+async function installInGuest(
+  { arch, path, kernel, initrd, progress }: RootDiskOptions,
+): Promise<void> {
   const disk = await openBlockFile(path);
   let output = "";
   try {
     const machine = await Machine.create({
+      arch: DEBIAN[arch].arch,
       kernel,
       initrd,
-      cmdline: "console=ttyAMA0 quiet vml=install",
+      cmdline: `console=${DEBIAN[arch].console} quiet vml=install`,
       memory: "1G",
       devices: [{ type: "virtio-block", file: disk }, "virtio-rng"],
     }, { platform: hostPlatform() });

@@ -13,6 +13,8 @@ const PACKAGES: Record<string, string> = {
   "apt-cache": "apt",
   "dpkg-deb": "dpkg",
   xz: "xz-utils",
+  lz4: "lz4",
+  zstd: "zstd",
   mmdebstrap: "mmdebstrap",
   "mke2fs": "e2fsprogs",
 };

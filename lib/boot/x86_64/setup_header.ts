@@ -40,6 +40,9 @@ export const SetupField = {
   xloadflags: { offset: 0x236, bytes: 2 },
   /** Most bytes of the command line, without the NUL. */
   cmdline_size: { offset: 0x238, bytes: 4 },
+  /** The packed kernel in the protected-mode code, and its bytes. */
+  payload_offset: { offset: 0x248, bytes: 4 },
+  payload_length: { offset: 0x24c, bytes: 4 },
   /** List of struct setup_data. */
   setup_data: { offset: 0x250, bytes: 8 },
   /** Where the kernel wants to be. */
