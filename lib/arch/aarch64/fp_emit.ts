@@ -6,15 +6,9 @@ import type { Builder } from "../../engine/builder.ts";
 import type { Operand } from "../../engine/row.ts";
 import type { StateField } from "../../engine/layout.ts";
 import type { Code } from "../../wasm/code.ts";
+import { lanesInBound, resultInBound } from "../fp/fast_result.ts";
 import { typeOf, type Width } from "../fp/number_code.ts";
-import {
-  FAST_BIAS,
-  FAST_BIAS_64_HIGH,
-  FPCR,
-  fpcrField,
-  fpFast64Field,
-  fpFastField,
-} from "./fp_fast.ts";
+import { FPCR, fpcrField, fpFast64Field, fpFastField } from "./fp_fast.ts";
 
 /** The code of an instruction or of a helper. */
 export type StateCode = Code & { getState(field: StateField, index?: number): void };
@@ -67,42 +61,14 @@ export function loadV(b: Builder, v: Operand, negated?: Width): number {
   return local;
 }
 
-/** [] -> [i32] whether the result in a local may stand: see `fp_fast.ts`. */
+/** [] -> [i32] whether the result in a local may stand. */
 export function resultStands(b: StateCode, width: Width, result: number): void {
-  b.local_get(result);
-  if (width === 64) {
-    b.i64_reinterpret_f64().i64_const32(1).i64_shl().i64_const_parts(0, FAST_BIAS_64_HIGH)
-      .i64_sub();
-    b.getState(fpFast64Field);
-    b.i64_lt_u();
-  } else {
-    b.i32_reinterpret_f32().i32_const(1).i32_shl().i32_const(FAST_BIAS).i32_sub();
-    b.getState(fpFastField);
-    b.i32_lt_u();
-  }
-}
-
-// Signed comparison, which is cheaper: both sides with the top bit inverted.
-const SINGLE_BIAS = 0x7e000000;
-const SINGLE_BOUND = 0x7cffffff;
-const DOUBLE_BIAS = BigInt.asUintN(64, 0x80000000_00000000n - (BigInt(FAST_BIAS_64_HIGH) << 32n));
-const DOUBLE_BOUND = 0x7f9fffff_ffffffffn;
-
-/** [] -> [v128] which lanes of a result may stand, provided that `inexactKnown`. */
-export function standMask(b: Code, shape: Shape, result: number): void {
-  b.local_get(result).i32_const(1);
-  if (shape === "2d") {
-    b.i64x2_shl().v128_const(DOUBLE_BIAS, DOUBLE_BIAS).i64x2_add();
-    b.v128_const(DOUBLE_BOUND, DOUBLE_BOUND).i64x2_lt_s();
-    return;
-  }
-  b.i32x4_shl().i32_const(SINGLE_BIAS).i32x4_splat().i32x4_add();
-  b.i32_const(SINGLE_BOUND).i32x4_splat().i32x4_lt_s();
+  resultInBound(b, width, result, () => b.getState(width === 64 ? fpFast64Field : fpFastField));
 }
 
 /** [] -> [i32] whether all lanes of the result may stand. */
 export function lanesStand(b: StateCode, shape: Shape, result: number): void {
-  standMask(b, shape, result);
+  lanesInBound(b, widthOf(shape), result);
   allTrue(b, shape);
   b.getState(fpFastField);
   b.i32_and();

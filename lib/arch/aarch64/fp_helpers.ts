@@ -6,9 +6,10 @@
  * modes go to the software floating point.
  */
 import type { Helper } from "../../engine/arch.ts";
+import { FAST_BOUNDS } from "../fp/fast_result.ts";
 import { wasmHelper } from "../wasm_helper.ts";
 import type { Width } from "../fp/number_code.ts";
-import { FAST_BOUNDS, FPCR, FPCR_NOT_NATIVE, FPSR } from "./fp_fast.ts";
+import { FPCR, FPCR_NOT_NATIVE, FPSR } from "./fp_fast.ts";
 import { fpcrField, fpFast64Field, fpFastField, fpsrField } from "./fp_fast.ts";
 import { arithmeticHelpers } from "./fp_helpers_arithmetic.ts";
 import { conversionHelpers } from "./fp_helpers_conversion.ts";

@@ -1,8 +1,9 @@
 /** Vector helpers made of a scalar one that is called for each lane. */
 import type { Helper, HelperCode } from "../../engine/arch.ts";
 import type { ValType } from "../../wasm/types.ts";
+import { lanesInBound } from "../fp/fast_result.ts";
 import { wasmHelper } from "../wasm_helper.ts";
-import { allTrue, inexactKnown, lanesName, lanesOf, type Shape, standMask } from "./fp_emit.ts";
+import { allTrue, inexactKnown, lanesName, lanesOf, type Shape, widthOf } from "./fp_emit.ts";
 
 /**
  * [] -> [v128] calls a scalar helper for each lane of the first `count` locals. Lanes beyond the shape
@@ -38,7 +39,7 @@ export function zerosStand(
   const isZero = (local: number): void => {
     c.local_get(local).v128_const(0n, 0n)[`${lanes}_eq`]();
   };
-  standMask(c, shape, result);
+  lanesInBound(c, widthOf(shape), result);
   isZero(result);
   operands.forEach((operand, i) => {
     isZero(operand);
