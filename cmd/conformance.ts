@@ -203,13 +203,15 @@ async function runQemu(
   seconds: number,
   collector: Collector,
 ): Promise<void> {
-  const { qemuVersion } = await import("../conformance/suite/qemu.ts");
+  const { qemuProgram, qemuVersion } = await import("../conformance/suite/qemu.ts");
   const { reportOnQemu } = await import("../conformance/suite/against_qemu.ts");
-  const version = qemuVersion();
-  if (version === undefined) {
-    throw new UsageError("--against qemu: qemu-system-aarch64 is not in the path; install QEMU");
+  for (const program of new Set(cases.map(qemuProgram))) {
+    const version = qemuVersion(program);
+    if (version === undefined) {
+      throw new UsageError(`--against qemu: ${program} is not in the path; install QEMU`);
+    }
+    process.stderr.write(`vml: ${version}\n`);
   }
-  process.stderr.write(`vml: ${version}\n`);
   for (const test of cases) {
     collector.add(await reportOnQemu(test, suite.transcripts[test.name], seconds * 1000));
     for (const { qemu, vml, reason } of test.differences ?? []) {

@@ -17,7 +17,7 @@
  *   cases: [{
  *     name: "my-guest",
  *     title: "Reads its parameter and finds the second disk",
- *     image: () => image, // a Linux arm64 Image that prints TAP and powers off
+ *     image: () => image, // a Linux arm64 Image, or of arch "x86_64" a PVH ELF program, that prints TAP and powers off
  *     parameters: "disks=2",
  *     cpus: 2,
  *     host: () => ({ devices: [{ type: "virtio-block", file: new Uint8Array(1 << 20) }] }),

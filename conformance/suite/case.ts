@@ -1,6 +1,6 @@
 /** What a conformance case is, and the machines it runs on. */
 import type { DeviceOptions } from "../../lib/config/device_config.ts";
-import type { MachineOptions } from "../../lib/config/machine_config.ts";
+import type { Architecture, MachineOptions } from "../../lib/config/machine_config.ts";
 import type { Machine, RunResult } from "../../lib/machine/machine.ts";
 
 /** Keys that are typed when the serial output ends with a text. */
@@ -23,7 +23,7 @@ export interface Difference {
 
 /** How QEMU is started for a case. */
 export interface QemuSetup {
-  /** QEMU's name of the CPU. @default "neoverse-n1" */
+  /** QEMU's name of the CPU. @default "neoverse-n1"; x86_64: "max,la57=off" */
   readonly cpu?: string;
   /** Further properties of the board: "its=off". */
   readonly machine?: string;
@@ -83,11 +83,13 @@ export interface ConformanceCase {
   readonly name: string;
   /** What it shows, in a line. */
   readonly title: string;
-  /** The guest: a Linux arm64 Image. */
+  /** Architecture of the guest. @default "aarch64" */
+  readonly arch?: Architecture;
+  /** The guest: a Linux arm64 Image, or for x86_64 an ELF program with a PVH entry. */
   readonly image: () => Uint8Array;
   /** Kernel command line: the guest's parameters. @default "" */
   readonly parameters?: string;
-  /** Version of the interrupt controller. @default 3 */
+  /** aarch64: version of the interrupt controller. @default 3 */
   readonly gic?: 2 | 3;
   /** vCPUs. @default 1 */
   readonly cpus?: number;
@@ -113,13 +115,32 @@ export function machineOptions(
   return {
     kernel: test.image(),
     cmdline: test.parameters ?? "",
-    gic: test.gic ?? 3,
+    ...(test.arch === "x86_64" ? { arch: test.arch } : { gic: test.gic ?? 3 }),
     cpus: test.cpus ?? 1,
     memory: `${test.memoryMib ?? DEFAULT_MEMORY_MIB}M`,
     devices,
     time: "virtual",
     ...test.options,
   };
+}
+
+/**
+ * Cases of a guest that is built for both architectures: those of aarch64 with their names, and the same
+ * for x86_64, whose names begin with "x86_64-".
+ */
+export function forBoth(
+  images: Readonly<Record<Architecture, () => Uint8Array>>,
+  cases: readonly Omit<ConformanceCase, "arch" | "image" | "gic">[],
+): readonly ConformanceCase[] {
+  return [
+    ...cases.map((test) => ({ ...test, image: images.aarch64 })),
+    ...cases.map((test) => ({
+      ...test,
+      name: `x86_64-${test.name}`,
+      arch: "x86_64" as const,
+      image: images.x86_64,
+    })),
+  ];
 }
 
 /** Memory of cases that name none. */

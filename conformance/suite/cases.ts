@@ -1,4 +1,4 @@
-/** All conformance cases: one import and one entry per guest. */
+/** The conformance cases: one import and one entry per guest. */
 import type { ConformanceCase } from "./case.ts";
 import { atomicsCases } from "./cases/atomics.ts";
 import { exceptionsCases } from "./cases/exceptions.ts";
@@ -17,8 +17,8 @@ import { virtioNetCases } from "./cases/virtio_net.ts";
 import { virtioRngCases } from "./cases/virtio_rng.ts";
 import { virtioSockCases } from "./cases/virtio_sock.ts";
 
-/** In the order in which they run. */
-export const CASES: readonly ConformanceCase[] = [
+/** All, in the order in which they run. */
+export const ALL_CASES: readonly ConformanceCase[] = [
   ...mmuCases,
   ...exceptionsCases,
   ...gicv2Cases,
@@ -36,3 +36,13 @@ export const CASES: readonly ConformanceCase[] = [
   ...virtioNetCases,
   ...virtioSockCases,
 ];
+
+/** Why a case does not run on this project's machine yet; undefined if it does. */
+export function notAvailable({ arch }: ConformanceCase): string | undefined {
+  return arch === "x86_64" ? "machine not available yet: x86_64" : undefined;
+}
+
+/** Those that run on this project's machine. */
+export const CASES: readonly ConformanceCase[] = ALL_CASES.filter((test) =>
+  notAvailable(test) === undefined
+);

@@ -1,4 +1,4 @@
-/** Runs conformance cases on QEMU's virt board. */
+/** Runs conformance cases on QEMU's boards: virt and microvm. */
 import { spawn } from "node:child_process";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -8,11 +8,14 @@ import { type ConformanceCase, DEFAULT_MEMORY_MIB, type QemuSetup } from "./case
 import { transcriptLines } from "./transcript.ts";
 import { Typist } from "./typist.ts";
 
-const PROGRAM = "qemu-system-aarch64";
+/** The program that runs a case. */
+export function qemuProgram({ arch = "aarch64" }: Pick<ConformanceCase, "arch">): string {
+  return `qemu-system-${arch}`;
+}
 
 /** "QEMU emulator version 7.2.22 ...", or undefined if there is none in the path. */
-export function qemuVersion(): string | undefined {
-  const { stdout, error } = spawnSync(PROGRAM, ["--version"], { encoding: "utf8" });
+export function qemuVersion(program: string): string | undefined {
+  const { stdout, error } = spawnSync(program, ["--version"], { encoding: "utf8" });
   return error === undefined ? stdout.split("\n")[0] : undefined;
 }
 
@@ -45,9 +48,12 @@ function qemuArguments(
   kernel: string,
   values: Readonly<Record<string, string>>,
 ): string[] {
-  const board = ["virt", `gic-version=${test.gic ?? 3}`, setup.machine ?? []].flat().join(",");
+  const [board, cpu] = test.arch === "x86_64"
+    ? ["microvm", "max,la57=off"]
+    : [`virt,gic-version=${test.gic ?? 3}`, "neoverse-n1"];
+  const machine = setup.machine === undefined ? board : `${board},${setup.machine}`;
   return [
-    ...["-M", board, "-cpu", setup.cpu ?? "neoverse-n1", "-smp", `${test.cpus ?? 1}`],
+    ...["-M", machine, "-cpu", setup.cpu ?? cpu, "-smp", `${test.cpus ?? 1}`],
     ...["-m", `${test.memoryMib ?? DEFAULT_MEMORY_MIB}M`, "-display", "none", "-nic", "none"],
     ...["-serial", "stdio", "-monitor", "none", "-global", "virtio-mmio.force-legacy=false"],
     // With a thread per CPU, QEMU 7.2 reports other syndromes for atomic instructions.
@@ -67,7 +73,7 @@ function start(
   milliseconds: number,
 ): Promise<string[]> {
   return new Promise((resolve, reject) => {
-    const qemu = spawn(PROGRAM, args, { stdio: ["pipe", "pipe", "pipe"] });
+    const qemu = spawn(qemuProgram(test), args, { stdio: ["pipe", "pipe", "pipe"] });
     const typist = new Typist(test.input ?? [], (keys) => qemu.stdin.write(keys));
     const timer = setTimeout(() => qemu.kill("SIGKILL"), milliseconds);
     let errors = "";

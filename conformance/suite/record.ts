@@ -1,11 +1,11 @@
 /**
- * Records what the reference guests print on QEMU's virt board, into conformance/transcripts/.
+ * Records what the reference guests print on QEMU's boards, into conformance/transcripts/.
  *
  * Usage: node conformance/suite/record.ts [--check] [CASE ...]
  *
  * A case that QEMU cannot run is recorded from this project's own machine: read what comes out.
  * `--check` writes nothing and fails if QEMU prints something else than is committed. Needs
- * qemu-system-aarch64.
+ * qemu-system-aarch64 and qemu-system-x86_64.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
@@ -13,8 +13,8 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Machine } from "../../lib/machine/machine.ts";
 import type { ConformanceCase } from "./case.ts";
-import { CASES } from "./cases.ts";
-import { qemuVersion, runOnQemu } from "./qemu.ts";
+import { ALL_CASES } from "./cases.ts";
+import { qemuProgram, qemuVersion, runOnQemu } from "./qemu.ts";
 import { executeCase } from "./run_case.ts";
 import { firstMismatch, type Transcript } from "./transcript.ts";
 
@@ -31,8 +31,9 @@ async function record(test: ConformanceCase): Promise<Transcript> {
     if (problems.length > 0) throw new Error(`${test.name}: ${problems}\n${lines.join("\n")}`);
     return { machine: "vml", lines };
   }
-  const machine = qemuVersion();
-  if (machine === undefined) throw new Error("qemu-system-aarch64 is not there");
+  const program = qemuProgram(test);
+  const machine = qemuVersion(program);
+  if (machine === undefined) throw new Error(`${program} is not there`);
   return { machine, lines: await runOnQemu(test, test.qemu, MILLISECONDS) };
 }
 
@@ -67,13 +68,13 @@ async function main(): Promise<number> {
     options: { check: { type: "boolean" } },
     allowPositionals: true,
   });
-  const unknown = positionals.filter((name) => !CASES.some((test) => test.name === name));
+  const unknown = positionals.filter((name) => !ALL_CASES.some((test) => test.name === name));
   if (unknown.length > 0) {
     console.error(`record: no such case: ${unknown.join(", ")}`);
     return 2;
   }
   let failed = 0;
-  for (const test of CASES) {
+  for (const test of ALL_CASES) {
     if (positionals.length > 0 && !positionals.includes(test.name)) continue;
     const path = `${FOLDER}${test.name}.json`;
     try {

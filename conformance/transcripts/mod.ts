@@ -26,6 +26,19 @@ import _virtio_rng_packed from "./virtio-rng-packed.json" with { type: "json" };
 import _virtio_rng from "./virtio-rng.json" with { type: "json" };
 import _virtio_sock_packed from "./virtio-sock-packed.json" with { type: "json" };
 import _virtio_sock from "./virtio-sock.json" with { type: "json" };
+import _x86_64_virtio_blk_packed from "./x86_64-virtio-blk-packed.json" with { type: "json" };
+import _x86_64_virtio_blk_readonly from "./x86_64-virtio-blk-readonly.json" with { type: "json" };
+import _x86_64_virtio_blk from "./x86_64-virtio-blk.json" with { type: "json" };
+import _x86_64_virtio_console_packed from "./x86_64-virtio-console-packed.json" with {
+  type: "json",
+};
+import _x86_64_virtio_console from "./x86_64-virtio-console.json" with { type: "json" };
+import _x86_64_virtio_net_packed from "./x86_64-virtio-net-packed.json" with { type: "json" };
+import _x86_64_virtio_net from "./x86_64-virtio-net.json" with { type: "json" };
+import _x86_64_virtio_rng_packed from "./x86_64-virtio-rng-packed.json" with { type: "json" };
+import _x86_64_virtio_rng from "./x86_64-virtio-rng.json" with { type: "json" };
+import _x86_64_virtio_sock_packed from "./x86_64-virtio-sock-packed.json" with { type: "json" };
+import _x86_64_virtio_sock from "./x86_64-virtio-sock.json" with { type: "json" };
 
 /** Transcripts by the name of their case. */
 export const TRANSCRIPTS: Readonly<Record<string, Transcript>> = {
@@ -55,4 +68,15 @@ export const TRANSCRIPTS: Readonly<Record<string, Transcript>> = {
   "virtio-rng": _virtio_rng,
   "virtio-sock-packed": _virtio_sock_packed,
   "virtio-sock": _virtio_sock,
+  "x86_64-virtio-blk-packed": _x86_64_virtio_blk_packed,
+  "x86_64-virtio-blk-readonly": _x86_64_virtio_blk_readonly,
+  "x86_64-virtio-blk": _x86_64_virtio_blk,
+  "x86_64-virtio-console-packed": _x86_64_virtio_console_packed,
+  "x86_64-virtio-console": _x86_64_virtio_console,
+  "x86_64-virtio-net-packed": _x86_64_virtio_net_packed,
+  "x86_64-virtio-net": _x86_64_virtio_net,
+  "x86_64-virtio-rng-packed": _x86_64_virtio_rng_packed,
+  "x86_64-virtio-rng": _x86_64_virtio_rng,
+  "x86_64-virtio-sock-packed": _x86_64_virtio_sock_packed,
+  "x86_64-virtio-sock": _x86_64_virtio_sock,
 };

@@ -1,8 +1,6 @@
 // The CPU: system registers, barriers, accesses to devices.
 #pragma once
-#include <stdint.h>
-
-#define MAX_CPUS 8
+#include "../common/machine.h"
 
 // PSTATE.PAN (FEAT_PAN) in bit 22.
 #define PAN "s3_0_c4_c2_3"

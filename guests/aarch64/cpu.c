@@ -35,6 +35,14 @@ void cpu_init(void) {
   identify(0);
 }
 
+void cpu_doze(void) {
+  wait_for_event();
+}
+
+void cpu_wake(void) {
+  send_event();
+}
+
 static void on_ping(void) {
   cpus[cpu_index()].answers++;
   send_event();
@@ -52,16 +60,7 @@ void run_secondary(unsigned index) {
   cpus[index].running = true;
   send_event();
   unmask_interrupts();
-  for (;;) {
-    void (*job)(void) = cpus[index].job;
-    if (job) {
-      job();
-      barrier();
-      cpus[index].job = 0;
-      send_event();
-    }
-    wait_for_event();
-  }
+  cpu_work(index);
 }
 
 int cpu_start(unsigned index) {
@@ -69,22 +68,6 @@ int cpu_start(unsigned index) {
   if (error != 0) return error;
   while (!cpus[index].running) wait_for_event();
   return 0;
-}
-
-void cpu_begin(unsigned index, void (*function)(void)) {
-  barrier();
-  cpus[index].job = function;
-  send_event();
-}
-
-void cpu_wait(unsigned index) {
-  while (cpus[index].job) wait_for_event();
-  barrier();
-}
-
-void cpu_call(unsigned index, void (*function)(void)) {
-  cpu_begin(index, function);
-  cpu_wait(index);
 }
 
 void cpu_ping(unsigned index) {

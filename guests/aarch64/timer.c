@@ -1,4 +1,4 @@
-#include "timer.h"
+#include "../common/timer.h"
 #include "../common/fdt.h"
 #include "aarch64.h"
 #include "gic.h"

@@ -1,12 +1,9 @@
-// Runs the kernels and prints for each: name, set, checksum, and the time by the virtual counter.
+// Runs the kernels and prints for each: name, set, checksum, and the time by the timer's counter.
 // Kernel command line: scale=N (1 if not given), only=NAME,NAME.
-#include "../aarch64/pl011.h"
-#include "../aarch64/psci.h"
-#include "../aarch64/timer.h"
 #include "../common/arguments.h"
-#include "../common/fdt.h"
 #include "../common/machine.h"
 #include "../common/print.h"
+#include "../common/timer.h"
 #include "kernels.h"
 
 static const struct kernel {
@@ -38,12 +35,9 @@ static const struct kernel {
     {"virtio_console", "devices", virtio_console, has_console},
 };
 
-void run(const void *tree) {
+void run(const void *boot) {
   static char text[128];
-  bool described = fdt_open(tree);
-  pl011_init();
-  if (!described) return;
-  psci_init();
+  if (!machine_init(boot)) return;
   uint64_t scale = argument_number("scale", 1);
   if (scale == 0 || scale > 10000) {
     print("scale is 1 to 10000\n");

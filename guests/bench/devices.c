@@ -1,5 +1,4 @@
 // Work for virtio devices: a disk of at least 64 MiB, a console.
-#include "../aarch64/gic.h"
 #include "../common/tap.h"
 #include "../common/virtio.h"
 #include "kernels.h"
@@ -31,7 +30,6 @@ bool has_console(void) {
 }
 
 static void start(struct virtio_device *device, struct virtqueue *queue, unsigned index, struct virtqueue *other) {
-  if (gic_version() == 0 && !gic_init()) tap_bail_out("there is no interrupt controller");
   // Of a disk: writes may wait for a flush.
   virtio_negotiate(device, VIRTIO_VERSION_1 | VIRTIO_EVENT_IDX | (device == &disk ? BLK_FLUSH : 0));
   if (other) virtio_queue(device, other, 0, QUEUE);

@@ -1,5 +1,5 @@
 #include "arguments.h"
-#include "fdt.h"
+#include "machine.h"
 #include "text.h"
 
 // Ends of a NAME, and of a word in the command line.
@@ -8,8 +8,7 @@ static bool ends(char character, char end) {
 }
 
 bool argument_text(const char *name, char *value, size_t size) {
-  struct fdt_node chosen;
-  const char *line = fdt_find_name("chosen", &chosen) ? fdt_text(&chosen, "bootargs") : 0;
+  const char *line = machine_command_line();
   size_t length = text_length(name), copied = 0;
   if (line == 0) return false;
   for (const char *at = line; *at; at++) {

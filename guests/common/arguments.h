@@ -1,4 +1,4 @@
-// The kernel command line, /chosen/bootargs of the device tree: NAME=VALUE separated by spaces.
+// The kernel command line: NAME=VALUE separated by spaces.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,4 @@
 #include "virtio.h"
-#include "fdt.h"
 #include "machine.h"
 #include "tap.h"
 #include "text.h"
@@ -45,15 +44,12 @@ uint64_t virtio_config64(const struct virtio_device *device, unsigned offset) {
 }
 
 bool virtio_find(uint32_t id, unsigned index, struct virtio_device *device) {
-  struct fdt_node node;
-  for (fdt_start(&node); fdt_next(&node);) {
-    uint64_t size;
-    memset(device, 0, sizeof *device);
-    if (!fdt_compatible(&node, "virtio,mmio") || !fdt_reg(&node, 0, &device->base, &size)) continue;
+  memset(device, 0, sizeof *device);
+  for (unsigned place = 0; machine_virtio(place, &device->base, &device->interrupt); place++) {
     if (virtio_read(device, VIRTIO_MAGIC) != MAGIC || virtio_read(device, VIRTIO_VERSION) != VERSION) continue;
-    if (virtio_read(device, VIRTIO_DEVICE_ID) != id || index-- > 0) continue;
-    return fdt_interrupt(&node, 0, &device->interrupt);
+    if (virtio_read(device, VIRTIO_DEVICE_ID) == id && index-- == 0) return true;
   }
+  device->base = 0;
   return false;
 }
 

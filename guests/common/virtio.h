@@ -68,7 +68,7 @@ struct virtio_device {
   struct virtio_device *next;
 };
 
-// The index-th device of this kind, in the order of the device tree.
+// The index-th device of this kind, in the order of machine_virtio.
 bool virtio_find(uint32_t id, unsigned index, struct virtio_device *device);
 uint32_t virtio_read(const struct virtio_device *device, unsigned offset);
 void virtio_write(const struct virtio_device *device, unsigned offset, uint32_t value);

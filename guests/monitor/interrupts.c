@@ -2,7 +2,7 @@
 #include "../aarch64/cpu.h"
 #include "../aarch64/gic.h"
 #include "../aarch64/pl011.h"
-#include "../aarch64/timer.h"
+#include "../common/timer.h"
 #include "../common/print.h"
 #include "../common/text.h"
 

@@ -6,7 +6,7 @@
 #include "../aarch64/gic.h"
 #include "../aarch64/pl011.h"
 #include "../aarch64/psci.h"
-#include "../aarch64/timer.h"
+#include "../common/timer.h"
 #include "../common/fdt.h"
 #include "../common/line.h"
 #include "../common/print.h"

@@ -1,5 +1,6 @@
-import { virtioBlkImage } from "../../../guests/virtio_blk/aarch64/image.ts";
-import type { ConformanceCase } from "../case.ts";
+import { virtioBlkImage as aarch64 } from "../../../guests/virtio_blk/aarch64/image.ts";
+import { virtioBlkImage as x86_64 } from "../../../guests/virtio_blk/x86_64/image.ts";
+import { type ConformanceCase, forBoth } from "../case.ts";
 
 const SECTOR = 512;
 const SECTORS = 2048;
@@ -20,18 +21,16 @@ function qemuDisk(drive = "", device = ""): readonly string[] {
 }
 
 /** Disks. */
-export const virtioBlkCases: readonly ConformanceCase[] = [
+export const virtioBlkCases: readonly ConformanceCase[] = forBoth({ aarch64, x86_64 }, [
   {
     name: "virtio-blk",
     title: "virtio-blk: configuration, reads, writes, errors, requests in flight, split queues",
-    image: virtioBlkImage,
     host: () => ({ devices: [{ type: "virtio-block", file: disk(), id: SERIAL }] }),
     qemu: { files: { disk: disk() }, arguments: qemuDisk() },
   },
   {
     name: "virtio-blk-packed",
     title: "virtio-blk with packed queues",
-    image: virtioBlkImage,
     parameters: "packed=1",
     host: () => ({ devices: [{ type: "virtio-block", file: disk(), id: SERIAL, packed: true }] }),
     qemu: { files: { disk: disk() }, arguments: qemuDisk("", ",packed=on") },
@@ -39,9 +38,8 @@ export const virtioBlkCases: readonly ConformanceCase[] = [
   {
     name: "virtio-blk-readonly",
     title: "virtio-blk on a disk that refuses writes",
-    image: virtioBlkImage,
     parameters: "readonly=1",
     host: () => ({ devices: [{ type: "virtio-block", file: disk(), id: SERIAL, readOnly: true }] }),
     qemu: { files: { disk: disk() }, arguments: qemuDisk(",readonly=on") },
   },
-];
+]);

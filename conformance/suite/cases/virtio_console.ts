@@ -1,5 +1,12 @@
-import { virtioConsoleImage } from "../../../guests/virtio_console/aarch64/image.ts";
-import type { ConformanceCase, ConformanceMachine, HostSide, QemuSetup } from "../case.ts";
+import { virtioConsoleImage as aarch64 } from "../../../guests/virtio_console/aarch64/image.ts";
+import { virtioConsoleImage as x86_64 } from "../../../guests/virtio_console/x86_64/image.ts";
+import {
+  type ConformanceCase,
+  type ConformanceMachine,
+  forBoth,
+  type HostSide,
+  type QemuSetup,
+} from "../case.ts";
 import { type Answer, answeringPeer, capitals, echo } from "../peers.ts";
 
 const ECHO = "org.vml.echo";
@@ -40,20 +47,18 @@ function qemu(packed: boolean): QemuSetup {
 }
 
 /** Consoles and ports. */
-export const virtioConsoleCases: readonly ConformanceCase[] = [
+export const virtioConsoleCases: readonly ConformanceCase[] = forBoth({ aarch64, x86_64 }, [
   {
     name: "virtio-console",
     title: "virtio-console: ports, control messages, streams, emergency write, split queues",
-    image: virtioConsoleImage,
     host: () => host(false),
     qemu: qemu(false),
   },
   {
     name: "virtio-console-packed",
     title: "virtio-console with packed queues",
-    image: virtioConsoleImage,
     parameters: "packed=1",
     host: () => host(true),
     qemu: qemu(true),
   },
-];
+]);

@@ -1,11 +1,18 @@
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
-import { virtioNetImage } from "../../../guests/virtio_net/aarch64/image.ts";
+import { virtioNetImage as aarch64 } from "../../../guests/virtio_net/aarch64/image.ts";
+import { virtioNetImage as x86_64 } from "../../../guests/virtio_net/x86_64/image.ts";
 import type { NetBackendFactory } from "../../../lib/config/net_config.ts";
 import { UserNetwork } from "../../../lib/net/user/user_network.ts";
 import type { StreamSocket } from "../../../lib/platform/sockets.ts";
 import { VirtualSockets } from "../../../lib/platform/virtual_sockets.ts";
-import type { ConformanceCase, Difference, HostSide, QemuPeer } from "../case.ts";
+import {
+  type ConformanceCase,
+  type Difference,
+  forBoth,
+  type HostSide,
+  type QemuPeer,
+} from "../case.ts";
 
 /** Where the servers are that send back what they get: at the host's loopback. */
 const ECHO = { host: "127.0.0.1", port: 7007 };
@@ -59,21 +66,23 @@ const differences: readonly Difference[] = CHECKSUMS.map((name, i) => ({
 }));
 
 /** The network card on the user-mode network. */
-export const virtioNetCases: readonly ConformanceCase[] = [false, true].map((packed) => ({
-  name: packed ? "virtio-net-packed" : "virtio-net",
-  title: packed
-    ? "virtio-net with packed queues"
-    : "virtio-net: control queue, filters, mergeable buffers; ARP, ICMP, UDP and TCP echo",
-  image: virtioNetImage,
-  ...(packed && { parameters: "packed=1" }),
-  host: () => host(packed),
-  qemu: {
-    arguments: [
-      ...["-netdev", "user,id=net"],
-      ...["-device", `virtio-net-device,netdev=net,mac=${MAC}${packed ? ",packed=on" : ""}`],
-    ],
-    countInstructions: false,
-    peer,
-  },
-  differences,
-}));
+export const virtioNetCases: readonly ConformanceCase[] = forBoth(
+  { aarch64, x86_64 },
+  [false, true].map((packed) => ({
+    name: packed ? "virtio-net-packed" : "virtio-net",
+    title: packed
+      ? "virtio-net with packed queues"
+      : "virtio-net: control queue, filters, mergeable buffers; ARP, ICMP, UDP and TCP echo",
+    ...(packed && { parameters: "packed=1" }),
+    host: () => host(packed),
+    qemu: {
+      arguments: [
+        ...["-netdev", "user,id=net"],
+        ...["-device", `virtio-net-device,netdev=net,mac=${MAC}${packed ? ",packed=on" : ""}`],
+      ],
+      countInstructions: false,
+      peer,
+    },
+    differences,
+  })),
+);

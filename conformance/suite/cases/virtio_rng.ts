@@ -1,5 +1,6 @@
-import { virtioRngImage } from "../../../guests/virtio_rng/aarch64/image.ts";
-import type { ConformanceCase, Difference } from "../case.ts";
+import { virtioRngImage as aarch64 } from "../../../guests/virtio_rng/aarch64/image.ts";
+import { virtioRngImage as x86_64 } from "../../../guests/virtio_rng/x86_64/image.ts";
+import { type ConformanceCase, type Difference, forBoth } from "../case.ts";
 
 /** QEMU shows bits 63:32 for every selector but 0; `high` is what they are, `tests` how many there are. */
 function selector(high: string, tests: number): readonly Difference[] {
@@ -14,11 +15,10 @@ function selector(high: string, tests: number): readonly Difference[] {
 }
 
 /** Transport and queues, by the simplest device. */
-export const virtioRngCases: readonly ConformanceCase[] = [
+export const virtioRngCases: readonly ConformanceCase[] = forBoth({ aarch64, x86_64 }, [
   {
     name: "virtio-rng",
     title: "virtio-rng: handshake, split queues, chains, indirect tables, event index, reset",
-    image: virtioRngImage,
     host: () => ({ devices: ["virtio-rng"] }),
     qemu: { arguments: ["-device", "virtio-rng-device"] },
     differences: selector("0x101", 50),
@@ -26,10 +26,9 @@ export const virtioRngCases: readonly ConformanceCase[] = [
   {
     name: "virtio-rng-packed",
     title: "virtio-rng with packed queues",
-    image: virtioRngImage,
     parameters: "packed=1",
     host: () => ({ devices: [{ type: "virtio-rng", packed: true }] }),
     qemu: { arguments: ["-device", "virtio-rng-device,packed=on"] },
     differences: selector("0x105", 66),
   },
-];
+]);

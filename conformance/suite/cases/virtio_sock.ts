@@ -1,6 +1,7 @@
-import { virtioSockImage } from "../../../guests/virtio_sock/aarch64/image.ts";
+import { virtioSockImage as aarch64 } from "../../../guests/virtio_sock/aarch64/image.ts";
+import { virtioSockImage as x86_64 } from "../../../guests/virtio_sock/x86_64/image.ts";
 import type { VsockStream } from "../../../lib/devices/virtio_sock/vsock.ts";
-import type { ConformanceCase, ConformanceMachine, HostSide } from "../case.ts";
+import { type ConformanceCase, type ConformanceMachine, forBoth, type HostSide } from "../case.ts";
 
 const CID = 0x1234;
 /** What the guest finds at the host. */
@@ -53,13 +54,15 @@ async function callBack(
 }
 
 /** Sockets between guest and host. */
-export const virtioSockCases: readonly ConformanceCase[] = [false, true].map((packed) => ({
-  name: packed ? "virtio-sock-packed" : "virtio-sock",
-  title: packed
-    ? "virtio-sock with packed queues"
-    : "virtio-sock: connections both ways, credit, half close, resets, split queues",
-  image: virtioSockImage,
-  parameters: `cid=${CID}${packed ? " packed=1" : ""}`,
-  host: () => host(packed),
-  qemu: { reason: REASON },
-}));
+export const virtioSockCases: readonly ConformanceCase[] = forBoth(
+  { aarch64, x86_64 },
+  [false, true].map((packed) => ({
+    name: packed ? "virtio-sock-packed" : "virtio-sock",
+    title: packed
+      ? "virtio-sock with packed queues"
+      : "virtio-sock: connections both ways, credit, half close, resets, split queues",
+    parameters: `cid=${CID}${packed ? " packed=1" : ""}`,
+    host: () => host(packed),
+    qemu: { reason: REASON },
+  })),
+);

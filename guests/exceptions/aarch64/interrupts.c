@@ -3,7 +3,7 @@
 #include "../../aarch64/accesses.h"
 #include "../../aarch64/gic.h"
 #include "../../aarch64/paging.h"
-#include "../../aarch64/timer.h"
+#include "../../common/timer.h"
 #include "../../common/tap.h"
 #include "exceptions.h"
 
