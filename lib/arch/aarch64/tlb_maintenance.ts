@@ -4,6 +4,7 @@
  * a change of ASID drops what is not global, and one TLBI by address may stand for a whole block.
  */
 import type { EngineServices } from "../../engine/arch.ts";
+import { LargePages } from "../../engine/large_pages.ts";
 import type { Mmu } from "./mmu.ts";
 
 /** A TLBI that other vCPUs must hear of. `low` and `high` are halves of the page address. */
@@ -14,10 +15,6 @@ export interface TlbInvalidation {
   readonly low: number;
 }
 
-/** Pages that one invalidation drops one by one; more drop everything. */
-const PAGES_ONE_BY_ONE = 512;
-/** Blocks remembered before everything is dropped. */
-const BLOCK_LIMIT = 4096;
 /** Invalidations kept for a vCPU that does not run before they become one of everything. */
 const DEFERRED_LIMIT = 64;
 
@@ -28,45 +25,28 @@ export class TlbMaintenance {
   /** TLBs (bit set) with translations of the current ASID. */
   #nonGlobal = 0;
   #asid = 0;
-  /** Blocks and large pages in use: number of the block by its size in bits. */
-  readonly #blocks: Map<number, Set<number>> = new Map();
-  #blockCount = 0;
-  #lastBlock = -1;
-  #lastBits = 0;
+  /** Blocks and large pages in use. */
+  readonly #blocks: LargePages;
   #deferred: TlbInvalidation[] = [];
 
   constructor(mmu: Mmu, engine: EngineServices) {
     this.#mmu = mmu;
     this.#engine = engine;
+    this.#blocks = new LargePages(engine);
   }
 
   /** Notes that the translation which the walker found last enters TLB `tlb`. */
   filled(high: number, low: number, tlb: number): void {
     const mmu = this.#mmu;
     if (mmu.nonGlobal) this.#nonGlobal |= 1 << tlb;
-    const bits = mmu.blockBits;
-    if (bits === 12) return;
-    const number = blockNumber(high, low, bits);
-    if (number === this.#lastBlock && bits === this.#lastBits) return;
-    this.#lastBlock = number;
-    this.#lastBits = bits;
-    let blocks = this.#blocks.get(bits);
-    if (blocks === undefined) this.#blocks.set(bits, blocks = new Set());
-    if (blocks.has(number)) return;
-    if (this.#blockCount === BLOCK_LIMIT) {
-      this.flushAll();
-      this.filled(high, low, tlb);
-      return;
-    }
-    blocks.add(number);
-    this.#blockCount++;
+    if (this.#blocks.note(high, low, mmu.blockBits)) return;
+    this.flushAll();
+    this.filled(high, low, tlb);
   }
 
   /** Forgets everything. */
   flushAll(): void {
-    for (const blocks of this.#blocks.values()) blocks.clear();
-    this.#blockCount = 0;
-    this.#lastBlock = -1;
+    this.#blocks.clear();
     this.#nonGlobal = 0;
     this.#engine.flushTlb();
   }
@@ -96,7 +76,7 @@ export class TlbMaintenance {
         if (invalidation.asid === this.#asid) this.#flushNonGlobal();
         return;
       default:
-        this.#flushPage(invalidation.high, invalidation.low);
+        if (!this.#blocks.flush(invalidation.high, invalidation.low)) this.flushAll();
     }
   }
 
@@ -120,29 +100,4 @@ export class TlbMaintenance {
     this.#engine.flushTlbs(this.#nonGlobal);
     this.#nonGlobal = 0;
   }
-
-  /** Drops the page at an address, and with it every block in use that the address lies in. */
-  #flushPage(high: number, low: number): void {
-    this.#engine.flushPage(high, (low & 0xfffff000) >>> 0);
-    if (this.#blockCount === 0) return;
-    for (const [bits, blocks] of this.#blocks) {
-      if (!blocks.delete(blockNumber(high, low, bits))) continue;
-      this.#blockCount--;
-      this.#lastBlock = -1;
-      const pages = 2 ** (bits - 12);
-      if (pages > PAGES_ONE_BY_ONE) {
-        this.flushAll();
-        return;
-      }
-      const start = (low & -(2 ** bits)) >>> 0;
-      for (let page = 0; page < pages; page++) {
-        this.#engine.flushPage(high, start + page * 4096);
-      }
-    }
-  }
-}
-
-/** Number of the block of `bits` bits (up to 30) that holds an address; tags do not count. */
-function blockNumber(high: number, low: number, bits: number): number {
-  return (high & 0xffffff) * 2 ** (32 - bits) + (low >>> bits);
 }
