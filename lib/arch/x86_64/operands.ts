@@ -68,8 +68,12 @@ export interface Operand {
   setV(b: Builder): void;
   /** [] -> [f32 or f64] operands of 4 or 8 bytes: XMM register or memory. */
   getFloat(b: Builder): void;
+  /** [] -> [i32] host address of memory that was probed, for what `get` and `set` do not do. */
+  place(b: Builder): void;
   /** [] -> [i64] linear address of memory. */
   address(b: Builder): void;
+  /** [i64] -> [i64] linear address of memory, so many bytes further: BT with a register. */
+  addressPlus(b: Builder): void;
   /** [] -> [i64] offset in its segment of memory (LEA), not yet cut to the operand size. */
   offset(b: Builder): void;
   /** [] -> [i32] an immediate, zero-extended from the size that it is encoded in (Ib, Iw). */
@@ -85,8 +89,10 @@ export interface Operands {
    * `sized`: the effective one, 2, 4 or 8. Else the size of the first operand; 0 if there is none.
    */
   readonly size: number;
-  /** Address size in bytes: 2, 4, 8. */
+  /** Address size in bytes: 2, 4, 8. Rows with X, Y or the option `addressSized`; else 0. */
   readonly addressSize: number;
+  /** Segment of X, index of `segmentBase`, for the same rows: DS or an override. 0: none, base 0. */
+  readonly segment: number;
   /** 8 in 64-bit mode, 4 or 2 in 32-bit and 16-bit code. */
   readonly codeSize: number;
   /** Bytes of the stack pointer that PUSH and its like use: RSP, ESP or SP. */
@@ -98,9 +104,9 @@ export interface Operands {
   /** The repeat prefix: 0, 0xf2 (REPNE), 0xf3 (REP, REPE). Not 0 only in rows that have one. */
   readonly repeat: number;
 
-  /** [] -> [i64] linear address of the next instruction. */
-  nextAddress(b: Builder): void;
-  /** [] -> [i64] offset in CS of the next instruction: what CALL pushes. */
+  /** [i64] -> [i64] linear address of an offset in `segment`, cut to the address size: XLAT. */
+  linear(b: Builder): void;
+  /** [] -> [i64] offset in CS of the next instruction: what CALL pushes. See also `b.nextPc()`. */
   nextIp(b: Builder): void;
   /**
    * [i64] -> [] the last thing that semantics do: goes to an offset in CS, cut to the operand size

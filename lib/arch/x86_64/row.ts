@@ -22,8 +22,9 @@
  *     Q  MMX register or memory (ModRM.rm)         N  MMX register only  P  MMX register (ModRM.reg)
  *     S  segment register (ModRM.reg)              C  control register   D  debug register
  *     X  memory at DS:rSI, segment may be changed  Y  memory at ES:rDI
- *     I  immediate                                 J  distance of a jump A  far pointer (two operands
- *     STi  x87 register in the opcode's bits 2:0                            to semantics: Iw, Iz)
+ *     I  immediate                                 J  distance of a jump
+ *     A  far pointer: offset in the low half of     STi  x87 register in the opcode's bits 2:0
+ *        an immediate, selector in the high half
  *
  * Sizes: b 1, w 2, d 4, q 8 bytes; v 2, 4 or 8, z 2 or 4, y 4 or 8 bytes, by the operand size; a
  * number: so many bytes (M10, W4). M0: the address alone is used. Mp: a far pointer in memory. Mv in
@@ -37,13 +38,14 @@
  *
  *     66, f3, f2   mandatory prefix. F3 and F2 win over 66, the last of them over the other
  *     NP           none of the three is allowed. Understood for rows with V, W, U, P, Q or N operands
+ *     NFx          66 is the operand size, f2 and f3 are not allowed
  *     REP          f2 or f3
  *     W0, W1       REX.W must be so
  *     VEX.66.0F38.W0, VEX.NP.0F3A, ...   VEX with L = 0: prefix, map, W if it matters
  *
  * A row without a prefix takes what no row of its opcode with a prefix takes; 66 is then the operand
- * size. `+r` after a byte: Z is in its low bits. `+i`: STi is. `+cc`: the condition is in the low
- * four. A byte after the opcode's may be a whole ModRM (0f 01 d0).
+ * size. `+r` after a byte: Z is in its low bits. `+i`: STi is. `+x`: they do not matter. `+cc`: the
+ * condition is in the low four. A byte after the opcode's may be a whole ModRM (0f 01 d0).
  */
 import type { Builder } from "../../engine/builder.ts";
 import type { Flow } from "../../engine/row.ts";
@@ -68,7 +70,7 @@ export interface X86RowOptions {
   readonly f64?: boolean;
   /** The operand size matters although no operand has it: CBW, PUSHF, IRET. */
   readonly sized?: boolean;
-  /** The address size matters although no operand has it: JRCXZ, LOOP. X, Y and XLAT have it. */
+  /** The address size matters although no operand has it: JRCXZ, LOOP. X and Y imply it. */
   readonly addressSized?: boolean;
   /**
    * The last immediate (Ib) is structural: `o[n].number` is its value under this mask, and each
