@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import { aarch64 } from "../lib/arch/aarch64/arch.ts";
+import { instructionRows } from "../lib/arch/aarch64/instruction_rows.ts";
 import { a64Disassembler } from "../lib/arch/aarch64/disassemble.ts";
 import type { CodePiece, CodeSymbol } from "../lib/boot/elf_code.ts";
 import type { Disassembler } from "../lib/engine/disassembler.ts";
@@ -34,7 +34,7 @@ export async function disassemble(args: Arguments): Promise<number> {
   const placed = ["base", "offset", "length"].some((option) => args.has(option));
   const place = { base, offset: Number(offset), length: Number(length) };
   const pieces = await codePieces(`${WHAT}: ${file}`, bytes, placed ? place : undefined);
-  const disassembler = a64Disassembler(new InstructionTable(aarch64.rows));
+  const disassembler = a64Disassembler(new InstructionTable(instructionRows));
   let lines: string[] = [];
   for (const piece of pieces) {
     for (const line of listing(piece, disassembler, start, stop)) {

@@ -1,5 +1,6 @@
 import process from "node:process";
 import { aarch64 } from "../lib/arch/aarch64/arch.ts";
+import { instructionRows } from "../lib/arch/aarch64/instruction_rows.ts";
 import type { Row } from "../lib/engine/row.ts";
 import type { Arguments } from "./command.ts";
 import { EXIT } from "./errors.ts";
@@ -12,7 +13,8 @@ export interface Feature {
 
 /** Prints the instructions that guests may use: by feature, with name and encoding. */
 export function listInstructions(args: Arguments): number {
-  const { name: arch, rows } = aarch64;
+  const arch = aarch64.name;
+  const rows = instructionRows;
   const features = byFeature(rows);
   if (args.has("json")) {
     process.stdout.write(`${JSON.stringify({ arch, features })}\n`);

@@ -17,6 +17,7 @@ import { updateFpFast } from "../../lib/arch/aarch64/fp_fast.ts";
 import { AccessResult } from "../../lib/devices/vbus/device.ts";
 import { Engine } from "../../lib/engine/engine.ts";
 import type { StateField, StateView } from "../../lib/engine/layout.ts";
+import { bytesOfWord, type DecodedWord } from "../../lib/engine/table.ts";
 import { Mode, Tlb } from "../../lib/arch/aarch64/mode.ts";
 import { CODE, Ending, SLOT_BYTES, slotAddress, type State, WINDOW } from "./cases.ts";
 
@@ -52,10 +53,19 @@ class CaseCpu implements ArchCpu {
   readonly #stop: () => void;
   readonly #setPc: (high: number, low: number) => void;
 
-  constructor(real: AArch64Cpu, stop: () => void, setPc: (high: number, low: number) => void) {
+  /** The instruction word at the pc. */
+  readonly #word: () => number;
+
+  constructor(
+    real: AArch64Cpu,
+    stop: () => void,
+    setPc: (high: number, low: number) => void,
+    word: () => number,
+  ) {
     this.real = real;
     this.#stop = stop;
     this.#setPc = setPc;
+    this.#word = word;
   }
 
   #end(ending: Ending): void {
@@ -96,15 +106,15 @@ class CaseCpu implements ArchCpu {
   busError(): void {
     this.#end(Ending.fault);
   }
-  undefinedInstruction(word: number): void {
-    this.#end(word === 0 ? Ending.end : Ending.undefined);
+  undefinedInstruction(): void {
+    this.#end(this.#word() === 0 ? Ending.end : Ending.undefined);
   }
   fault(fault: number): void {
     this.faultNumber = fault;
     this.#end(Ending.alignment);
   }
-  host(handler: string, word: number): Outcome {
-    if (handler === "msr" || handler === "mrs") return this.real.host(handler, word);
+  host(handler: string, decoded: DecodedWord): Outcome {
+    if (handler === "msr" || handler === "mrs") return this.real.host(handler, decoded);
     this.#end(Ending.undefined);
     return Outcome.jumped;
   }
@@ -148,8 +158,9 @@ export class CaseMachine {
 
   constructor(options: CaseMachineOptions = {}) {
     let cpu: CaseCpu | undefined;
+    const words = options.inlineWords ?? [];
     this.engine = new Engine({
-      arch: options.arch ?? aarch64,
+      arch: { ...options.arch ?? aarch64, common: { mode: 0, code: words.map(bytesOfWord) } },
       cpus: 1,
       ramBase: WINDOW.address,
       ramSize: RAM_SIZE,
@@ -168,10 +179,11 @@ export class CaseMachine {
         });
         this.#services = engine;
         const pc = aarch64Pc(() => this.engine);
-        return cpu = new CaseCpu(real, () => this.engine.requestExit(), pc);
+        const word = (): number =>
+          memory.read32(Number(state.get64(this.engine.layout.get("pc")))) ?? 0;
+        return cpu = new CaseCpu(real, () => this.engine.requestExit(), pc, word);
       },
       threshold: 0,
-      inlineWords: options.inlineWords ?? [],
     });
     this.cpu = cpu!;
     this.cpu.reset();

@@ -4,7 +4,7 @@
 import type { Code } from "../wasm/code.ts";
 import type { ValType } from "../wasm/types.ts";
 import type { Layout, StateField, StateFieldSpec } from "./layout.ts";
-import type { Row } from "./row.ts";
+import type { Decoded, Decoder } from "./instruction.ts";
 
 /** A function in WebAssembly that semantics call by name; `js` runs when it has no body of its own. */
 export interface Helper {
@@ -63,17 +63,18 @@ export interface Translation {
 /** A static description of the architecture: one per process. */
 export interface Arch {
   readonly name: string;
-  readonly rows: readonly Row[];
+  /** A new decoder: each engine has its own. */
+  decoder(): Decoder;
   readonly state: readonly StateFieldSpec[];
   /** Called once with the offsets; gives what depends on them. */
   bind(layout: Layout): ArchBinding;
-  /** Size of an instruction slot in bytes: 4 for fixed-length ones. */
-  readonly instructionAlignment: number;
+  /** Instructions begin at multiples of so many bytes. 4: all of them have that length. */
+  readonly instructionAlignment: 1 | 4;
   /** TLB number used by a translation mode. */
   tlbOf(mode: number): number;
   readonly tlbCount: number;
-  /** Samples of the most frequent instructions: the interpreter has their handlers inline. */
-  readonly commonWords: readonly number[];
+  /** Samples of the most frequent instructions in a mode: the interpreter has their handlers inline. */
+  readonly common: { readonly mode: number; readonly code: readonly Uint8Array[] };
   /** Whether rows of a feature are to be executed in a mode (else the host handler `disabled:<feature>`). */
   enabled(feature: string, mode: number): boolean;
 }
@@ -122,12 +123,15 @@ export interface ArchCpu {
   alignmentFault(high: number, low: number, access: Access): void;
   /** Takes the exception for an access that no device answers or a device refuses. */
   busError(high: number, low: number, access: Access, fetch: boolean): void;
-  /** Takes the exception for an encoding that no row matches. */
-  undefinedInstruction(word: number): void;
+  /** Takes the exception for an encoding that the decoder does not know. */
+  undefinedInstruction(): void;
   /** Takes the exception for `Builder.faultIf(fault)`. */
   fault(fault: number): void;
-  /** Executes a host row (or `disabled:<feature>`). */
-  host(handler: string, word: number): Outcome;
+  /**
+   * Executes an instruction of the host by the name of its handler, or `disabled:<feature>` if the
+   * mode switches its feature off. Its operands are bound.
+   */
+  host(handler: string, decoded: Decoded): Outcome;
   /** Takes a pending interrupt if it is unmasked; true if one was taken (pc set). */
   takeInterrupt(): boolean;
   /** Whether an interrupt is pending that would end a wait, masked or not. */

@@ -15,8 +15,7 @@ import {
   RECORDS_STRIDE,
   Special,
 } from "./memory_map.ts";
-import type { Decoded, Handler, Operand } from "./instruction.ts";
-import type { InstructionTable } from "./table.ts";
+import type { Decoded, Decoder, Handler, Operand } from "./instruction.ts";
 
 /** Writes of data to a page with code after which it counts as data. */
 const DATA_WRITES = 16;
@@ -49,7 +48,7 @@ export interface CodePage {
 
 export interface CodeCacheOptions {
   readonly arch: Arch;
-  readonly table: InstructionTable;
+  readonly decoder: Decoder;
   readonly memory: WebAssembly.Memory;
   /** Guest RAM. */
   readonly ram: Uint8Array;
@@ -69,7 +68,6 @@ export class CodeCache {
   readonly #o: CodeCacheOptions;
   readonly #bytes: Uint8Array;
   readonly #words: Uint32Array;
-  readonly #code: Uint32Array;
   readonly #pages = new Map<number, CodePage[]>();
   readonly #byIndex: (CodePage | undefined)[] = [];
   /** For each RAM page 1 if it holds code. */
@@ -97,7 +95,6 @@ export class CodeCache {
     this.#bytes = new Uint8Array(options.memory.buffer, 0, low);
     this.#words = new Uint32Array(options.memory.buffer, 0, low / 4);
     const { ram } = options;
-    this.#code = new Uint32Array(ram.buffer, ram.byteOffset, ram.length / 4);
     this.#isCode = new Uint8Array(ram.length / PAGE_SIZE);
     this.#dataWrites = new Uint8Array(ram.length / PAGE_SIZE);
   }
@@ -150,9 +147,15 @@ export class CodeCache {
     return this.find(record) as { page: CodePage; index: number };
   }
 
-  /** The instruction word, from guest RAM. */
-  word(page: CodePage, index: number): number {
-    return this.#code[(page.offset >>> 2) + index];
+  /** The instruction at `index`, undefined if there is none. Valid until the next call. */
+  decodeAt({ offset, mode }: CodePage, index: number): Decoded | undefined {
+    const decoded = this.#o.decoder.decode(
+      this.#o.ram,
+      offset + 4 * index,
+      offset + PAGE_SIZE,
+      mode,
+    );
+    return decoded === "cut" ? undefined : decoded;
   }
 
   /** Decodes the instruction at `index` and those that follow it. */
@@ -169,7 +172,7 @@ export class CodeCache {
   #decodeOne(page: CodePage, index: number, record: number): boolean {
     this.decodes++;
     page.decoded[index >> 5] |= 1 << (index & 31);
-    const decoded = this.#o.table.decodeWord(this.word(page, index));
+    const decoded = this.decodeAt(page, index);
     if (decoded === undefined || this.isHost(decoded.handler, page.mode)) {
       this.#writeHandler(record, Special.host);
       return true;
@@ -233,7 +236,7 @@ export class CodeCache {
     if (count !== OFTEN) return;
     const found = this.find(record);
     if (found === undefined || this.asksHost(found.page, found.index)) return;
-    const handler = this.#o.table.decodeWord(this.word(found.page, found.index))?.handler;
+    const handler = this.decodeAt(found.page, found.index)?.handler;
     if (handler === undefined || !mayAskHost(handler)) return;
     const { page: { offset }, index } = found;
     let bits = this.#askers.get(offset);

@@ -48,7 +48,7 @@ class Rig {
     const arch = { enabled: (feature: string, mode: number) => feature !== "EL1" || mode === 1 };
     this.cache = new CodeCache({
       arch: arch as unknown as Arch,
-      table: new InstructionTable(rows),
+      decoder: new InstructionTable(rows),
       memory: this.memory,
       ram,
       numberOf: (handler) => Special.first + (handler as RowHandler).row.index,

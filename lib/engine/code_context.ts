@@ -3,14 +3,14 @@ import type { Arch, ArchBinding } from "./arch.ts";
 import type { HelperTable } from "./helpers.ts";
 import type { Imports } from "./interpreter.ts";
 import type { Layout } from "./layout.ts";
-import type { InstructionTable } from "./table.ts";
+import type { Decoder } from "./instruction.ts";
 
 /** The architecture, the machine's memory and function table, and what lies where in them. */
 export interface CodeContext {
   readonly arch: Arch;
   readonly binding: ArchBinding;
   readonly layout: Layout;
-  readonly table: InstructionTable;
+  readonly decoder: Decoder;
   readonly helpers: HelperTable;
   readonly imports: Imports;
   /** Size of the memory in pages of 64 KiB. */

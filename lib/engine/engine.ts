@@ -14,6 +14,7 @@ import { CodeCache, type CodePage } from "./code_cache.ts";
 import { type CodeContext, Slots } from "./code_context.ts";
 import { GuestMemory } from "./guest_memory.ts";
 import { HandlerCode } from "./handler_code.ts";
+import { bindOperands, type Decoded } from "./instruction.ts";
 import { HelperTable } from "./helpers.ts";
 import { BATCH_WAIT, HotCode } from "./hot_code.ts";
 import {
@@ -38,7 +39,6 @@ import {
 import { DIRECT_ACCESS, DIRECT_COMMIT } from "./region_builder.ts";
 import { type BusPort, SlowAccess } from "./slow_access.ts";
 import { type EngineStatistics, ExitCounters } from "./statistics.ts";
-import { InstructionTable } from "./table.ts";
 import { Tlb } from "./tlb.ts";
 
 /** What an engine is made of. */
@@ -58,8 +58,6 @@ export interface EngineOptions {
   ) => ArchCpu;
   /** Jumps to an instruction before its code is compiled; 0: never compile. @default 4000 */
   readonly threshold?: number;
-  /** Handlers to be inlined into the interpreter, as sample instruction words. */
-  readonly inlineWords?: readonly number[];
 }
 
 /** How a slice ended. */
@@ -82,7 +80,6 @@ export class Engine {
   readonly memory: GuestMemory;
   readonly layout: Layout;
   readonly state: StateView;
-  readonly table: InstructionTable;
   readonly #arch: Arch;
   readonly #context: CodeContext;
   readonly #tlb: Tlb;
@@ -130,13 +127,13 @@ export class Engine {
     this.memory = new GuestMemory(new Uint8Array(memory.buffer, RAM_BASE, ramSize), ramBase);
     this.memory.onProtect(() => this.#tlb.flush(-1));
     this.memory.observe((address, length) => this.#cache.invalidate(address - ramBase, length));
-    this.table = new InstructionTable(arch.rows);
+    const decoder = arch.decoder();
     const binding = arch.bind(this.layout);
     this.#context = {
       arch,
       binding,
       layout: this.layout,
-      table: this.table,
+      decoder,
       helpers: new HelperTable([...binding.helpers, ...this.#directHelpers()], Slots.helpers),
       imports: { memory, table },
       memoryPages,
@@ -146,7 +143,6 @@ export class Engine {
     this.#threshold = options.threshold ?? THRESHOLD;
     this.#handlers = new HandlerCode(
       this.#context,
-      options.inlineWords ?? arch.commonWords,
       this.#threshold,
       {
         access: () => {
@@ -159,7 +155,7 @@ export class Engine {
     );
     this.#cache = new CodeCache({
       arch,
-      table: this.table,
+      decoder,
       memory,
       ram: this.memory.bytes,
       numberOf: (handler) => this.#handlers.numberOf(handler),
@@ -200,7 +196,7 @@ export class Engine {
         u32[this.#budget] = 0;
       },
       finish: () => {
-        this.#advance();
+        this.#advance(4);
         this.state.u32[this.#budget]--;
       },
       faulted: () => this.state.u32[this.#budget]--,
@@ -413,27 +409,32 @@ export class Engine {
   /** Executes the instruction at `record`, which has no semantics. */
   #host(cpu: ArchCpu): SliceResult["reason"] | undefined {
     const { page, index } = this.#cache.locate(this.state.u32[this.#record]);
-    return this.#hostWord(cpu, this.#cache.word(page, index));
+    return this.#hostInstruction(cpu, this.#cache.decodeAt(page, index));
   }
 
-  #hostWord(cpu: ArchCpu, word: number): SliceResult["reason"] | undefined {
-    const decoded = this.table.decodeWord(word);
+  #hostInstruction(
+    cpu: ArchCpu,
+    decoded: Decoded | undefined,
+  ): SliceResult["reason"] | undefined {
     if (decoded === undefined) {
-      cpu.undefinedInstruction(word);
+      cpu.undefinedInstruction();
       this.state.u32[this.#budget]--;
       return undefined;
     }
     const { host, feature } = decoded.handler.instruction;
     const enabled = this.#arch.enabled(feature, this.#mode);
-    const outcome = cpu.host(enabled && host !== undefined ? host : `disabled:${feature}`, word);
+    const name = enabled && host !== undefined ? host : `disabled:${feature}`;
+    const { length } = decoded;
+    bindOperands(decoded);
+    const outcome = cpu.host(name, decoded);
     if (outcome === Outcome.retry) return undefined;
     this.state.u32[this.#budget]--;
     switch (outcome) {
       case Outcome.next:
-        this.#advance();
+        this.#advance(length);
         return undefined;
       case Outcome.yield:
-        this.#advance();
+        this.#advance(length);
         return "yield";
       case Outcome.wait:
         return "wait";
@@ -442,9 +443,9 @@ export class Engine {
     }
   }
 
-  #advance(): void {
+  #advance(length: number): void {
     const { u32 } = this.state;
-    const low = u32[this.#pc] + 4;
+    const low = u32[this.#pc] + length;
     u32[this.#pc] = low;
     if (low > 0xffffffff) u32[this.#pc + 1]++;
   }
@@ -455,18 +456,17 @@ export class Engine {
     const page = this.#fetch(cpu);
     if (page === undefined) return Exit.fetch;
     const { u32, u64 } = this.state;
-    const word = this.#cache.word(page, (u32[this.#pc] & (PAGE_SIZE - 1)) >> 2);
-    const decoded = this.table.decodeWord(word);
-    if (decoded === undefined || this.#cache.isHost(decoded.handler, this.#mode)) return Exit.host;
     const index = (u32[this.#pc] & (PAGE_SIZE - 1)) >> 2;
-    const { handler } = decoded;
+    const decoded = this.#cache.decodeAt(page, index);
+    if (decoded === undefined || this.#cache.isHost(decoded.handler, this.#mode)) return Exit.host;
+    const { handler, length } = decoded;
     this.#cache.decode(page, index);
     const exit = this.#handlers.single(handler)(
       page.records + index * RECORD,
       u64[this.#pc >> 1],
       u32[this.layout.get("tlb").address >> 2],
     );
-    if (exit === Exit.go) this.#advance();
+    if (exit === Exit.go) this.#advance(length);
     if (exit === Exit.go || exit === Exit.jumped) u32[this.#budget]--;
     return exit;
   }
@@ -514,7 +514,7 @@ export class Engine {
         const page = this.#fetch(cpu);
         if (page === undefined) return undefined;
         const index = (this.state.u32[this.#pc] & (PAGE_SIZE - 1)) >> 2;
-        return this.#hostWord(cpu, this.#cache.word(page, index));
+        return this.#hostInstruction(cpu, this.#cache.decodeAt(page, index));
       }
       default:
         return undefined;

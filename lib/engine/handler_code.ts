@@ -22,19 +22,18 @@ export class HandlerCode {
   readonly #inline: Map<Handler, number> = new Map();
   readonly #singles: Set<Handler> = new Set();
 
-  /** @param words samples of the instructions that the interpreter has inline. */
   constructor(
     context: CodeContext,
-    words: readonly number[],
     threshold: number,
     host: HostFunctions,
   ) {
     this.#context = context;
-    const { binding, layout, helpers, imports, memoryPages, table } = context;
+    const { binding, layout, helpers, imports, memoryPages, decoder, arch } = context;
     const inline = new Set<Handler>();
-    for (const word of words) {
-      const handler = table.decodeWord(word)?.handler;
-      if (handler !== undefined && handler.instruction.host === undefined) inline.add(handler);
+    for (const code of arch.common.code) {
+      const decoded = decoder.decode(code, 0, code.length, arch.common.mode);
+      if (decoded === undefined || decoded === "cut") continue;
+      if (decoded.handler.instruction.host === undefined) inline.add(decoded.handler);
     }
     for (const handler of inline) this.#inline.set(handler, Special.first + this.#inline.size);
     const bytes = writeInterpreter({

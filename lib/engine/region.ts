@@ -10,7 +10,6 @@ import type { CodeCache, CodePage } from "./code_cache.ts";
 import { RECORDS_PER_PAGE, Special } from "./memory_map.ts";
 import { bindOperand, type Flow, type Handler, SLOTS } from "./instruction.ts";
 import { mayAskHost } from "./meta.ts";
-import type { InstructionTable } from "./table.ts";
 
 /** Instructions in a region at most. */
 const REGION_LIMIT = 600;
@@ -25,12 +24,10 @@ export class PageCode {
   readonly displacement: Int32Array = new Int32Array(RECORDS_PER_PAGE);
   readonly page: CodePage;
   readonly #cache: CodeCache;
-  readonly #table: InstructionTable;
 
-  constructor(page: CodePage, cache: CodeCache, table: InstructionTable) {
+  constructor(page: CodePage, cache: CodeCache) {
     this.page = page;
     this.#cache = cache;
-    this.#table = table;
   }
 
   /** Handler of an instruction; undefined if the host executes it. */
@@ -42,7 +39,7 @@ export class PageCode {
   #decode(index: number): void {
     this.known[index] = 1;
     this.#cache.markDecoded(this.page, index);
-    const decoded = this.#table.decodeWord(this.#cache.word(this.page, index));
+    const decoded = this.#cache.decodeAt(this.page, index);
     if (decoded === undefined || this.#cache.isHost(decoded.handler, this.page.mode)) return;
     this.handlers[index] = decoded.handler;
     this.slots.set(decoded.slots, index * SLOTS);

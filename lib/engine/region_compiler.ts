@@ -35,7 +35,7 @@ export class RegionCompiler {
     for (const { page, index, slot } of requests) {
       let code = pages.get(page);
       if (code === undefined) {
-        pages.set(page, code = new PageCode(page, this.#cache, this.#context.table));
+        pages.set(page, code = new PageCode(page, this.#cache));
       }
       module.elements(0, slot, [this.#region(module, code, index)]);
     }

@@ -37,7 +37,7 @@ function pageCode(
   new Uint32Array(memory.buffer, RAM_BASE, RECORDS_PER_PAGE).fill(0).set(words);
   const cache = new CodeCache({
     arch: { enabled: () => true } as unknown as Arch,
-    table,
+    decoder: table,
     memory,
     ram,
     numberOf: () => Special.first,
@@ -48,7 +48,7 @@ function pageCode(
   });
   const page = cache.page(0, 0);
   for (let i = 0; i < words.length; i++) if (!cold(i)) cache.decode(page, i);
-  return new PageCode(page, cache, table);
+  return new PageCode(page, cache);
 }
 
 const starts = (blocks: readonly Block[]): number[] =>

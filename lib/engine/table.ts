@@ -294,6 +294,11 @@ export class InstructionTable implements Decoder {
   }
 }
 
+/** An instruction word as it lies in memory. */
+export function bytesOfWord(word: number): Uint8Array {
+  return Uint8Array.of(word, word >>> 8, word >>> 16, word >>> 24);
+}
+
 /** Raw bits of all fields of a word; valid until the row's next word. */
 export function rawFields(row: CompiledRow, word: number): RawFields {
   const { bits, raw } = row;

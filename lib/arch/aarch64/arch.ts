@@ -1,6 +1,7 @@
 /** AArch64 as the engine sees it: the instruction table, the state, the flags, the helpers. */
 import type { Arch, ArchBinding } from "../../engine/arch.ts";
 import type { Layout } from "../../engine/layout.ts";
+import { bytesOfWord, InstructionTable } from "../../engine/table.ts";
 import { commonWords } from "./common_words.ts";
 import { crc32Helpers } from "./crc32.ts";
 import { flagModel } from "./flags.ts";
@@ -14,11 +15,11 @@ import { aarch64State } from "./state.ts";
 /** ARMv8.0-A, AArch64 only, with CRC32, LSE, RDM, PAN and the cryptographic extension. */
 export const aarch64: Arch = {
   name: "aarch64",
-  rows: instructionRows,
+  decoder: (): InstructionTable => new InstructionTable(instructionRows),
   state: aarch64State,
   instructionAlignment: 4,
   tlbCount: TLB_COUNT,
-  commonWords,
+  common: { mode: 0, code: commonWords.map(bytesOfWord) },
   tlbOf: (mode: number): number => mode & Mode.tlb,
   enabled,
   bind,

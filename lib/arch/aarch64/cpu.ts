@@ -7,6 +7,7 @@
  */
 import { Access, type ArchCpu, type Outcome, type Translation } from "../../engine/arch.ts";
 import type { StateView } from "../../engine/layout.ts";
+import type { DecodedWord } from "../../engine/table.ts";
 import type { DeviceState } from "../../devices/vbus/device.ts";
 import { Debug } from "./debug.ts";
 import { Exceptions, Vector } from "./exceptions.ts";
@@ -249,7 +250,7 @@ export class AArch64Cpu implements ArchCpu {
 
   // ---- faults
 
-  undefinedInstruction(_word: number): void {
+  undefinedInstruction(): void {
     this.#exceptions.undefined();
   }
 
@@ -315,7 +316,12 @@ export class AArch64Cpu implements ArchCpu {
 
   // ---- instructions of the host
 
-  host(handler: string, word: number): Outcome {
+  host(handler: string, { word }: DecodedWord): Outcome {
+    return this.execute(handler, word);
+  }
+
+  /** Executes the instruction `word` by the name of its handler. */
+  execute(handler: string, word: number): Outcome {
     return this.#instructions.execute(handler, word);
   }
 }

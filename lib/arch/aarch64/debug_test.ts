@@ -92,10 +92,10 @@ test("an exception in a stepped instruction keeps SS for the retry, SVC has used
   assert.equal(rig.get("SPSR_EL1"), SS);
   rig.enter(SS, 0x4000_1000n);
   rig.cpu.beforeStep();
-  rig.cpu.host("svc", 0xd4000001);
+  rig.cpu.execute("svc", 0xd4000001);
   rig.cpu.afterStep();
   assert.equal(rig.get("SPSR_EL1"), 0n);
-  rig.cpu.host("eret", 0xd69f03e0);
+  rig.cpu.execute("eret", 0xd69f03e0);
   assert.equal(rig.cpu.beforeStep(), false);
   assert.equal(rig.get("ELR_EL1"), 0x4000_1004n);
 });
@@ -165,7 +165,7 @@ test("context breakpoints, alone and linked", () => {
   rig.enter(0n, 0x4000_1000n);
   assert.equal(rig.cpu.beforeStep(), true);
   // 4: context alone.
-  rig.cpu.host("svc", 0xd4000001);
+  rig.cpu.execute("svc", 0xd4000001);
   rig.msr(bvr(4), 43n);
   rig.msr(bcr(4), E0 | (2n << 20n));
   rig.enter(0n, 0x4000_2000n);

@@ -41,7 +41,7 @@ test("power-on state: EL1h, everything masked, MMU off, context in X0", () => {
 test("an exception goes to the quarter of the vector table that its origin names", () => {
   for (const [spsr, offset] of [[EL1T, 0n], [EL1H, 0x200n], [EL0T, 0x400n]] as const) {
     const rig = rigAt(spsr);
-    assert.equal(rig.cpu.host("svc", SVC(0)), Outcome.jumped);
+    assert.equal(rig.cpu.execute("svc", SVC(0)), Outcome.jumped);
     assert.equal(rig.pc, VECTORS + offset);
     assert.equal(rig.pstate, 0x3c5);
     const interrupted = rigAt(spsr);
@@ -58,11 +58,11 @@ test("an exception goes to the quarter of the vector table that its origin names
 
 test("SVC returns behind itself, BRK to itself; both carry their immediate", () => {
   const rig = rigAt(EL0T);
-  rig.cpu.host("svc", SVC(0x1234));
+  rig.cpu.execute("svc", SVC(0x1234));
   assert.equal(rig.get("ESR_EL1"), 0x5600_1234n);
   assert.equal(rig.get("ELR_EL1"), 0x4000_1004n);
   const brk = rigAt(EL0T);
-  brk.cpu.host("brk", BRK(0xf000));
+  brk.cpu.execute("brk", BRK(0xf000));
   assert.equal(brk.get("ESR_EL1"), 0xf200_f000n);
   assert.equal(brk.get("ELR_EL1"), 0x4000_1000n);
 });
@@ -73,12 +73,12 @@ test("flags, masks, PAN and stack pointers survive an exception and its return",
   rig.set("SP_EL1", 0x1111n);
   rig.setX(31, 0x2222n);
   assert.equal(rig.pstate, Number(spsr));
-  rig.cpu.host("svc", SVC(0));
+  rig.cpu.execute("svc", SVC(0));
   assert.equal(rig.get("SPSR_EL1"), spsr);
   assert.equal(rig.x(31), 0x1111n);
   assert.equal(rig.mrs(Reg.SP_EL0), 0x2222n);
   rig.setX(31, 0x3333n);
-  assert.equal(rig.cpu.host("eret", 0xd69f03e0), Outcome.jumped);
+  assert.equal(rig.cpu.execute("eret", 0xd69f03e0), Outcome.jumped);
   assert.equal(rig.pstate, Number(spsr));
   assert.equal(rig.pc, 0x4000_1004n);
   assert.equal(rig.x(31), 0x2222n);
@@ -88,21 +88,21 @@ test("flags, masks, PAN and stack pointers survive an exception and its return",
 test("every combination of flags goes through SPSR_EL1 unchanged", () => {
   for (let flags = 0n; flags < 16n; flags++) {
     const rig = rigAt(flags << 28n);
-    rig.cpu.host("svc", SVC(0));
+    rig.cpu.execute("svc", SVC(0));
     assert.equal(rig.get("SPSR_EL1"), flags << 28n);
   }
 });
 
 test("PAN is set on entry unless SCTLR_EL1.SPAN", () => {
   const rig = rigAt(EL0T);
-  rig.cpu.host("svc", SVC(0));
+  rig.cpu.execute("svc", SVC(0));
   assert.equal(rig.mrs(Reg.PAN), 0n);
   assert.equal(rig.cpu.mode() & Mode.tlb, 2);
   rig.msr(Reg.SCTLR_EL1, 0n);
-  rig.cpu.host("svc", SVC(0));
+  rig.cpu.execute("svc", SVC(0));
   assert.equal(rig.mrs(Reg.PAN), 1n << 22n);
   assert.equal(rig.cpu.mode() & Mode.tlb, 1);
-  assert.equal(rig.cpu.host("msrPan", 0xd500409f), Outcome.next);
+  assert.equal(rig.cpu.execute("msrPan", 0xd500409f), Outcome.next);
   assert.equal(rig.cpu.mode() & Mode.tlb, 2);
 });
 
@@ -111,8 +111,8 @@ test("an exception return opens the local monitor and sets the event register", 
   rig.set("exclusiveAddress", 0x1000n);
   rig.enter(EL1H, 0x4000_2000n);
   assert.equal(rig.get("exclusiveAddress"), 0xffff_ffff_ffff_ffffn);
-  assert.equal(rig.cpu.host("wfe", 0xd503205f), Outcome.next);
-  assert.equal(rig.cpu.host("wfe", 0xd503205f), Outcome.wait);
+  assert.equal(rig.cpu.execute("wfe", 0xd503205f), Outcome.next);
+  assert.equal(rig.cpu.execute("wfe", 0xd503205f), Outcome.wait);
 });
 
 test("illegal returns keep the level, set PSTATE.IL and fault at the target", () => {
@@ -160,11 +160,11 @@ test("stack alignment follows SCTLR_EL1.SA and SA0 and the exception level", () 
 
 test("undefined instructions", () => {
   const rig = rigAt(EL0T);
-  rig.cpu.undefinedInstruction(0);
+  rig.cpu.undefinedInstruction();
   assert.equal(rig.get("ESR_EL1"), 0x0200_0000n);
   assert.equal(rig.get("ELR_EL1"), 0x4000_1000n);
   const eret = rigAt(EL0T);
-  eret.cpu.host("eret", 0xd69f03e0);
+  eret.cpu.execute("eret", 0xd69f03e0);
   assert.equal(eret.get("ESR_EL1"), 0x0200_0000n);
 });
 
@@ -178,7 +178,7 @@ test("floating point traps by CPACR_EL1.FPEN", () => {
     assert.equal(enabled("FEAT_FP", rig.cpu.mode()), el0 === 1);
   }
   const rig = rigAt(EL0T);
-  rig.cpu.host("disabled:FEAT_AdvSIMD", 0x4e22d420);
+  rig.cpu.execute("disabled:FEAT_AdvSIMD", 0x4e22d420);
   assert.equal(rig.get("ESR_EL1"), 0x1fe0_0000n);
   assert.equal(rig.mrs(Reg.FPCR), undefined);
   assert.equal(rig.get("ESR_EL1"), 0x1fe0_0000n);
@@ -196,15 +196,15 @@ test("HVC and SMC reach the firmware only as the conduit", () => {
     const other = conduit === "hvc" ? "smc" : "hvc";
     const rig = new CpuRig({ firmware, conduit });
     for (let n = 0; n < 8; n++) rig.setX(n, BigInt(n + 100));
-    assert.equal(rig.cpu.host(conduit, 0), Outcome.yield);
+    assert.equal(rig.cpu.execute(conduit, 0), Outcome.yield);
     assert.deepEqual(seen.pop(), [100n, 101n, 102n, 103n, 104n, 105n, 106n, 107n]);
     assert.equal(rig.x(0), 0xffff_ffff_ffff_ffffn);
     assert.equal(rig.x(1), 7n);
     assert.equal(rig.x(2), 102n);
-    assert.equal(rig.cpu.host(other, 0), Outcome.jumped);
+    assert.equal(rig.cpu.execute(other, 0), Outcome.jumped);
     assert.equal(rig.get("ESR_EL1"), 0x0200_0000n);
     rig.enter(EL0T, 0x4000_2000n);
-    assert.equal(rig.cpu.host(conduit, 0), Outcome.jumped);
+    assert.equal(rig.cpu.execute(conduit, 0), Outcome.jumped);
     assert.equal(seen.length, 0);
   }
 });
@@ -215,10 +215,10 @@ test("interrupts wait for their masks; masked ones still end a WFI", () => {
   assert.equal(rig.cpu.takeInterrupt(), false);
   assert.equal(rig.cpu.wakes(), true);
   assert.equal(rig.mrs(Reg.ISR_EL1), 0x80n);
-  assert.equal(rig.cpu.host("wfi", 0xd503207f), Outcome.next);
+  assert.equal(rig.cpu.execute("wfi", 0xd503207f), Outcome.next);
   rig.cpu.setIrq(false);
   assert.equal(rig.cpu.wakes(), false);
-  assert.equal(rig.cpu.host("wfi", 0xd503207f), Outcome.wait);
+  assert.equal(rig.cpu.execute("wfi", 0xd503207f), Outcome.wait);
   assert.equal(rig.pc, 0x4000_1004n);
   rig.cpu.setFiq(true);
   assert.equal(rig.cpu.wakes(), true);
@@ -239,15 +239,15 @@ test("the state block tells inline MSR DAIF what is pending, and its fault goes 
 
 test("WFI and WFE at EL0 trap by SCTLR_EL1.nTWI and nTWE", () => {
   const rig = rigAt(EL0T);
-  rig.cpu.host("wfi", 0xd503207f);
+  rig.cpu.execute("wfi", 0xd503207f);
   assert.equal(rig.get("ESR_EL1"), 0x07e0_0000n);
   rig.enter(EL0T, 0x4000_2000n);
-  rig.cpu.host("wfe", 0xd503205f); // consumes the event of the return
-  rig.cpu.host("wfe", 0xd503205f);
+  rig.cpu.execute("wfe", 0xd503205f); // consumes the event of the return
+  rig.cpu.execute("wfe", 0xd503205f);
   assert.equal(rig.get("ESR_EL1"), 0x07e0_0001n);
   rig.msr(Reg.SCTLR_EL1, (1n << 16n) | (1n << 18n));
   rig.enter(EL0T, 0x4000_2000n);
-  assert.equal(rig.cpu.host("wfi", 0xd503207f), Outcome.wait);
+  assert.equal(rig.cpu.execute("wfi", 0xd503207f), Outcome.wait);
 });
 
 test("WFE waits for events, but not while a store or the counter may make one", () => {
@@ -257,22 +257,22 @@ test("WFE waits for events, but not while a store or the counter may make one", 
     writeRegister: () => false,
   };
   const rig = new CpuRig({ registers: [timer] });
-  assert.equal(rig.cpu.host("wfe", 0), Outcome.wait);
+  assert.equal(rig.cpu.execute("wfe", 0), Outcome.wait);
   assert.equal(rig.cpu.wakes(), false);
   rig.cpu.signalEvent();
   assert.equal(rig.cpu.wakes(), true);
-  assert.equal(rig.cpu.host("wfe", 0), Outcome.next);
-  rig.cpu.host("sevl", 0);
-  assert.equal(rig.cpu.host("wfe", 0), Outcome.next);
+  assert.equal(rig.cpu.execute("wfe", 0), Outcome.next);
+  rig.cpu.execute("sevl", 0);
+  assert.equal(rig.cpu.execute("wfe", 0), Outcome.next);
   evnten = 4n;
-  assert.equal(rig.cpu.host("wfe", 0), Outcome.yield);
+  assert.equal(rig.cpu.execute("wfe", 0), Outcome.yield);
   evnten = 0n;
   rig.set("exclusiveAddress", 0x4000_0000n);
-  assert.equal(rig.cpu.host("wfe", 0), Outcome.yield);
-  rig.cpu.host("sev", 0);
+  assert.equal(rig.cpu.execute("wfe", 0), Outcome.yield);
+  rig.cpu.execute("sev", 0);
   assert.deepEqual(rig.takeCalls(), ["event"]);
   // An event does not end a WFI.
-  rig.cpu.host("wfi", 0);
+  rig.cpu.execute("wfi", 0);
   assert.equal(rig.cpu.wakes(), false);
 });
 
@@ -285,7 +285,7 @@ test("what the state block does not hold can be saved and restored", () => {
   other.cpu.restore(structuredClone(saved));
   assert.equal(other.mrs(Reg.ISR_EL1), 0x80n);
   assert.equal(other.get("interrupts"), 0x80n);
-  assert.equal(other.cpu.host("wfe", 0), Outcome.next);
+  assert.equal(other.cpu.execute("wfe", 0), Outcome.next);
   const wrong: readonly DeviceState[] = [null, 5, {}, {
     levels: 1,
     event: true,

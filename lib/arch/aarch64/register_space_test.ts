@@ -61,7 +61,7 @@ test("all 65536 encodings can be read and written at both levels, and nothing is
       ) {
         if (el === 0n) rig.enter(0n, 0x4000_0000n);
         rig.setX(0, 0xffff_ffff_ffff_ffffn);
-        const outcome = rig.cpu.host(handler, word);
+        const outcome = rig.cpu.execute(handler, word);
         outcomes.add(outcome);
         // What was written must not decide what comes after it.
         if (outcome !== Outcome.jumped) rig.cpu.reset();
@@ -79,12 +79,12 @@ test("an unknown register, and a write to one that is read-only, are UNDEFINED",
   assert.equal(findSystemRegister(unknown), undefined);
   for (const word of [mrs(unknown), msr(unknown)]) {
     const rig = new CpuRig();
-    assert.equal(rig.cpu.host((word & (1 << 21)) !== 0 ? "mrs" : "msr", word), Outcome.jumped);
+    assert.equal(rig.cpu.execute((word & (1 << 21)) !== 0 ? "mrs" : "msr", word), Outcome.jumped);
     assert.equal(rig.get("ESR_EL1"), UNDEFINED);
   }
   for (const { id, name } of systemRegisters.filter(({ el1 }) => el1 === "r")) {
     const rig = new CpuRig();
-    assert.equal(rig.cpu.host("msr", msr(id)), Outcome.jumped, name);
+    assert.equal(rig.cpu.execute("msr", msr(id)), Outcome.jumped, name);
     assert.equal(rig.get("ESR_EL1"), UNDEFINED, name);
   }
 });
@@ -93,14 +93,14 @@ test("identification registers are the same after a reset, whatever the guest wr
   const rig = new CpuRig({ gicV3: true });
   const all = (): (bigint | undefined)[] =>
     identificationRegisters().filter(({ el1 }) => el1 === "r").map(({ id }) => {
-      assert.equal(rig.cpu.host("mrs", mrs(id)), Outcome.next);
+      assert.equal(rig.cpu.execute("mrs", mrs(id)), Outcome.next);
       return rig.x(0);
     });
   const before = all();
   rig.setX(0, 0xffff_ffff_ffff_ffffn);
   for (const { id } of systemRegisters) {
     // Not the translation, which would lead the rig nowhere.
-    if (id !== systemRegister(3, 0, 1, 0, 0)) rig.cpu.host("msr", msr(id));
+    if (id !== systemRegister(3, 0, 1, 0, 0)) rig.cpu.execute("msr", msr(id));
   }
   rig.cpu.reset();
   assert.deepEqual(all(), before);
@@ -124,13 +124,13 @@ test("set/way maintenance does nothing, traps nothing, and ends nobody's traps",
   for (const word of [0xd508_7640, 0xd508_7a40, 0xd508_7e40]) {
     const told: string[] = [];
     const rig = new CpuRig({ controlWrite: (_vcpu, name) => told.push(name) });
-    assert.equal(rig.cpu.host("sys", word), Outcome.next);
+    assert.equal(rig.cpu.execute("sys", word), Outcome.next);
     assert.deepEqual(rig.takeCalls(), []);
     assert.deepEqual(told, [], "it asks for no trap");
     // Caches go on and off: who watches these writes hears of each, before and after.
     for (const value of [0x1005n, 0n, 0x1005n]) {
       rig.msr(Reg.SCTLR_EL1, value & 0x1004n);
-      assert.equal(rig.cpu.host("sys", word), Outcome.next);
+      assert.equal(rig.cpu.execute("sys", word), Outcome.next);
     }
     assert.deepEqual(told, ["SCTLR_EL1", "SCTLR_EL1", "SCTLR_EL1"]);
   }

@@ -14,6 +14,7 @@ import type { ArchCpu, Translation } from "../../engine/arch.ts";
 import { Outcome } from "../../engine/arch.ts";
 import { Engine } from "../../engine/engine.ts";
 import { hostRow } from "../../engine/row.ts";
+import { InstructionTable } from "../../engine/table.ts";
 import { flagModel } from "./flags.ts";
 import { simdHelpers } from "./simd_helpers.ts";
 import { aarch64State } from "./state.ts";
@@ -60,8 +61,8 @@ class FlatCpu implements ArchCpu {
   busError(): void {
     this.stopped = "bus error";
   }
-  undefinedInstruction(word: number): void {
-    this.stopped = `undefined ${word.toString(16)}`;
+  undefinedInstruction(): void {
+    this.stopped = "undefined";
   }
   fault(fault: number): void {
     this.stopped = `fault ${fault}`;
@@ -86,12 +87,14 @@ class FlatCpu implements ArchCpu {
   reset(): void {}
 }
 
+const rows = [...simdRows, ...branchRows, hostRow("0".repeat(32), "end", "", "end")];
+
 function makeEngine(threshold: number): { engine: Engine; cpu: FlatCpu; machine: Machine } {
   const cpu = new FlatCpu();
   const engine = new Engine({
     arch: {
       name: "SIMD only",
-      rows: [...simdRows, ...branchRows, hostRow("0".repeat(32), "end", "", "end")],
+      decoder: () => new InstructionTable(rows),
       state: aarch64State,
       bind: (layout) => ({
         flags: flagModel,
@@ -103,7 +106,7 @@ function makeEngine(threshold: number): { engine: Engine; cpu: FlatCpu; machine:
       instructionAlignment: 4,
       tlbOf: () => 0,
       tlbCount: 1,
-      commonWords: [],
+      common: { mode: 0, code: [] },
       enabled: () => true,
     },
     cpus: 1,
@@ -168,7 +171,7 @@ function run(threshold: number, words: readonly (readonly number[])[]): Engine {
   }
   words.forEach(([word, expected], i) => {
     if (hashes[i] >>> 0 === expected) return;
-    wrong.push(`${word.toString(16)} ${engine.table.matches(word)[0].row.name}`);
+    wrong.push(`${word.toString(16)} ${new InstructionTable(rows).matches(word)[0].row.name}`);
   });
   assert.deepEqual(wrong, []);
   return engine;

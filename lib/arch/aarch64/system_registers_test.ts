@@ -14,7 +14,7 @@ const ALL = 0xffff_ffff_ffff_ffffn;
 
 const mrs = (id: number): number => (0xd5200000 | (id << 5)) >>> 0;
 const msr = (id: number): number => (0xd5000000 | (id << 5)) >>> 0;
-const read = (rig: CpuRig, id: number): number => rig.cpu.host("mrs", mrs(id));
+const read = (rig: CpuRig, id: number): number => rig.cpu.execute("mrs", mrs(id));
 
 test("no encoding and no name is used twice", () => {
   assert.equal(new Set(systemRegisters.map((r) => r.id)).size, systemRegisters.length);
@@ -31,7 +31,7 @@ test("every register of EL1 can be read and written at EL1 as its rights say", (
       register.el1.includes("r") ? Outcome.next : Outcome.jumped,
       register.name,
     );
-    const writing = rig.cpu.host("msr", msr(register.id));
+    const writing = rig.cpu.execute("msr", msr(register.id));
     assert.equal(
       writing,
       register.el1.includes("w") ? Outcome.next : Outcome.jumped,
@@ -56,7 +56,7 @@ test("RES0 and RES1 bits stay as they are", () => {
     const rig = new CpuRig();
     const check = (value: bigint): void => {
       rig.setX(0, value);
-      rig.cpu.host("msr", msr(register.id));
+      rig.cpu.execute("msr", msr(register.id));
       const after = rig.view.get64(register.field!, register.element);
       assert.equal(
         after,
@@ -101,7 +101,10 @@ test("SP_EL0 cannot be named while it is the stack pointer", () => {
   rig.setX(31, 0x1000n);
   rig.msr(Reg.SPSel, 0n);
   assert.equal(enabled("EL1h", rig.cpu.mode()), false);
-  assert.equal(rig.cpu.host("disabled:EL1h", mrs(systemRegister(...Reg.SP_EL0))), Outcome.jumped);
+  assert.equal(
+    rig.cpu.execute("disabled:EL1h", mrs(systemRegister(...Reg.SP_EL0))),
+    Outcome.jumped,
+  );
   assert.equal(rig.get("ESR_EL1"), UNDEFINED);
   assert.equal(rig.x(31), 0x1000n, "the exception selects SP_EL1 again");
 });
@@ -111,7 +114,7 @@ test("accesses that SCTLR_EL1 withholds from EL0 are trapped with the instructio
   rig.msr(Reg.SCTLR_EL1, 0n);
   const trapped = (handler: string, word: number): bigint => {
     rig.enter(0n, 0x4000_0000n);
-    assert.equal(rig.cpu.host(handler, word), Outcome.jumped);
+    assert.equal(rig.cpu.execute(handler, word), Outcome.jumped);
     return rig.get("ESR_EL1");
   };
   // mrs x5, ctr_el0: op0 3, op2 1, op1 3, CRn 0, Rt 5, CRm 0, read
@@ -136,12 +139,12 @@ test("what SCTLR_EL1 grants EL0", () => {
   rig.msr(Reg.SCTLR_EL1, (1n << 9n) | (1n << 14n) | (1n << 15n) | (1n << 26n));
   rig.enter(0n, 0x4000_0000n);
   for (const feature of ["UCT", "DZE"]) assert.equal(enabled(feature, rig.cpu.mode()), true);
-  assert.equal(rig.cpu.host("disabled:EL1", 0xd50342df), Outcome.next);
+  assert.equal(rig.cpu.execute("disabled:EL1", 0xd50342df), Outcome.next);
   assert.equal(rig.mrs(Reg.DAIF), 2n << 6n);
-  assert.equal(rig.cpu.host("disabled:EL1", 0xd50342ff), Outcome.next);
+  assert.equal(rig.cpu.execute("disabled:EL1", 0xd50342ff), Outcome.next);
   assert.equal(rig.mrs(Reg.DAIF), 0n);
   rig.setX(2, 0x4000_0040n);
-  assert.equal(rig.cpu.host("sys", 0xd50b7522), Outcome.next);
+  assert.equal(rig.cpu.execute("sys", 0xd50b7522), Outcome.next);
   assert.deepEqual(rig.takeCalls().filter((c) => c.startsWith("code")), ["code 40000040 64"]);
   assert.equal(rig.mrs(Reg.DCZID_EL0), 4n);
   // Without DZE the register itself says that DC ZVA is prohibited.
@@ -155,7 +158,7 @@ test("cache maintenance of an unmapped address is a data abort with CM and WnR",
   const rig = new CpuRig();
   rig.msr(Reg.SCTLR_EL1, 1n);
   rig.setX(2, 0x1234n);
-  assert.equal(rig.cpu.host("sys", 0xd50b7b22), Outcome.jumped);
+  assert.equal(rig.cpu.execute("sys", 0xd50b7b22), Outcome.jumped);
   assert.equal(rig.get("ESR_EL1"), 0x9600_0154n, "the first table is outside RAM");
   assert.equal(rig.get("FAR_EL1"), 0x1234n);
 });
@@ -217,9 +220,9 @@ test("registers of devices: asked in order, never from EL0 unless op1 is 3", () 
 test("MRS to and MSR from register 31 mean nothing and zero", () => {
   const rig = new CpuRig();
   rig.setX(31, 0x5000n);
-  assert.equal(rig.cpu.host("msr", msr(systemRegister(...Reg.TPIDR_EL0)) | 31), Outcome.next);
+  assert.equal(rig.cpu.execute("msr", msr(systemRegister(...Reg.TPIDR_EL0)) | 31), Outcome.next);
   assert.equal(rig.get("TPIDR_EL0"), 0n);
-  assert.equal(rig.cpu.host("mrs", mrs(0xc000) | 31), Outcome.next);
+  assert.equal(rig.cpu.execute("mrs", mrs(0xc000) | 31), Outcome.next);
   assert.equal(rig.x(31), 0x5000n);
 });
 

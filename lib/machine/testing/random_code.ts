@@ -2,7 +2,7 @@
  * Random guest code and page tables from a seed, for fuzzing whole machines. Words come from the
  * instruction table, so that every row is met; branches are kept short, so that code goes on.
  */
-import { aarch64 } from "../../arch/aarch64/arch.ts";
+import { instructionRows } from "../../arch/aarch64/instruction_rows.ts";
 import { type CompiledRow, InstructionTable } from "../../engine/table.ts";
 
 /** A source of random numbers that gives the same ones for the same seed (xorshift). */
@@ -57,7 +57,7 @@ export class Random {
   }
 }
 
-const table = new InstructionTable(aarch64.rows);
+const table = new InstructionTable(instructionRows);
 /** Rows that only the host executes: system registers, exceptions, waits. */
 const hostRows = table.rows.filter(({ row }) => row.host !== undefined);
 /** Loads, stores, atomics and cache maintenance by address, by their place in the encoding. */

@@ -107,23 +107,23 @@ export class CpuRig {
 
   /** Goes to a PSTATE (SPSR format) and pc by an exception return; from EL0 by an SVC before. */
   enter(spsr: bigint, pc: bigint): void {
-    if (this.cpu.currentEl === 0) this.cpu.host("svc", 0xd4000001);
+    if (this.cpu.currentEl === 0) this.cpu.execute("svc", 0xd4000001);
     this.set("SPSR_EL1", spsr);
     this.set("ELR_EL1", pc);
-    this.cpu.host("eret", 0xd69f03e0);
+    this.cpu.execute("eret", 0xd69f03e0);
   }
 
   /** Executes MSR of a register by its encoding, from X0. */
   msr(encoding: readonly [number, number, number, number, number], value: bigint): number {
     this.setX(0, value);
     const id = systemRegister(...encoding);
-    return this.cpu.host("msr", 0xd5000000 | (id << 5));
+    return this.cpu.execute("msr", 0xd5000000 | (id << 5));
   }
 
   /** Executes MRS to X0; gives X0 if it was executed, undefined if an exception was taken. */
   mrs(encoding: readonly [number, number, number, number, number]): bigint | undefined {
     const id = systemRegister(...encoding);
-    const outcome = this.cpu.host("mrs", 0xd5200000 | (id << 5));
+    const outcome = this.cpu.execute("mrs", 0xd5200000 | (id << 5));
     return outcome === 0 ? this.x(0) : undefined;
   }
 
@@ -131,7 +131,7 @@ export class CpuRig {
   sys(encoding: readonly [number, number, number, number], value: bigint): number {
     this.setX(0, value);
     const id = systemRegister(1, ...encoding);
-    return this.cpu.host("sys", 0xd5000000 | (id << 5));
+    return this.cpu.execute("sys", 0xd5000000 | (id << 5));
   }
 
   /** Translates an address; the result or, if an exception was taken, its ESR_EL1. */

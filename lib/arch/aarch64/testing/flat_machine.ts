@@ -7,6 +7,7 @@ import { Outcome } from "../../../engine/arch.ts";
 import { Engine } from "../../../engine/engine.ts";
 import type { Layout, StateField } from "../../../engine/layout.ts";
 import { hostRow, type Row } from "../../../engine/row.ts";
+import { bytesOfWord, InstructionTable } from "../../../engine/table.ts";
 import type { Helper } from "../../../engine/arch.ts";
 import { flagModel } from "../flags.ts";
 import { aarch64State } from "../state.ts";
@@ -51,8 +52,8 @@ class FlatCpu implements ArchCpu {
   busError(): void {
     this.stopped = "bus error";
   }
-  undefinedInstruction(word: number): void {
-    this.stopped = `undefined ${word.toString(16)}`;
+  undefinedInstruction(): void {
+    this.stopped = "undefined";
   }
   fault(fault: number): void {
     this.stopped = `fault ${fault}`;
@@ -97,7 +98,7 @@ export class FlatMachine {
     const ramSize = options.ramSize ?? 1 << 20;
     const arch: Arch = {
       name: "aarch64 without a system",
-      rows: [...options.rows, endRow],
+      decoder: () => new InstructionTable([...options.rows, endRow]),
       state: aarch64State,
       bind: (layout: Layout): ArchBinding => ({
         flags: flagModel,
@@ -109,7 +110,7 @@ export class FlatMachine {
       instructionAlignment: 4,
       tlbOf: () => 1,
       tlbCount: 3,
-      commonWords: options.common ?? [],
+      common: { mode: 0, code: (options.common ?? []).map(bytesOfWord) },
       enabled: () => true,
     };
     let cpu = new FlatCpu(ramSize);
