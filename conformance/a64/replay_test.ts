@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { aarch64 } from "../../lib/arch/aarch64/arch.ts";
 import { commonWords } from "../../lib/arch/aarch64/common_words.ts";
-import { crc32Helpers } from "../../lib/arch/aarch64/crc32.ts";
+import { crc32Helpers } from "../../lib/arch/crc32.ts";
 import { fpHelpers } from "../../lib/arch/aarch64/fp_helpers.ts";
 import { instructionRows } from "../../lib/arch/aarch64/instruction_rows.ts";
 import { simdHelpers } from "../../lib/arch/aarch64/simd_helpers.ts";

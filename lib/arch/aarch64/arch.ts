@@ -3,7 +3,7 @@ import type { Arch, ArchBinding } from "../../engine/arch.ts";
 import type { Layout } from "../../engine/layout.ts";
 import { bytesOfWord, InstructionTable } from "../../engine/table.ts";
 import { commonWords } from "./common_words.ts";
-import { crc32Helpers } from "./crc32.ts";
+import { crc32Helpers } from "../crc32.ts";
 import { flagModel } from "./flags.ts";
 import { fpHelpers, relaxedMaddIsFused } from "./fp_helpers.ts";
 import { instructionRows } from "./instruction_rows.ts";

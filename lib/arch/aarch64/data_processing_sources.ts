@@ -1,48 +1,13 @@
 /** Data processing with one, two and three source registers (Arm ARM, C4.1.89): bits, shifts, products, quotients, CRC32. */
 import type { Builder } from "../../engine/builder.ts";
 import { type Fields, type Row, row } from "../../engine/row.ts";
+import { reverseBytes, swapBytes, swapGroups, swapHalfwords } from "../byte_order.ts";
+import { multiplyHigh } from "../multiply_high.ts";
 import { constant, getReg, op, setReg, temp } from "./datasize.ts";
 
 const BASE = "FEAT_AA64";
 
 // ---- one source
-
-/** [x] -> [x] with groups of bits swapped: ((x & mask) << count) | ((x >> count) & mask). */
-function swapGroups(b: Builder, sf: number, count: number, mask: number): void {
-  const value = temp(b, sf);
-  b.local_tee(value);
-  pattern(b, sf, mask);
-  op(b, sf, "and");
-  constant(b, sf, count);
-  op(b, sf, "shl");
-  b.local_get(value);
-  constant(b, sf, count);
-  op(b, sf, "shr_u");
-  pattern(b, sf, mask);
-  op(b, sf, "and");
-  op(b, sf, "or");
-}
-
-/** [] -> [i32 or i64] a 32-bit pattern in each word. */
-function pattern(b: Builder, sf: number, word: number): void {
-  if (sf) b.i64_const_parts(word, word);
-  else b.i32_const(word);
-}
-
-const swapBytes = (b: Builder, sf: number): void => swapGroups(b, sf, 8, 0x00ff00ff);
-const swapHalfwords = (b: Builder, sf: number): void => swapGroups(b, sf, 16, 0x0000ffff);
-const swapWords = (b: Builder): void => {
-  b.i64_const32(32).i64_rotl();
-};
-
-/** [x] -> [x] all bytes of the word or doubleword reversed. */
-function reverseBytes(b: Builder, sf: number): void {
-  swapBytes(b, sf);
-  if (sf) {
-    swapHalfwords(b, sf);
-    swapWords(b);
-  } else b.i32_const(16).i32_rotl();
-}
 
 type Unary = (b: Builder, f: Fields<"sf" | "Rn" | "Rd">) => void;
 
@@ -52,11 +17,13 @@ const unary = (change: (b: Builder, sf: number) => void): Unary => (b, f) => {
   setReg(b, f.sf, f.Rd);
 };
 
+const typeOf = (sf: number): "i32" | "i64" => sf ? "i64" : "i32";
+
 function reverseBits(b: Builder, sf: number): void {
-  swapGroups(b, sf, 1, 0x55555555);
-  swapGroups(b, sf, 2, 0x33333333);
-  swapGroups(b, sf, 4, 0x0f0f0f0f);
-  reverseBytes(b, sf);
+  swapGroups(b, typeOf(sf), 1, 0x55555555);
+  swapGroups(b, typeOf(sf), 2, 0x33333333);
+  swapGroups(b, typeOf(sf), 4, 0x0f0f0f0f);
+  reverseBytes(b, typeOf(sf));
 }
 
 /** Bits after the sign bit that equal it: leading zeros of x ^ (x >> 1), less one. */
@@ -76,23 +43,29 @@ const oneSourceRows: readonly Row[] = [
   row("sf 1 0 11010110 00000 000000 Rn:5 Rd:5", "RBIT", BASE, unary(reverseBits), {
     asm: "rbit {Rd}, {Rn}",
   }),
-  row("sf 1 0 11010110 00000 000001 Rn:5 Rd:5", "REV16", BASE, unary(swapBytes), {
-    asm: "rev16 {Rd}, {Rn}",
-  }),
+  row(
+    "sf 1 0 11010110 00000 000001 Rn:5 Rd:5",
+    "REV16",
+    BASE,
+    unary((b, sf) => swapBytes(b, typeOf(sf))),
+    {
+      asm: "rev16 {Rd}, {Rn}",
+    },
+  ),
   row("0 1 0 11010110 00000 000010 Rn:5 Rd:5", "REV (w)", BASE, (b, f) => {
     b.get32(f.Rn);
-    reverseBytes(b, 0);
+    reverseBytes(b, "i32");
     b.set32(f.Rd);
   }, { asm: "rev {Rd:w}, {Rn:w}" }),
   row("1 1 0 11010110 00000 000010 Rn:5 Rd:5", "REV32", BASE, (b, f) => {
     b.get(f.Rn);
-    swapBytes(b, 1);
-    swapHalfwords(b, 1);
+    swapBytes(b, "i64");
+    swapHalfwords(b, "i64");
     b.set(f.Rd);
   }, { asm: "rev32 {Rd:x}, {Rn:x}" }),
   row("1 1 0 11010110 00000 000011 Rn:5 Rd:5", "REV (x)", BASE, (b, f) => {
     b.get(f.Rn);
-    reverseBytes(b, 1);
+    reverseBytes(b, "i64");
     b.set(f.Rd);
   }, { asm: "rev {Rd:x}, {Rn:x}" }),
   row("sf 1 0 11010110 00000 000100 Rn:5 Rd:5", "CLZ", BASE, unary((b, sf) => op(b, sf, "clz")), {
@@ -253,44 +226,13 @@ const multiplyLong = (name: "add" | "sub", signed: boolean) =>
 
 const sum = (f: { readonly Ra: number }): number => f.Ra === 31 ? 0 : 1;
 
-/**
- * High half of the 128-bit product by four products of 32-bit halves: the signed form is the same
- * with high halves and carries shifted arithmetically (Hacker's Delight, 8-2).
- */
-const multiplyHigh = (signed: boolean) => (b: Builder, f: Fields<"Rm" | "Rn" | "Rd">): void => {
-  const low = (): void => {
-    b.i64_const_parts(-1, 0).i64_and();
-  };
-  const high = (): void => {
-    b.i64_const32(32);
-    if (signed) b.i64_shr_s();
-    else b.i64_shr_u();
-  };
-  const [n0, n1, m0, m1, middle] = [0, 1, 2, 3, 4].map(() => b.temp("i64"));
+const multiplyLongHigh = (signed: boolean) => (b: Builder, f: Fields<"Rm" | "Rn" | "Rd">): void => {
+  const [n, m] = [b.temp("i64"), b.temp("i64")];
   b.get(f.Rn);
-  low();
-  b.local_set(n0);
-  b.get(f.Rn);
-  high();
-  b.local_set(n1);
+  b.local_set(n);
   b.get(f.Rm);
-  low();
-  b.local_set(m0);
-  b.get(f.Rm);
-  high();
-  b.local_set(m1);
-  b.local_get(n1).local_get(m0).i64_mul();
-  b.local_get(n0).local_get(m0).i64_mul().i64_const32(32).i64_shr_u();
-  b.i64_add().local_set(middle);
-  b.local_get(n1).local_get(m1).i64_mul();
-  b.local_get(middle);
-  high();
-  b.i64_add();
-  b.local_get(middle);
-  low();
-  b.local_get(n0).local_get(m1).i64_mul().i64_add();
-  high();
-  b.i64_add();
+  b.local_set(m);
+  multiplyHigh(b, n, m, signed);
   b.set(f.Rd);
 };
 
@@ -311,7 +253,7 @@ const threeSourceRows: readonly Row[] = [
     derive: { sum },
     asm: "smsubl {Rd:x}, {Rn:w}, {Rm:w}, {Ra:x}",
   }),
-  row("1 00 11011 010 Rm:5 0 rawRa:5 Rn:5 Rd:5", "SMULH", BASE, multiplyHigh(true), {
+  row("1 00 11011 010 Rm:5 0 rawRa:5 Rn:5 Rd:5", "SMULH", BASE, multiplyLongHigh(true), {
     asm: "smulh {Rd:x}, {Rn:x}, {Rm:x}",
   }),
   row("1 00 11011 101 Rm:5 0 Ra:5 Rn:5 Rd:5", "UMADDL", BASE, multiplyLong("add", false), {
@@ -322,7 +264,7 @@ const threeSourceRows: readonly Row[] = [
     derive: { sum },
     asm: "umsubl {Rd:x}, {Rn:w}, {Rm:w}, {Ra:x}",
   }),
-  row("1 00 11011 110 Rm:5 0 rawRa:5 Rn:5 Rd:5", "UMULH", BASE, multiplyHigh(false), {
+  row("1 00 11011 110 Rm:5 0 rawRa:5 Rn:5 Rd:5", "UMULH", BASE, multiplyLongHigh(false), {
     asm: "umulh {Rd:x}, {Rn:x}, {Rm:x}",
   }),
 ];

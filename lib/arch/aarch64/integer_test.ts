@@ -5,7 +5,7 @@ import { type CompiledRow, InstructionTable } from "../../engine/table.ts";
 import type { Row } from "../../engine/row.ts";
 import { atomicRows } from "./atomics.ts";
 import { branchRows } from "./branches.ts";
-import { crc32Helpers } from "./crc32.ts";
+import { crc32Helpers } from "../crc32.ts";
 import { dataProcessingImmediateRows } from "./data_processing_immediate.ts";
 import { dataProcessingRegisterRows } from "./data_processing_register.ts";
 import { dataProcessingSourcesRows } from "./data_processing_sources.ts";

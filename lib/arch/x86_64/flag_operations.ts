@@ -8,7 +8,7 @@ type Part = (c: Code, o: readonly number[], bits: number) => void;
 export interface Operation {
   /** Number of i64 operands. */
   readonly operands: number;
-  /** Bits of the result above its width are clear. */
+  /** The result is zero in all its 64 bits if it is in its width. */
   readonly cut: boolean;
   /** [] -> [i64] the result. */
   readonly result: Part;
@@ -159,21 +159,72 @@ function largest(c: Code, bits: number): void {
   c.i64_const_parts(bits === 64 ? -1 : 2 ** (bits - 1) - 1, bits === 64 ? 0x7fffffff : 0);
 }
 
-/** The sign of the operand, with all but one of the bits shifted, against the result's. */
-const shift = (carry: Part): Operation => ({
+/**
+ * [operand, count]: the operand with all but one of the bits shifted decides. Its lowest or highest bit
+ * goes to CF; OF is whether the last bit changes the sign.
+ */
+const shift = (name: "shl" | "shr_u" | "shr_s", cut: boolean, carry: Part): Operation => ({
   operands: 2,
-  cut: true,
-  result: (c, [result]) => {
-    c.local_get(result);
+  cut,
+  result: (c, [operand, count]) => {
+    c.local_get(operand).local_get(count)[`i64_${name}`]();
   },
   carry,
-  overflow: (c, [result, before]) => {
-    c.local_get(result).local_get(before).i64_xor();
+  overflow: (c, [operand, count]) => {
+    c.local_get(operand).local_get(count)[`i64_${name}`]();
+    allButOne(c, name, operand, count);
+    c.i64_xor();
   },
   adjust: (c) => {
     c.i64_const32(0);
   },
 });
+
+/** [] -> [i64] an operand shifted by one bit less than `count`. */
+function allButOne(
+  c: Code,
+  name: "shl" | "shr_u" | "shr_s",
+  operand: number,
+  count: number,
+): void {
+  c.local_get(operand).local_get(count).i64_const32(1).i64_sub()[`i64_${name}`]();
+}
+
+/** The bit that goes out on the right. */
+const lowestOut = (name: "shr_u" | "shr_s"): Part => (c, [operand, count]) => {
+  allButOne(c, name, operand, count);
+  c.i32_wrap_i64().i32_const(1).i32_and();
+};
+
+/** The product of two signed numbers: CF and OF are set if it does not fit. */
+const imul: Operation = {
+  operands: 2,
+  cut: false,
+  result: (c, [a, b]) => {
+    c.local_get(a).local_get(b).i64_mul();
+  },
+  carry: (c, [a, b], bits) => {
+    c.local_get(a).local_get(b).i64_mul();
+    if (bits < 64) {
+      c.local_get(a).local_get(b).i64_mul();
+      if (bits === 16) c.i64_extend16_s();
+      else c.i64_extend32_s();
+      c.i64_ne();
+      return;
+    }
+    // What is lost is a multiple of 2^64: far more than what the doubles round off.
+    c.f64_convert_i64_s();
+    c.local_get(a).f64_convert_i64_s().local_get(b).f64_convert_i64_s().f64_mul();
+    c.f64_sub().f64_abs().f64_const(2 ** 62).f64_gt();
+  },
+  overflow: (c, o, bits) => {
+    imul.carry(c, o, bits);
+    c.i64_extend_i32_u().i64_const32(bits - 1).i64_shl();
+  },
+  adjust: (c) => {
+    c.i64_const32(0);
+  },
+};
 
 const mixed: Operation = {
   operands: 2,
@@ -193,19 +244,23 @@ const mixed: Operation = {
 };
 
 export const operations: Readonly<
-  Record<"add" | "sub" | "logic" | "inc" | "dec" | "shl" | "shr" | "mixed", Operation>
+  Record<
+    "add" | "sub" | "logic" | "inc" | "dec" | "shl" | "shr" | "sar" | "imul" | "mixed",
+    Operation
+  >
 > = {
   add,
   sub,
   logic,
   inc: step(lowest, 0),
   dec: step(largest, 15),
-  shl: shift((c, [, before], bits) => {
-    c.local_get(before).i64_const32(bits - 1).i64_shr_u().i32_wrap_i64().i32_const(1).i32_and();
+  shl: shift("shl", false, (c, [operand, count], bits) => {
+    c.local_get(operand).i64_const32(bits).local_get(count).i64_sub().i64_shr_u();
+    c.i32_wrap_i64().i32_const(1).i32_and();
   }),
-  shr: shift((c, [, before]) => {
-    c.local_get(before).i32_wrap_i64().i32_const(1).i32_and();
-  }),
+  shr: shift("shr_u", true, lowestOut("shr_u")),
+  sar: shift("shr_s", true, lowestOut("shr_s")),
+  imul,
   mixed,
 };
 

@@ -31,16 +31,20 @@ export const Flags = {
   inc: 13,
   /** [result, CF]: flags of a difference a - 1; CF stays. */
   dec: 17,
-  /** [result, operand shifted left by one bit less]: its highest bit has gone to CF. */
+  /** [operand, count]: flags of operand << count, count not 0. */
   shl: 21,
-  /** [result, operand shifted right by one bit less]: its lowest bit has gone to CF. */
+  /** [operand, count]: flags of operand >> count, count not 0. */
   shr: 25,
+  /** [operand, count], the operand sign-extended: flags of operand >> count, count not 0. */
+  sar: 29,
+  /** [a, b], sign-extended, not of 8 bits: CF and OF of a * b; the others are those of its low part. */
+  imul: 33,
   /** [result, sign-extended to 64 bits; CF in bit 0, AF in bit 4, OF in bit 63]. */
-  mixed: 29,
+  mixed: 37,
   /** [flags]: where RFLAGS has them. */
-  status: 30,
+  status: 38,
   /** [a, b]: bits of two doubles that are compared as COMISD does. */
-  compare: 31,
+  compare: 39,
 } as const;
 
 /** Kind of flags of an operation on `size` bytes. */
@@ -96,16 +100,12 @@ interface Kind {
   readonly bits: number;
 }
 
-/** Kinds between the first and the last two. */
+/** Kinds in the order of their numbers; undefined for those that are no operation. */
 const kinds: readonly (Kind | undefined)[] = [
   undefined,
-  ...[8, 16, 32, 64].map((bits): Kind => ({ operation: operations.add, bits })),
-  ...[8, 16, 32, 64].map((bits): Kind => ({ operation: operations.sub, bits })),
-  ...[8, 16, 32, 64].map((bits): Kind => ({ operation: operations.logic, bits })),
-  ...[8, 16, 32, 64].map((bits): Kind => ({ operation: operations.inc, bits })),
-  ...[8, 16, 32, 64].map((bits): Kind => ({ operation: operations.dec, bits })),
-  ...[8, 16, 32, 64].map((bits): Kind => ({ operation: operations.shl, bits })),
-  ...[8, 16, 32, 64].map((bits): Kind => ({ operation: operations.shr, bits })),
+  ...(["add", "sub", "logic", "inc", "dec", "shl", "shr", "sar", "imul"] as const).flatMap(
+    (name) => [8, 16, 32, 64].map((bits): Kind => ({ operation: operations[name], bits })),
+  ),
   { operation: operations.mixed, bits: 64 },
 ];
 

@@ -1,8 +1,8 @@
 /**
- * CRC32 and CRC32C (Arm ARM, C6.2 CRC32B...): bit-reflected, without the inversions that the
+ * CRC32 and CRC32C (of AArch64; the latter of x86-64 too): bit-reflected, without the inversions that the
  * software around them adds. Table-driven, eight bytes at a time.
  */
-import type { Helper } from "../../engine/arch.ts";
+import type { Helper } from "../engine/arch.ts";
 
 /** IEEE 802.3 and Castagnoli polynomials, bit 0 first. */
 const POLYNOMIALS = { crc32: 0xedb88320, crc32c: 0x82f63b78 } as const;
