@@ -1,14 +1,16 @@
 /**
  * Compares the user CPU time from start to a line of the booted system with that of QEMU's TCG.
  *
- * Usage: node conformance/bench/boot.ts --kernel Image [--initrd FILE] [--append "console=ttyAMA0"]
- *                    [--until READY] [--memory 512] [--runtimes node,deno,bun] [--rounds 5]
+ * Usage: node conformance/bench/boot.ts [--arch aarch64|x86_64] --kernel Image [--initrd FILE]
+ *                    [--append "console=ttyAMA0"] [--until READY] [--memory 512] [--runtimes node,deno,bun] [--rounds 5]
  *
  * `--until`: what the system prints when it is ready; the machine is ended there. In each round, each
- * runtime's run comes right after one of QEMU. QEMU's kernel gets nokaslr as well: its board has a
- * kaslr-seed, vml's has none. Needs qemu-system-aarch64 and the runtimes.
+ * runtime's run comes right after one of QEMU. QEMU's arm64 kernel gets nokaslr as well: its
+ * board has a kaslr-seed, vml's has none; its amd64 kernel is told the frequency of the TSC. Needs
+ * qemu-system-aarch64 or qemu-system-x86_64, and the runtimes.
  */
 import { parseArgs } from "node:util";
+import { qemuTscParameters } from "../microvm/qemu_tsc.ts";
 import {
   formatTable,
   type Guest,
@@ -17,6 +19,7 @@ import {
   type Measurement,
   median,
   qemuCommand,
+  readArch,
   readCount,
   readRuntimes,
   runProgram,
@@ -47,6 +50,7 @@ function row(name: string, pairs: readonly Pair[]): string[] {
 await runProgram(async () => {
   const { values } = parseArgs({
     options: {
+      arch: { type: "string" },
       kernel: { type: "string" },
       initrd: { type: "string" },
       append: { type: "string" },
@@ -57,10 +61,13 @@ await runProgram(async () => {
     },
   });
   if (values.kernel === undefined) throw new MeasureError("give a kernel: --kernel FILE");
+  const arch = readArch(values.arch);
+  const qemuOnly = arch === "x86_64" ? qemuTscParameters() : "nokaslr";
   const guest: Guest = {
+    arch,
     kernel: values.kernel,
     ...(values.initrd !== undefined && { initrd: values.initrd }),
-    append: values.append ?? "console=ttyAMA0",
+    append: values.append ?? `console=${arch === "x86_64" ? "ttyS0" : "ttyAMA0"}`,
     memoryMib: readCount("--memory", values.memory, 512),
   };
   const limits = { seconds: SECONDS, until: values.until ?? "READY" };
@@ -70,7 +77,7 @@ await runProgram(async () => {
   for (let round = 1; round <= rounds; round++) {
     for (const [runtime, pairs] of all) {
       console.error(`round ${round} of ${rounds}: QEMU, ${runtime}`);
-      const qemu = await measure(qemuCommand(guest, `${guest.append} nokaslr`), limits);
+      const qemu = await measure(qemuCommand(guest, `${guest.append} ${qemuOnly}`), limits);
       pairs.push({ qemu, vml: await measure(vmlCommand(runtime, guest), limits) });
     }
   }

@@ -5,6 +5,7 @@ import { cpus, loadavg } from "node:os";
 import { delimiter } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import type { Architecture } from "../../lib/config/machine_config.ts";
 
 /** A JavaScript runtime that executes the vml program. */
 export type Runtime = "node" | "deno" | "bun";
@@ -16,6 +17,8 @@ const LOCAL_PROGRAMS = `${ROOT}/node_modules/.bin`;
 
 /** A machine with one vCPU. */
 export interface Guest {
+  /** @default "aarch64" */
+  readonly arch?: Architecture;
   /** Name of the kernel's file. */
   readonly kernel: string;
   /** Name of the initial RAM disk's file. */
@@ -44,18 +47,17 @@ export interface Measurement {
 /** What went wrong, in one line and the last output. */
 export class MeasureError extends Error {}
 
+/** QEMU's boards and processors that are compared with. */
+const QEMU: Readonly<Record<Architecture, readonly string[]>> = {
+  aarch64: ["qemu-system-aarch64", "-M", "virt,gic-version=3", "-cpu", "cortex-a57"],
+  x86_64: ["qemu-system-x86_64", "-M", "microvm,rtc=on", "-cpu", "qemu64", "-nodefaults"],
+};
+
 /** Program and arguments of QEMU with one thread for the guest. */
 export function qemuCommand(guest: Guest, append: string = guest.append): string[] {
   return [
-    ...[
-      "qemu-system-aarch64",
-      "-M",
-      "virt,gic-version=3",
-      "-cpu",
-      "cortex-a57",
-      "-accel",
-      "tcg,thread=single",
-    ],
+    ...QEMU[guest.arch ?? "aarch64"],
+    ...["-accel", "tcg,thread=single"],
     ...["-m", `${guest.memoryMib}M`, "-display", "none", "-serial", "stdio", "-monitor", "none"],
     ...["-no-reboot", "-kernel", guest.kernel, "-append", append],
     ...(guest.initrd === undefined ? [] : ["-initrd", guest.initrd]),
@@ -74,6 +76,7 @@ export function vmlCommand(runtime: Runtime, guest: Guest): string[] {
   const flags = { node: [], deno: ["run", "-A"], bun: ["run"] }[runtime];
   return [
     ...[runtime, ...flags, `${ROOT}/cmd/vml.ts`, "run", "--no-reboot"],
+    ...(guest.arch === "x86_64" ? ["--arch", guest.arch, "--cpu", "qemu64"] : []),
     ...["--memory", `${guest.memoryMib}M`, "--kernel", guest.kernel, "--append", guest.append],
     ...(guest.initrd === undefined ? [] : ["--initrd", guest.initrd]),
     ...(guest.disk === undefined ? [] : ["--disk", guest.disk, "--device", "virtio-console"]),
@@ -175,6 +178,13 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
   const line = (row: readonly string[]): string =>
     row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join("  ");
   return rows.map((row) => line(row).trimEnd()).join("\n");
+}
+
+/** An architecture from an option. Throws a MeasureError. */
+export function readArch(text: string | undefined): Architecture {
+  if (text === undefined || text === "aarch64") return "aarch64";
+  if (text === "x86_64") return text;
+  throw new MeasureError(`--arch: "${text}" is none of aarch64, x86_64`);
 }
 
 /** Runtimes from a comma-separated option. Throws a MeasureError. */

@@ -1,23 +1,18 @@
 /**
  * Boots Debian's kernels in the runtimes and checks what the guests say:
- * node conformance/linux/boot.ts [--all] [--runtime node,deno,bun] [--binary FILE] [--jobs N]
- * [--only TEXT] [--sets FOLDER]. Needs what `vml image debian` needs. Exit code 1 on a fault.
+ * node conformance/linux/boot.ts [--all] [--arch arm64,amd64] [--runtime node,deno,bun] [--binary FILE]
+ * [--jobs N] [--only TEXT] [--sets FOLDER]. Needs what `vml image debian` needs. Exit code 1 on a fault.
  */
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { DEBIAN, type DebianArch } from "../../guests/linux/architectures.ts";
 import { type DebianSet, debianSet } from "../../guests/linux/debian.ts";
 import { clockFaults, diskFaults, readAllowed, type RunJson, selfTestFaults } from "./checks.ts";
 import { type DialogueStep, ROOT, type RuntimeName, talk, vmlCommand } from "./runtimes.ts";
-import {
-  allScenarios,
-  type KernelName,
-  type Scenario,
-  scenarioName,
-  someScenarios,
-} from "./scenarios.ts";
+import { allScenarios, type Scenario, scenarioName, SETUPS, someScenarios } from "./scenarios.ts";
 
 /** Seconds after which a boot that hangs is ended; many times what it takes. */
 const PATIENCE = 600;
@@ -26,6 +21,7 @@ const DISK_BYTES = 65 * 2 ** 20;
 const { values } = parseArgs({
   options: {
     all: { type: "boolean", default: false },
+    arch: { type: "string", default: "arm64" },
     runtime: { type: "string", default: "node,deno,bun" },
     binary: { type: "string", default: "" },
     jobs: { type: "string", default: "2" },
@@ -72,6 +68,7 @@ async function boot(
   id: string,
 ): Promise<{ transcript: string; faults: string[] }> {
   const kind = KINDS[scenario.kind];
+  const setup = SETUPS[scenario.setup];
   const disk = join(folder, `${id}.img`);
   writeFileSync(disk, "");
   truncateSync(disk, DISK_BYTES);
@@ -79,9 +76,9 @@ async function boot(
   const command = vmlCommand(scenario.runtime, values.binary) ?? [];
   // deno-fmt-ignore
   const ended = await talk([
-    ...command, "run", "--kernel", set.kernel, "--initrd", set.initrd, "--memory", "512M",
-    "--append", `console=ttyAMA0 ${kind.append} vmlcpus=${scenario.cpus}`,
-    "--gic", `${scenario.gic}`, "--cpus", `${scenario.cpus}`,
+    ...command, "run", ...setup.options, "--kernel", setup.kernel(set), "--initrd", set.initrd,
+    "--append", `console=${DEBIAN[setup.arch].console} ${kind.append} vmlcpus=${scenario.cpus}`,
+    "--memory", "512M", "--cpus", `${scenario.cpus}`,
     "--disk", disk, "--net", "loopback", "--device", "virtio-console", "--device", "virtio-rng",
     "--json", "--console", kind.dialogue === undefined ? `file:${output}` : "stdio",
     "--timeout", `${PATIENCE}`, ...kind.options ?? [],
@@ -135,8 +132,8 @@ async function run(scenario: Scenario, set: DebianSet, id: string): Promise<stri
   }
   const second = await boot(scenario, set, id);
   const faults = [...first.faults, ...second.faults];
-  const { kernel, gic, cpus } = scenario;
-  const key = `${kernel} ${gic} ${cpus}`;
+  const { kernel, setup, cpus } = scenario;
+  const key = `${kernel} ${setup} ${cpus}`;
   for (const { transcript } of [first, second]) {
     const bytes = new TextEncoder().encode(transcript);
     const other = virtualRuns.get(key);
@@ -169,15 +166,19 @@ const runtimes = names.filter((name) => {
   if (!here) console.error(`${name}: not found, its boots are left out`);
   return here;
 });
-const scenarios = (values.all ? allScenarios(runtimes) : someScenarios(runtimes))
+const arches = values.arch.split(",") as DebianArch[];
+const scenarios = arches
+  .flatMap((arch) => values.all ? allScenarios(arch, runtimes) : someScenarios(arch, runtimes))
   .filter((scenario) => scenarioName(scenario).includes(values.only));
-const sets = new Map<KernelName, DebianSet>();
-for (const kernel of new Set(scenarios.map((scenario) => scenario.kernel))) {
+const setName = ({ setup, kernel }: Scenario): string => `${SETUPS[setup].arch} ${kernel}`;
+const sets = new Map<string, DebianSet>();
+for (const scenario of scenarios) {
+  if (sets.has(setName(scenario))) continue;
   sets.set(
-    kernel,
+    setName(scenario),
     await debianSet({
-      arch: "arm64",
-      kernel,
+      arch: SETUPS[scenario.setup].arch,
+      kernel: scenario.kernel,
       rootfs: "none",
       folder: values.sets,
       update: false,
@@ -192,7 +193,7 @@ async function worker(): Promise<void> {
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
     const [i, scenario] = next;
     const start = performance.now();
-    const faults = await run(scenario, sets.get(scenario.kernel) as DebianSet, `${i}`);
+    const faults = await run(scenario, sets.get(setName(scenario)) as DebianSet, `${i}`);
     const seconds = ((performance.now() - start) / 1000).toFixed(0);
     const verdict = faults.length === 0 ? "ok" : "FAILED";
     console.error(`${verdict} ${scenarioName(scenario)} (${seconds} s)`);

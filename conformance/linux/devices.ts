@@ -1,6 +1,6 @@
 /**
  * Debian's kernel with its devices connected to something: networks, disks, ports, vsock.
- * node conformance/linux/devices.ts [--runtime node,deno,bun] [--binary FILE] [--only TEXT] [--jobs N]
+ * node conformance/linux/devices.ts [--arch arm64|amd64] [--runtime node,deno,bun] [--binary FILE] [--only TEXT] [--jobs N]
  * [--sets FOLDER]. Needs what `vml image debian` needs. Exit code 1 on a fault.
  */
 import { spawn } from "node:child_process";
@@ -20,6 +20,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { DEBIAN, type DebianArch } from "../../guests/linux/architectures.ts";
 import { debianSet } from "../../guests/linux/debian.ts";
 import { withScript } from "../../guests/linux/overlay.ts";
 import { EXT4_PROGRAMS, programFiles } from "../../guests/linux/programs.ts";
@@ -40,6 +41,7 @@ const DISK = 64 * 2 ** 20;
 
 const { values } = parseArgs({
   options: {
+    arch: { type: "string", default: "arm64" },
     runtime: { type: "string", default: "node,deno,bun" },
     binary: { type: "string", default: "" },
     only: { type: "string", default: "" },
@@ -49,8 +51,10 @@ const { values } = parseArgs({
 });
 
 const folder = mkdtempSync(join(tmpdir(), "vml-devices-"));
+const debianArch = values.arch as DebianArch;
+const target = DEBIAN[debianArch];
 const set = await debianSet({
-  arch: "arm64",
+  arch: debianArch,
   kernel: "cloud",
   rootfs: "none",
   folder: values.sets,
@@ -97,9 +101,10 @@ interface Start {
 /** Boots a machine until it is off. */
 function run(runtime: RuntimeName, start: Start): Promise<Run> {
   const [program, ...before] = vmlCommand(runtime, values.binary) as string[];
-  const append = `console=ttyAMA0 quiet vml=script ${start.parameters ?? ""}`;
+  const append = `console=${target.console} quiet vml=script ${start.parameters ?? ""}`;
   return runProgram(program, [
-    ...[...before, "run", "--kernel", set.kernel, "--initrd", start.initrd, "--append", append],
+    ...[...before, "run", "--arch", target.arch, "--kernel", set.vmlinux ?? set.kernel],
+    ...["--initrd", start.initrd, "--append", append],
     ...["--memory", "256M", "--timeout", `${PATIENCE}`, ...start.options],
   ], start.onListen);
 }
@@ -203,7 +208,10 @@ async function hub(runtime: RuntimeName): Promise<string[]> {
   const [program, ...before] = (vmlCommand(runtime, "") as string[]).slice(0, -1);
   const path = initrd(`hub-${runtime}`, HUB_SCRIPT);
   const script = join(ROOT, "conformance/linux/two_machines.ts");
-  return faultsOf(await runProgram(program, [...before, script, set.kernel, path]), 3);
+  return faultsOf(
+    await runProgram(program, [...before, script, debianArch, set.vmlinux ?? set.kernel, path]),
+    3,
+  );
 }
 
 async function files(runtime: RuntimeName): Promise<string[]> {
@@ -225,7 +233,7 @@ async function files(runtime: RuntimeName): Promise<string[]> {
 
 let programs: ReturnType<typeof programFiles> | undefined;
 function ext4Programs(): ReturnType<typeof programFiles> {
-  return programs ??= programFiles({ arch: "arm64", folder: values.sets, ...EXT4_PROGRAMS });
+  return programs ??= programFiles({ arch: debianArch, folder: values.sets, ...EXT4_PROGRAMS });
 }
 
 async function ports(runtime: RuntimeName): Promise<string[]> {

@@ -1,6 +1,7 @@
 /**
  * Stops machines by force while their Linux writes to an ext4 file system, and looks at what is on the
- * disk: node conformance/linux/power_cut.ts [--cuts 200] [--seed 1] [--jobs 2] [--sets FOLDER]
+ * disk: node conformance/linux/power_cut.ts [--arch arm64|amd64] [--cuts 200] [--seed 1]
+ * [--jobs 2] [--sets FOLDER]
  *
  * After each cut the file system has to be one that `e2fsck -p` calls clean or recovers by its journal
  * alone, and every file that the guest had flushed has to be there, whole. Virtual time: a seed gives
@@ -14,6 +15,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { DEBIAN, type DebianArch } from "../../guests/linux/architectures.ts";
 import { debianSet } from "../../guests/linux/debian.ts";
 import { withScript } from "../../guests/linux/overlay.ts";
 import { Machine } from "../../lib/machine/machine.ts";
@@ -52,6 +54,7 @@ done
 
 /** What a worker is told. */
 interface Task {
+  readonly arch: DebianArch;
   readonly kernel: string;
   readonly initrd: string;
   readonly seed: number;
@@ -78,9 +81,10 @@ async function runAndCut(task: Task, medium: Uint8Array, random: () => number): 
 }> {
   const disk = new CutDisk(medium);
   const vm = await Machine.create({
+    arch: DEBIAN[task.arch].arch,
     kernel: readFileSync(task.kernel),
     initrd: readFileSync(task.initrd),
-    cmdline: "console=ttyAMA0 quiet vml=script",
+    cmdline: `console=${DEBIAN[task.arch].console} quiet vml=script`,
     memory: "128M",
     devices: [{ type: "virtio-block", file: disk }],
     time: "virtual",
@@ -159,6 +163,7 @@ async function work(task: Task): Promise<void> {
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
+      arch: { type: "string", default: "arm64" },
       cuts: { type: "string", default: "200" },
       seed: { type: "string", default: "1" },
       jobs: { type: "string", default: `${Math.min(availableParallelism(), 4)}` },
@@ -166,8 +171,9 @@ async function main(): Promise<number> {
     },
   });
   const [cuts, seed, jobs] = [values.cuts, values.seed, values.jobs].map(Number);
+  const arch = values.arch as DebianArch;
   const set = await debianSet({
-    arch: "arm64",
+    arch,
     kernel: "cloud",
     rootfs: "none",
     folder: values.sets,
@@ -183,7 +189,8 @@ async function main(): Promise<number> {
     Array.from({ length: jobs }, (_, job) =>
       new Promise<void>((resolve, reject) => {
         const task: Task = {
-          kernel: set.kernel,
+          arch,
+          kernel: set.vmlinux ?? set.kernel,
           initrd,
           seed,
           cuts: numbers.filter((cut) => cut % jobs === job),

@@ -1,20 +1,24 @@
 /**
- * Two machines on a hub in one process: two_machines.ts KERNEL INITRD. Prints what both say; the exit
+ * Two machines on a hub in one process: two_machines.ts DEBIAN-ARCH KERNEL INITRD. Prints what both say; the exit
  * code is 0 if both power off. For devices.ts.
  */
 import { readFileSync } from "node:fs";
 import process from "node:process";
+import { DEBIAN, type DebianArch } from "../../guests/linux/architectures.ts";
 import { Machine } from "../../mod.ts";
 
-const [kernel, initrd] = process.argv.slice(2).map((path) => new Uint8Array(readFileSync(path)));
+const [debianArch, ...paths] = process.argv.slice(2);
+const { arch, console: serial } = DEBIAN[debianArch as DebianArch];
+const [kernel, initrd] = paths.map((path) => new Uint8Array(readFileSync(path)));
 const MACS = ["52:54:00:00:00:01", "52:54:00:00:00:02"] as const;
 
 /** Makes host 1 or 2; calls back with its text. */
 async function machine(host: 1 | 2, hear: (text: string) => void): Promise<Machine> {
   const made = await Machine.create({
+    arch,
     kernel,
     initrd,
-    cmdline: `console=ttyAMA0 quiet vml=script vml_host=${host}`,
+    cmdline: `console=${serial} quiet vml=script vml_host=${host}`,
     memory: "256M",
     devices: [{
       type: "virtio-net",

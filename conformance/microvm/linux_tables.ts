@@ -15,6 +15,7 @@ import { readX86Kernel } from "../../lib/boot/x86_64/kernel.ts";
 import { microvmAcpi } from "../../lib/machine/microvm_acpi.ts";
 import { MicrovmMap, microvmMemory } from "../../lib/machine/microvm_map.ts";
 import { qemuElf } from "./qemu_elf.ts";
+import { qemuTscParameters } from "./qemu_tsc.ts";
 
 const MIB = 2 ** 20;
 const MEMORY = 512 * MIB;
@@ -56,8 +57,7 @@ const bytes = new Uint8Array(readFileSync(kernelFile));
 const plan = planBoot({
   kernel: await readX86Kernel(bytes, MEMORY),
   // QEMU's CPUs do not tell their TSC's frequency, and a hardware-reduced machine has no other clock.
-  cmdline:
-    `console=ttyS0 earlyprintk=serial,ttyS0 panic=-1 tsc=nowatchdog tsc_early_khz=${hostKhz()}`,
+  cmdline: `console=ttyS0 earlyprintk=serial,ttyS0 panic=-1 ${qemuTscParameters()}`,
   memory: microvmMemory(MEMORY),
   rsdp: MicrovmMap.acpi,
 });
@@ -91,9 +91,3 @@ try {
 for (const fault of faults) console.error(fault);
 console.error(`${kernelFile}: ${cpus} vCPUs, ${faults.length} faults`);
 process.exitCode = faults.length > 0 ? 1 : 0;
-
-/** Roughly the host's TSC. */
-function hostKhz(): number {
-  const mhz = /^cpu MHz\s*: ([\d.]+)/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1];
-  return Math.round(Number(mhz ?? "2000") * 1000);
-}
