@@ -10,11 +10,12 @@ export const TRACE_COMPONENTS = {
   vcpu: "power states, waits and single steps of vCPUs; detailed: each wait and wake",
   vbus: "device accesses, runs on one device folded; full: each access",
   msr: "system registers of devices, runs on one register folded; full: each access",
-  gic: "interrupt lines that change, and the interrupt inputs of vCPUs",
-  timer: "output lines of the generic timer",
+  gic: "aarch64: interrupt lines that change, and the interrupt inputs of vCPUs",
+  apic: "x86_64: interrupt lines that change, and the interrupt inputs of vCPUs",
+  timer: "aarch64: output lines of the generic timer",
   virtio: "queue notifications, interrupts and failures of virtio devices",
   net: "frames between network cards and their back ends, without their bytes",
-  psci: "firmware calls with arguments and results",
+  psci: "aarch64: firmware calls with arguments and results",
 } as const;
 
 /** One of the names of {@linkcode TRACE_COMPONENTS}. */

@@ -41,6 +41,8 @@ export interface Board {
   readonly firmwareStatistics?: FirmwareStatistics;
   /** The device tree that the kernel was given, where it gets one. */
   readonly fdt?: Fdt;
+  /** Name of one of {@linkcode Board.registers}, for people. */
+  registerName(id: number): string;
   /** All registers of a vCPU; it becomes the engine's current one. */
   dumpRegisters(vcpu: number): RegisterDump;
   /** Puts the kernel and what goes with it into RAM. Gives where vCPU 0 begins. Throws a BootError. */

@@ -7,9 +7,12 @@ import { busTap, registerTap } from "./trace_taps.ts";
 /** The components that buses are. */
 type BusComponent = "vbus" | "msr";
 
+/** The buses of a board. */
+type ObservedBoard = Pick<Board, "bus" | "ports" | "registers" | "registerName">;
+
 /** "vbus" and "msr" at "condensed" tell accesses with repetitions folded, at "full" each one. */
 export class BusObserver {
-  readonly #board: Pick<Board, "bus" | "ports" | "registers">;
+  readonly #board: ObservedBoard;
   readonly #debug: VmmDebug;
   readonly #now: () => number;
   /** What the buses were told last. */
@@ -20,7 +23,7 @@ export class BusObserver {
 
   /** `now`: the host's time, for the time that devices take. */
   constructor(
-    board: Pick<Board, "bus" | "ports" | "registers">,
+    board: ObservedBoard,
     debug: VmmDebug,
     now: () => number,
   ) {
@@ -33,6 +36,7 @@ export class BusObserver {
   update(): void {
     const { bus, ports, registers } = this.#board;
     const debug = this.#debug;
+    const name = (id: number): string => this.#board.registerName(id);
     this.#follow("vbus", {
       count: (on) => {
         bus.countAccesses(on, this.#now);
@@ -47,7 +51,7 @@ export class BusObserver {
     this.#follow("msr", {
       count: (on) => registers.countAccesses(on),
       trace: (on, fold) =>
-        registers.trace(on ? registerTap(debug.tracer("msr")) : undefined, { fold }),
+        registers.trace(on ? registerTap(debug.tracer("msr"), name) : undefined, { fold }),
     });
   }
 

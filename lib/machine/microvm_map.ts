@@ -30,9 +30,13 @@ export const MicrovmMap = {
 export const MicrovmPort = {
   pic: 0x20,
   pit: 0x40,
+  /** System control port B: the speaker's gate, which measures time. */
+  systemControl: 0x61,
   cmosRtc: 0x70,
   pic2: 0xa0,
   uart: 0x3f8,
+  /** ELCR of both interrupt controllers. */
+  picTriggers: 0x4d0,
 } as const;
 
 /** Global system interrupts: I/O APIC 0 has 0 to 23, I/O APIC 1 has 24 to 47. */
@@ -53,6 +57,11 @@ export const IO_APIC_PINS = 24;
 /** virtio-mmio slots. Devices fill them from the last to the first, as QEMU does. */
 export const MICROVM_VIRTIO_SLOTS = 24;
 const VIRTIO_SLOT_BYTES = 0x200;
+
+/** Address of a virtio-mmio slot. */
+export function microvmVirtioAddress(slot: number): number {
+  return MicrovmMap.virtio + slot * VIRTIO_SLOT_BYTES;
+}
 
 /** What e820 and PVH tell of `memory` bytes of RAM (at least 2 MiB). */
 export function microvmMemory(memory: number): MemoryMap {
@@ -125,7 +134,7 @@ export function microvmVirtio(slot: number): MicrovmDevice {
     id: "LNRO0005",
     uid: slot,
     memory: {
-      address: MicrovmMap.virtio + slot * VIRTIO_SLOT_BYTES,
+      address: microvmVirtioAddress(slot),
       size: VIRTIO_SLOT_BYTES,
     },
     gsi: MicrovmGsi.virtio + slot,

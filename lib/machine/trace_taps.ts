@@ -50,6 +50,17 @@ export function tapInterrupts(interrupts: CpuInterrupts, tracer: Tracer): CpuInt
   };
 }
 
+/** Tells what the local APICs do to the interrupt inputs of the vCPUs. */
+export function tapInterruptInput(
+  input: (vcpu: number, level: boolean) => void,
+  tracer: Tracer,
+): (vcpu: number, level: boolean) => void {
+  return (vcpu, level) => {
+    if (tracer.level !== TraceLevel.none) tracer.emit("intr", { vcpu, level });
+    input(vcpu, level);
+  };
+}
+
 /**
  * Tells firmware calls: X0 is the function, `a1` to `a3` are its arguments. `before` hears of each
  * before it is done.
@@ -79,12 +90,10 @@ export function tapFirmware(
   };
 }
 
-/** Turns traced accesses to system registers into events, with the encoding's name: `S3_0_C12_C12_0`. */
-export function registerTap(tracer: Tracer): RegisterTraceSink {
+/** Turns traced accesses to system registers into events. `nameOf` gives a register's name. */
+export function registerTap(tracer: Tracer, nameOf: (id: number) => string): RegisterTraceSink {
   return ({ id, write, value, vcpu, refused, folded, device = "nothing" }: RegisterTrace): void => {
-    const register = `S${id >>> 14}_${(id >>> 11) & 7}_C${(id >>> 7) & 15}_C${(id >>> 3) & 15}_${
-      id & 7
-    }`;
+    const register = nameOf(id);
     if (folded > 0) tracer.emit("repeated", { device, register, times: folded });
     else {
       const what = { device, register, value: hex(value), vcpu, ...(refused && { refused }) };

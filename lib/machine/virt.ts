@@ -209,6 +209,11 @@ export class VirtBoard implements Board {
     return Fdt.parse(this.#tree);
   }
 
+  /** By its encoding: "S3_0_C12_C12_0". */
+  registerName(id: number): string {
+    return `S${id >>> 14}_${(id >>> 11) & 7}_C${(id >>> 7) & 15}_C${(id >>> 3) & 15}_${id & 7}`;
+  }
+
   dumpRegisters(vcpu: number): RegisterDump {
     this.engine.select(vcpu);
     return dumpRegisters(this.cpus[vcpu].context);
