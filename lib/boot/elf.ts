@@ -1,6 +1,6 @@
 /** ELF programs for bare machines (ELF-64 Object File Format 1.5; Arm IHI 0056; x86-64 psABI). */
 import { BootError } from "./boot_error.ts";
-import { describeFile } from "./sniff.ts";
+import { architectureHint, describeFile } from "./sniff.ts";
 
 const HEADER_BYTES = 64;
 const PROGRAM_HEADER_BYTES = 56;
@@ -61,7 +61,9 @@ export function openElf(bytes: Uint8Array, machine: ElfMachine = ELF_AARCH64): D
       "wrong-architecture",
       `kernel: this is ${
         describeFile(bytes)
-      }, not for little-endian 64-bit ${machine.name}; build it for ${machine.name.toLowerCase()}`,
+      }, not for little-endian 64-bit ${machine.name}; build it for ${machine.name.toLowerCase()}${
+        architectureHint(bytes)
+      }`,
     );
   }
   return view;

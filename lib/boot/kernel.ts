@@ -3,7 +3,7 @@ import { BootError } from "./boot_error.ts";
 import { type ElfProgram, isElf, readElf } from "./elf.ts";
 import { gunzip, isGzip } from "./gzip.ts";
 import { isImage, isZboot, type KernelImage, parseImage, readZboot } from "./image.ts";
-import { describeFile } from "./sniff.ts";
+import { architectureHint, describeFile } from "./sniff.ts";
 
 /** What is to be loaded and started. */
 export type Kernel =
@@ -24,6 +24,8 @@ export async function readKernel(bytes: Uint8Array, limit: number): Promise<Kern
     "bad-magic",
     `kernel: this is ${packed ? "gzip of " : ""}${
       describeFile(inner)
-    }, not a Linux arm64 Image; give arch/arm64/boot/Image or Image.gz of an arm64 kernel, or an ELF program`,
+    }, not a Linux arm64 Image; give arch/arm64/boot/Image or Image.gz of an arm64 kernel, or an ELF program${
+      architectureHint(inner)
+    }`,
   );
 }

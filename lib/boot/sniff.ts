@@ -66,6 +66,20 @@ export function describeFile(bytes: Uint8Array): string {
     : "no kernel format that is known";
 }
 
+/** Kernels that one of our architectures boots, by what {@linkcode describeFile} says. */
+const ARCHITECTURES: Readonly<Record<string, string>> = {
+  "a Linux arm64 Image": "aarch64",
+  "an ELF file for AArch64": "aarch64",
+  "an x86 bzImage": "x86_64",
+  "an ELF file for x86-64": "x86_64",
+};
+
+/** What else to do about a kernel that was made for another architecture of ours; or nothing. */
+export function architectureHint(kernel: Uint8Array): string {
+  const arch = ARCHITECTURES[describeFile(kernel)];
+  return arch === undefined ? "" : `, or set arch to ${arch}`;
+}
+
 function matches(bytes: Uint8Array, { offset, bytes: expected }: Signature): boolean {
   if (bytes.length < offset + expected.length) return false;
   for (let i = 0; i < expected.length; i++) {

@@ -2,7 +2,7 @@
 import { BootError } from "../boot_error.ts";
 import { type ElfProgram, isElf } from "../elf.ts";
 import { gunzip, isGzip } from "../gzip.ts";
-import { describeFile } from "../sniff.ts";
+import { architectureHint, describeFile } from "../sniff.ts";
 import { type BzImage, isBzImage, parseBzImage } from "./bzimage.ts";
 import { readPvhElf } from "./pvh.ts";
 
@@ -24,6 +24,8 @@ export async function readX86Kernel(bytes: Uint8Array, limit: number): Promise<X
     "bad-magic",
     `kernel: this is ${packed ? "gzip of " : ""}${
       describeFile(inner)
-    }, not a Linux bzImage; give arch/x86/boot/bzImage (vmlinuz) of an amd64 kernel, its vmlinux, or an ELF program with a PVH entry`,
+    }, not a Linux bzImage; give arch/x86/boot/bzImage (vmlinuz) of an amd64 kernel, its vmlinux, or an ELF program with a PVH entry${
+      architectureHint(inner)
+    }`,
   );
 }
