@@ -63,7 +63,7 @@ export {
 export type { PagePermissions } from "./lib/devices/simple_as/page_permission.ts";
 export { Debugger } from "./lib/machine/debugger.ts";
 export type { StoppedMachine, Trap, TrapOptions } from "./lib/machine/debugger.ts";
-export type { RegisterDump } from "./lib/arch/aarch64/register_dump.ts";
+export type { RegisterDump } from "./lib/vcpu/register_dump.ts";
 export type { CpuStateName } from "./lib/vcpu/cpu_model/cpu_state.ts";
 export type { PowerState } from "./lib/vcpu/lifecycle/lifecycle.ts";
 export type { AccessSize, BusAccess, Device, DeviceState } from "./lib/devices/vbus/device.ts";

@@ -1,5 +1,4 @@
 /** What a machine asks of its board: the part that depends on the architecture of the guest. */
-import type { RegisterDump } from "../arch/aarch64/register_dump.ts";
 import type { Fdt } from "../boot/fdt.ts";
 import type { FirmwareStatistics } from "../devices/firmware/firmware.ts";
 import type { RegisterBus } from "../devices/msr/register_bus.ts";
@@ -10,10 +9,9 @@ import type { Engine, SliceResult } from "../engine/engine.ts";
 import type { Clock } from "../platform/platform.ts";
 import type { BootParameters } from "../vcpu/cpu_model/cpu_model.ts";
 import type { Lifecycle } from "../vcpu/lifecycle/lifecycle.ts";
+import type { RegisterDump } from "../vcpu/register_dump.ts";
 import type { VcpuCore } from "./vcpus.ts";
 import type { VirtioParts } from "./virtio_devices.ts";
-
-export type { RegisterDump };
 
 /** A vCPU as the machine sees it. */
 export interface BoardCpu extends VcpuCore {

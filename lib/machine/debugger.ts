@@ -9,9 +9,9 @@ import type { GuestMemory } from "../engine/guest_memory.ts";
 import { PAGE_SIZE } from "../engine/memory_map.ts";
 import type { CpuFeatureName } from "../vcpu/cpu_model/features.ts";
 import type { CpuStateName } from "../vcpu/cpu_model/cpu_state.ts";
+import type { RegisterDump } from "../vcpu/register_dump.ts";
 import type { VcpuRoundup } from "../vcpu/vcpu_roundup/vcpu_roundup.ts";
 import type { PowerState } from "../vcpu/lifecycle/lifecycle.ts";
-import type { RegisterDump } from "./board.ts";
 import type { Vcpus } from "./vcpus.ts";
 
 /** What a trap tells. Register values and arguments are those of the moment before. */

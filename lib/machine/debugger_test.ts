@@ -54,7 +54,7 @@ test("single steps before the first run, one instruction each", async (t) => {
   }
   // The first is the branch in the head of the image.
   assert.deepEqual(pcs, [0x40n, 0x44n, 0x48n, 0x44n, 0x48n, 0x44n]);
-  assert.equal(debug.registers(0).x[0], 2n);
+  assert.equal(debug.registers(0).general[0], 2n);
   assert.equal(machine.statistics().engine.instructions, 6);
   await stopped.resume();
 });
@@ -66,12 +66,12 @@ test("the world stands still while it is stopped, and guest time, too", async (t
     await turn();
     const stopped = await machine.debugger.stop();
     const before = machine.statistics();
-    const { x, pc } = machine.debugger.registers(0);
+    const { general, pc } = machine.debugger.registers(0);
     for (let i = 0; i < 3; i++) await turn();
     const after = machine.statistics();
     assert.equal(after.engine.instructions, before.engine.instructions);
     assert.equal(after.nanoseconds, before.nanoseconds);
-    assert.deepEqual(machine.debugger.registers(0).x, x);
+    assert.deepEqual(machine.debugger.registers(0).general, general);
     assert.equal(machine.debugger.state(0).state, "ON_ROUNDEDUP");
     machine.debugger.step(0);
     assert.notEqual(machine.debugger.registers(0).pc, pc);
@@ -137,7 +137,7 @@ test("traps tell firmware calls and writes of control registers, with the regist
   const x0: bigint[] = [];
   const end = debug.trap({ hypercalls: true, registers: true }, (trap) => {
     traps.push(trap);
-    x0.push(debug.registers(0).x[0]);
+    x0.push(debug.registers(0).general[0]);
   });
   // WFI: nothing comes, so the guest waits for ever.
   const run = machine.run();
@@ -211,10 +211,10 @@ test("memory is read as a copy and written with the code in it", async (t) => {
   assert.deepEqual(word, Uint8Array.of(0, 4, 0, 0x91));
   // add x0, x0, #1 becomes add x1, x1, #1, in code that is compiled by now.
   assert.ok(debug.memory.write(loop, Uint8Array.of(0x21, 4, 0, 0x91)));
-  const before = debug.registers(0).x;
+  const before = debug.registers(0).general;
   await stopped.resume();
-  while (debug.registers(0).x[1] < before[1] + 100n) await turn();
-  assert.equal(debug.registers(0).x[0], before[0]);
+  while (debug.registers(0).general[1] < before[1] + 100n) await turn();
+  assert.equal(debug.registers(0).general[0], before[0]);
   assert.equal(debug.memory.read(0x1000, word), false);
   assert.equal(debug.memory.write(2 ** 50, word), false);
   machine.stop();
@@ -238,7 +238,7 @@ test("code that is written from outside is executed anew by all vCPUs", async (t
   const { debugger: debug } = machine;
   const run = machine.run();
   const reach = async (register: number, count: bigint): Promise<void> => {
-    while ([0, 1].some((vcpu) => debug.registers(vcpu).x[register] < count)) await turn();
+    while ([0, 1].some((vcpu) => debug.registers(vcpu).general[register] < count)) await turn();
   };
   await reach(20, 100_000n);
   const stopped = await debug.stop();
@@ -248,10 +248,10 @@ test("code that is written from outside is executed anew by all vCPUs", async (t
   assert.deepEqual(word, Uint8Array.of(0x94, 6, 0, 0x91), "both run the loop at this address");
   // add x21, x21, #1
   debug.memory.write(loop, Uint8Array.of(0xb5, 6, 0, 0x91));
-  const before = [0, 1].map((vcpu) => debug.registers(vcpu).x[20]);
+  const before = [0, 1].map((vcpu) => debug.registers(vcpu).general[20]);
   await stopped.resume();
   await reach(21, 100_000n);
-  assert.deepEqual([0, 1].map((vcpu) => debug.registers(vcpu).x[20]), before);
+  assert.deepEqual([0, 1].map((vcpu) => debug.registers(vcpu).general[20]), before);
   machine.stop();
   await run;
 });

@@ -23,13 +23,8 @@ import { type Device, systemRegister, type SystemRegisters } from "../devices/vb
 import { VIRTIO_MMIO_SIZE, type VirtioMmio } from "../devices/virtio/mmio.ts";
 import { Engine, type SliceResult } from "../engine/engine.ts";
 import type { BootParameters } from "../vcpu/cpu_model/cpu_model.ts";
-import {
-  type Board,
-  type BoardOptions,
-  type MakeBoard,
-  type RegisterDump,
-  vcpuId,
-} from "./board.ts";
+import type { RegisterDump } from "../vcpu/register_dump.ts";
+import { type Board, type BoardOptions, type MakeBoard, vcpuId } from "./board.ts";
 import { bytesOf, initrdOf, kernelOf } from "./config_files.ts";
 import { tapController, tapFirmware, tapInterrupts, tapLine } from "./trace_taps.ts";
 import { type BootImage, loadVirt } from "./virt_boot.ts";
