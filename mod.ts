@@ -31,7 +31,7 @@
  */
 export { Machine } from "./lib/machine/machine.ts";
 export type { MachineParts, MachineStatistics, RunResult } from "./lib/machine/machine.ts";
-export type { SerialStreams } from "./lib/machine/serial_port.ts";
+export type { OutputOptions, SerialStreams } from "./lib/machine/serial_port.ts";
 export type { MachineConsole, MachinePort } from "./lib/machine/console_port.ts";
 export type { MachineVsock } from "./lib/machine/machine_vsock.ts";
 export type { VsockAddress, VsockStream } from "./lib/devices/virtio_sock/vsock.ts";

@@ -3,7 +3,7 @@ import { writeSync } from "node:fs";
 import type { Platform } from "../lib/platform/platform.ts";
 
 /** Bytes gathered at most. */
-const OUTPUT_BUFFER = 8192;
+const OUTPUT_BUFFER = 65536;
 
 /** Guests send byte by byte: one system call per byte would cost more than the guest does. */
 export class CollectedOutput {

@@ -29,7 +29,7 @@ export function openPortFiles(
         throw new UsageError(`${where}: cannot write ${path}: ${fileReason(error)}`);
       }
       const out = new CollectedOutput((bytes) => writeAll(file, bytes), platform);
-      machine.port(name)?.onOutput((bytes) => out.push(bytes));
+      machine.port(name)?.onOutput((bytes) => out.push(bytes), { lent: true });
       closers.push(() => {
         out.flush();
         closeSync(file);

@@ -133,8 +133,8 @@ async function run(args: Arguments): Promise<number> {
         else process.stderr.write(`\nvml: ${ESCAPE_HELP}\n`);
       },
     });
-    running.onSerial(console.output);
-    port?.onOutput(console.output);
+    running.onSerial(console.output, { lent: true });
+    port?.onOutput(console.output, { lent: true });
     // In virtual time nothing of the host may show.
     if (running.config.time === "real") stopFitting = fitConsoles(terminal, running.consoles);
     const keys = announcement(terminal);

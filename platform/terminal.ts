@@ -8,8 +8,8 @@ const ENDING_SIGNALS = [["SIGHUP", 1], ["SIGINT", 2], ["SIGTERM", 15]] as const;
 const DEFAULT_SIZE = { columns: 80, rows: 24 };
 /** File descriptor of standard output. */
 const STDOUT = 1;
-/** Milliseconds between attempts when the terminal takes no more. */
-const RETRY_DELAY = 2;
+/** Milliseconds between attempts when the reader takes no more: at first, and at last. */
+const RETRY_DELAYS = { first: 0.05, last: 2 } as const;
 
 /**
  * Standard input and output. Raw mode ends on every way out: `process.exit`, an exception, and the
@@ -17,6 +17,8 @@ const RETRY_DELAY = 2;
  */
 export class ProcessTerminal implements Terminal {
   readonly #onGone: () => void;
+  /** To sleep on. */
+  readonly #never = new Int32Array(new SharedArrayBuffer(4));
 
   /**
    * The standard streams of this process.
@@ -93,12 +95,15 @@ export class ProcessTerminal implements Terminal {
    * instead of filling memory. Output to a reader that has gone is dropped.
    */
   write(bytes: Uint8Array): void {
+    let delay: number = RETRY_DELAYS.first;
     for (let done = 0; done < bytes.length;) {
       try {
         done += writeSync(STDOUT, bytes, done);
+        delay = RETRY_DELAYS.first;
       } catch (error) {
         if ((error as { code?: string }).code !== "EAGAIN") return this.#onGone();
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_DELAY);
+        Atomics.wait(this.#never, 0, 0, delay);
+        delay = Math.min(2 * delay, RETRY_DELAYS.last);
       }
     }
   }

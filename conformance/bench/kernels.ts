@@ -51,7 +51,7 @@ function readResults(output: string): Results {
     results.set(name, { set, checksum, microseconds: Number(time) });
   }
   if (results.size === 0 || !/^end\r?$/m.test(output)) {
-    throw new MeasureError(`the guest did not finish:\n${output}`);
+    throw new MeasureError(`the guest did not finish:\n${output.slice(-500)}`);
   }
   return results;
 }
@@ -138,7 +138,8 @@ await runProgram(async () => {
     writeFileSync(guest.kernel, benchImage());
     truncateSync(disk, DISK_BYTES);
     warnIfBusy();
-    const limits = { seconds: SECONDS_PER_SCALE * scale };
+    // What the guest prints, much of it on the virtio-console, both write to a file.
+    const limits = { seconds: SECONDS_PER_SCALE * scale, file: join(folder, "output.txt") };
     const all = new Map(runtimes.map((runtime) => [runtime, new Ratios()]));
     for (let round = 1; round <= rounds; round++) {
       for (const [runtime, ratios] of all) {

@@ -1,6 +1,6 @@
 /** Starts a machine in QEMU or under a runtime, and measures the CPU time that the process took. */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { delimiter } from "node:path";
 import process from "node:process";
@@ -58,15 +58,15 @@ export function qemuCommand(guest: Guest, append: string = guest.append): string
   return [
     ...QEMU[guest.arch ?? "aarch64"],
     ...["-accel", "tcg,thread=single"],
-    ...["-m", `${guest.memoryMib}M`, "-display", "none", "-serial", "stdio", "-monitor", "none"],
+    ...["-m", `${guest.memoryMib}M`, "-display", "none", "-monitor", "none"],
+    ...["-chardev", "stdio,mux=on,signal=off,id=stdio", "-serial", "chardev:stdio"],
     ...["-no-reboot", "-kernel", guest.kernel, "-append", append],
     ...(guest.initrd === undefined ? [] : ["-initrd", guest.initrd]),
     ...(guest.disk === undefined ? [] : [
       ...["-global", "virtio-mmio.force-legacy=false"],
       ...["-drive", `if=none,id=disk,format=raw,file=${guest.disk}`],
       ...["-device", "virtio-blk-device,drive=disk", "-device", "virtio-serial-device"],
-      ...["-chardev", `file,id=port,path=${guest.disk}.port`],
-      ...["-device", "virtconsole,chardev=port"],
+      ...["-device", "virtconsole,chardev=stdio"],
     ]),
   ];
 }
@@ -79,12 +79,13 @@ export function vmlCommand(runtime: Runtime, guest: Guest): string[] {
     ...(guest.arch === "x86_64" ? ["--arch", guest.arch, "--cpu", "qemu64"] : []),
     ...["--memory", `${guest.memoryMib}M`, "--kernel", guest.kernel, "--append", guest.append],
     ...(guest.initrd === undefined ? [] : ["--initrd", guest.initrd]),
-    ...(guest.disk === undefined ? [] : ["--disk", guest.disk, "--device", "virtio-console"]),
+    ...(guest.disk === undefined ? [] : ["--disk", guest.disk]),
+    ...(guest.disk === undefined ? [] : ["--device", "virtio-console", "--console", "virtio"]),
   ];
 }
 
 // `times` of the shell gives the time of its children after they are waited for, in "0m1.234s".
-const SCRIPT = '"$@" </dev/null & echo $! >&3; wait $!; times >&3';
+const SCRIPT = '[ -z "$OUT" ] || exec >"$OUT"; "$@" </dev/null & echo $! >&3; wait $!; times >&3';
 
 /**
  * Runs a program to its end, or until its output has a text: then it is killed.
@@ -95,6 +96,8 @@ export function measure(
   limits: {
     readonly seconds: number;
     readonly until?: string;
+    /** Where standard output goes, to be read at the end; else it is read as it comes. */
+    readonly file?: string;
     /** Called with each piece of output. */
     readonly onText?: (text: string) => void;
   },
@@ -103,7 +106,7 @@ export function measure(
   const start = performance.now();
   const child = spawn("sh", ["-c", SCRIPT, "sh", ...command], {
     stdio: ["ignore", "pipe", "pipe", "pipe"],
-    env: { ...process.env, PATH: `${local}${process.env.PATH}` },
+    env: { ...process.env, PATH: `${local}${process.env.PATH}`, OUT: limits.file ?? "" },
   });
   const text = { output: "", errors: "", report: "" };
   const end = (): void => {
@@ -139,6 +142,7 @@ export function measure(
       clearTimeout(timer);
       process.off("SIGINT", interrupt);
       if (wallSeconds === 0) wallSeconds = (performance.now() - start) / 1000;
+      if (limits.file !== undefined) text.output = readFileSync(limits.file, "latin1");
       const user = /(\d+)m([\d.]+)s +\d+m[\d.]+s\s*$/.exec(text.report);
       const missing = limits.until !== undefined && !text.output.includes(limits.until);
       if (user === null || late || missing) {

@@ -1,6 +1,11 @@
 /** The host's ends of the ports of virtio consoles. */
 import type { VirtioConsolePort } from "../devices/virtio_console/port.ts";
-import { type SerialHost, SerialPort, type SerialStreams } from "./serial_port.ts";
+import {
+  type OutputOptions,
+  type SerialHost,
+  SerialPort,
+  type SerialStreams,
+} from "./serial_port.ts";
 
 /** A port of a virtio console as the user of a machine sees it. */
 export interface MachinePort extends SerialStreams {
@@ -10,8 +15,8 @@ export interface MachinePort extends SerialStreams {
   readonly guestOpen: boolean;
   /** Calls back when the guest says that it opens or closes the port. The result ends that. */
   onGuestOpen(listener: (open: boolean) => void): () => void;
-  /** Calls back with what the guest sends; the array is the callee's. The result ends that. */
-  onOutput(listener: (bytes: Uint8Array) => void): () => void;
+  /** Calls back with what the guest sends. The result ends that. */
+  onOutput(listener: (bytes: Uint8Array) => void, options?: OutputOptions): () => void;
   /** Queues bytes for the guest; gives how many fitted into the window of 64 KiB. */
   input(bytes: Uint8Array): number;
   /** Tells the guest whether somebody on the host uses the port; it is told so at first. */

@@ -29,7 +29,7 @@ import { PanicWatch } from "./panic_watch.ts";
 import { limitLog } from "./log_limit.ts";
 import { seededRandom } from "./random.ts";
 import { RunLoop, type RunLoopStatistics } from "./run_loop.ts";
-import { SerialPort, type SerialStreams } from "./serial_port.ts";
+import { type OutputOptions, SerialPort, type SerialStreams } from "./serial_port.ts";
 import { RealSliceClock, type SliceClock, VirtualSliceClock } from "./slice_clock.ts";
 import { Vcpus } from "./vcpus.ts";
 import { openVsockForwards, type VsockForwards } from "./vsock_forwards.ts";
@@ -228,7 +228,7 @@ export class Machine implements AsyncDisposable {
       : [];
     this.#panicWatches = watched.map((port) => {
       const watch = new PanicWatch(clock, () => this.#end("crash"));
-      port.watchOutput((bytes) => watch.push(bytes));
+      port.onOutput((bytes) => watch.push(bytes), { lent: true });
       return watch;
     });
     const observer = new BusObserver(this.#board, this.debug, () => platform.monotonic());
@@ -284,8 +284,8 @@ export class Machine implements AsyncDisposable {
   }
 
   /** Calls back with what the guest sends on the serial line. The result ends that. */
-  onSerial(callback: (bytes: Uint8Array) => void): () => void {
-    return this.#serial.onOutput(callback);
+  onSerial(callback: (bytes: Uint8Array) => void, options?: OutputOptions): () => void {
+    return this.#serial.onOutput(callback, options);
   }
 
   /** Bytes for the guest's serial line; gives how many fitted into the window of 64 KiB. */

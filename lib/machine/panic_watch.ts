@@ -2,12 +2,15 @@
  * Finds out that a Linux guest has panicked. No register says so: the kernel prints it, and then
  * either spins for ever or resets the machine (`panic=N`). Text alone proves nothing, as a user may
  * print an old log; so what a real panic does afterwards has to follow: silence, or a reset without
- * the line that an orderly restart prints.
+ * the line that an orderly restart prints. The end of the output is looked at when one of the two
+ * comes: while a guest prints, this costs a copy.
  */
 import type { Timer } from "../platform/platform.ts";
 
 /** Guest nanoseconds of silence after the last line of a panic. */
 export const PANIC_SILENCE = 250_000_000;
+/** Bytes of output in which a panic must lie, from its first line on. */
+export const PANIC_TAIL = 65536;
 /** Longest line that is looked at, in characters; of longer ones the beginning is. */
 const MAX_LINE = 512;
 
@@ -18,32 +21,24 @@ const FIRST = new RegExp(`${STAMP}Kernel panic - not syncing: (.*)$`);
 const LAST = new RegExp(`${STAMP}---\\[ end Kernel panic - not syncing: (.*) \\]---$`);
 const RESTART = new RegExp(`${STAMP}reboot: `);
 
-/** First characters of the lines that are looked for: most output is passed over fast. */
-const BEGINNINGS = Uint8Array.from("[Kr-", (character) => character.charCodeAt(0));
-const LINE_FEED = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
-const QUESTION_MARK = 0x3f;
-
-const WORDS = Uint8Array.from("Kernel panic", (character) => character.charCodeAt(0));
-
-/** Whether the words are in it, as a whole. */
-function mentionsPanic(bytes: Uint8Array): boolean {
-  for (let at = bytes.indexOf(WORDS[0]); at >= 0; at = bytes.indexOf(WORDS[0], at + 1)) {
-    if (WORDS.every((byte, i) => bytes[at + i] === byte)) return true;
-  }
-  return false;
+/** Guest time in nanoseconds. */
+export interface PanicClock {
+  now(): number;
+  at(deadline: number, callback: () => void): Timer;
 }
 
 /** Reads one console of the guest. */
 export class PanicWatch {
   readonly #clock: PanicClock;
   readonly #onPanic: () => void;
-  readonly #line = new Uint8Array(MAX_LINE);
+  /** The end of the output, at most the last {@linkcode PANIC_TAIL} bytes of it. */
+  readonly #tail = new Uint8Array(2 * PANIC_TAIL);
   #length = 0;
-  /** The line has begun as no line of interest does. */
-  #dull = false;
-  #reason: string | undefined;
-  /** Runs in the silence after the last line. */
+  /** The first line may lack its beginning. */
+  #cut = false;
+  /** When the guest printed last. */
+  #last = 0;
+  /** Runs while the silence may be one that follows a panic. */
   #silence: Timer | undefined;
 
   /** @param onPanic called once the kernel stands still. */
@@ -54,75 +49,67 @@ export class PanicWatch {
 
   /** What the panic that was printed is about; a reset that comes now is its work. */
   get reason(): string | undefined {
-    return this.#reason;
+    return this.#read().reason;
   }
 
   /** The guest has printed something. */
   push(bytes: Uint8Array): void {
-    const begun = this.#length > 0 && !this.#dull;
-    if (begun || this.#reason !== undefined || mentionsPanic(bytes)) {
-      this.#read(bytes);
-      return;
-    }
-    // Nothing in it matters but a line that may go on in the next piece.
-    const end = bytes.lastIndexOf(LINE_FEED);
-    if (end >= 0) this.#dull = false;
-    this.#append(bytes.subarray(end + 1));
+    if (bytes.length === 0) return;
+    this.#append(bytes);
+    this.#last = this.#clock.now();
+    this.#silence ??= this.#clock.at(this.#last + PANIC_SILENCE, () => this.#listen());
   }
 
-  #read(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length;) {
-      const newline = bytes.indexOf(LINE_FEED, at);
-      const end = newline < 0 ? bytes.length : newline;
-      if (end > at) this.#append(bytes.subarray(at, end));
-      if (newline >= 0) this.#endLine();
-      at = end + 1;
+  #append(bytes: Uint8Array): void {
+    const part = bytes.subarray(-PANIC_TAIL);
+    this.#cut ||= part.length < bytes.length;
+    if (this.#length + part.length > this.#tail.length) {
+      const kept = PANIC_TAIL - part.length;
+      this.#tail.copyWithin(0, this.#length - kept, this.#length);
+      this.#length = kept;
+      this.#cut = true;
     }
+    this.#tail.set(part, this.#length);
+    this.#length += part.length;
   }
 
-  #append(part: Uint8Array): void {
-    if (this.#silence !== undefined && part.some((byte) => byte !== CARRIAGE_RETURN)) {
-      this.#silence.cancel();
-      this.#silence = undefined;
+  #listen(): void {
+    const due = this.#last + PANIC_SILENCE;
+    this.#silence = this.#clock.now() < due ? this.#clock.at(due, () => this.#listen()) : undefined;
+    if (this.#silence === undefined && this.#read().over) this.#onPanic();
+  }
+
+  /** The reason of a panic that was printed, and whether nothing came after it. */
+  #read(): { reason: string | undefined; over: boolean } {
+    const text = printable(this.#tail.subarray(0, this.#length));
+    let reason: string | undefined;
+    let over = false;
+    // Without it, lines need not be cut.
+    if (!text.includes("Kernel panic")) return { reason, over };
+    const lines = text.split("\n");
+    const rest = lines.pop() as string;
+    if (this.#cut) lines.shift();
+    for (const whole of lines) {
+      const line = whole.slice(0, MAX_LINE);
+      const first = FIRST.exec(line);
+      if (line !== "") over = false;
+      if (first !== null) reason = first[1];
+      else if (RESTART.test(line)) reason = undefined;
+      else if (reason !== undefined && LAST.exec(line)?.[1] === reason) over = true;
     }
-    if (this.#dull) return;
-    for (const byte of part) {
-      if (byte === CARRIAGE_RETURN) continue;
-      if (this.#length === 0 && !BEGINNINGS.includes(byte)) {
-        this.#dull = true;
-        return;
-      }
-      if (this.#length === MAX_LINE) return;
-      // Guests choose the text, and terminals obey control characters.
-      this.#line[this.#length++] = byte >= 0x20 && byte < 0x7f ? byte : QUESTION_MARK;
-    }
+    return { reason, over: over && rest === "" };
   }
 
   /** The machine starts again. */
   reset(): void {
     this.#silence?.cancel();
-    this.#silence = this.#reason = undefined;
+    this.#silence = undefined;
     this.#length = 0;
-    this.#dull = false;
-  }
-
-  #endLine(): void {
-    this.#dull = false;
-    if (this.#length === 0) return;
-    const line = String.fromCharCode(...this.#line.subarray(0, this.#length));
-    this.#length = 0;
-    const first = FIRST.exec(line);
-    if (first !== null) this.#reason = first[1];
-    else if (RESTART.test(line)) this.#reason = undefined;
-    else if (this.#reason !== undefined && LAST.exec(line)?.[1] === this.#reason) {
-      this.#silence?.cancel();
-      this.#silence = this.#clock.at(this.#clock.now() + PANIC_SILENCE, this.#onPanic);
-    }
+    this.#cut = false;
   }
 }
 
-/** Guest time in nanoseconds. */
-export interface PanicClock {
-  now(): number;
-  at(deadline: number, callback: () => void): Timer;
+/** Text without carriage returns; guests choose it, and terminals obey control characters. */
+function printable(bytes: Uint8Array): string {
+  return new TextDecoder("latin1").decode(bytes).replaceAll("\r", "").replaceAll(/[^\n -~]/g, "?");
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { VirtualClock } from "../platform/clock.ts";
-import { PANIC_SILENCE, PanicWatch } from "./panic_watch.ts";
+import { PANIC_SILENCE, PANIC_TAIL, PanicWatch } from "./panic_watch.ts";
 
 const PANIC = "[    1.500000] Kernel panic - not syncing: VFS: Unable to mount root fs\r\n";
 const TRACE = "[    1.500100] CPU: 0 PID: 1 Comm: swapper/0 Not tainted\r\n";
@@ -99,4 +99,33 @@ test("lines without end are not kept, control characters not passed on", () => {
   for (let i = 0; i < 100; i++) say("x".repeat(10_000));
   say(`\nKernel panic - not syncing: \x1b[2J${"y".repeat(10_000)}\n`);
   assert.match(watch.reason ?? "", /^\?\[2Jy{300,600}$/);
+});
+
+test("a panic counts as far as its first line is among the last bytes", () => {
+  for (const [before, count] of [[0, 1], [3 * PANIC_TAIL, 1]]) {
+    const { clock, panics, say } = make();
+    for (let i = 0; i < before; i += 4096) say(`${"x".repeat(4095)}\n`);
+    say(PANIC + TRACE + END);
+    clock.advance(PANIC_SILENCE);
+    assert.equal(panics(), count);
+  }
+  const { clock, panics, say } = make();
+  say(PANIC);
+  for (let i = 0; i < 2 * PANIC_TAIL; i += 4096) say(`${"x".repeat(4095)}\n`);
+  say(END);
+  clock.advance(PANIC_SILENCE);
+  assert.equal(panics(), 0);
+});
+
+test("silence begins with the last output, not with the first", () => {
+  const { clock, panics, say } = make();
+  say(PANIC);
+  clock.advance(PANIC_SILENCE - 1);
+  say(TRACE);
+  clock.advance(PANIC_SILENCE - 1);
+  say(END);
+  clock.advance(PANIC_SILENCE - 1);
+  assert.equal(panics(), 0);
+  clock.advance(1);
+  assert.equal(panics(), 1);
 });

@@ -7,8 +7,6 @@
 export const SERIAL_WINDOW = 65536;
 /** Characters that are collected into one piece. */
 export const SERIAL_PIECE = 16384;
-/** Bytes that are a piece of their own if they come at once. */
-const LARGE = 1024;
 
 /** What the port asks of the run loop. */
 export interface SerialHost {
@@ -18,6 +16,15 @@ export interface SerialHost {
   requestExit(): void;
   /** No guest code may run until the promise settles: the reader is behind. */
   hold(promise: Promise<unknown>): void;
+}
+
+/** How a listener gets output. */
+export interface OutputOptions {
+  /**
+   * The array is only lent until the listener returns, which spares a copy; else it is the listener's.
+   * @default false
+   */
+  readonly lent?: boolean;
 }
 
 /** The device at the guest's end. */
@@ -44,16 +51,17 @@ export class SerialPort implements SerialStreams {
   readonly writable: WritableStream<Uint8Array>;
   readonly #device: SerialDevice;
   readonly #host: SerialHost;
-  readonly #listeners = new Set<(bytes: Uint8Array) => void>();
-  readonly #watchers = new Set<(bytes: Uint8Array) => void>();
-  readonly #collected = new Uint8Array(SERIAL_PIECE);
+  readonly #listeners = new Map<(bytes: Uint8Array) => void, { readonly lent: boolean }>();
+  #collected = new Uint8Array(SERIAL_PIECE);
+  /** Arrays that can be collected in again. */
+  readonly #spare: Uint8Array<ArrayBuffer>[] = [];
   #length = 0;
   /** Full collections of this slice. */
-  #full: Uint8Array[] = [];
+  #full: Uint8Array<ArrayBuffer>[] = [];
   #fullBytes = 0;
 
   /** Output that the stream has not taken; at most a window and one collection. */
-  readonly #output: Uint8Array[] = [];
+  readonly #output: Uint8Array<ArrayBuffer>[] = [];
   #outputBytes = 0;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   /** Resolves the read that waits for output. */
@@ -94,11 +102,6 @@ export class SerialPort implements SerialStreams {
 
   /** The guest sends bytes, which are copied. */
   transmitBytes(bytes: Uint8Array): void {
-    if (bytes.length >= LARGE) {
-      this.#collect();
-      this.#setAside(bytes.slice());
-      return;
-    }
     for (let at = 0; at < bytes.length;) {
       const part = bytes.subarray(at, at + SERIAL_PIECE - this.#length);
       this.#collected.set(part, this.#length);
@@ -108,15 +111,10 @@ export class SerialPort implements SerialStreams {
     }
   }
 
-  /** Calls back with what the guest sends; the array is the callee's. The result ends that. */
-  onOutput(listener: (bytes: Uint8Array) => void): () => void {
-    this.#listeners.add(listener);
+  /** Calls back with what the guest sends. The result ends that. */
+  onOutput(listener: (bytes: Uint8Array) => void, options: OutputOptions = {}): () => void {
+    this.#listeners.set(listener, { lent: options.lent ?? false });
     return () => this.#listeners.delete(listener);
-  }
-
-  /** The same for the machine's own parts, which only look at the bytes. */
-  watchOutput(watcher: (bytes: Uint8Array) => void): void {
-    this.#watchers.add(watcher);
   }
 
   /** Queues bytes for the guest; gives how many fitted into the window, from the front. */
@@ -156,8 +154,7 @@ export class SerialPort implements SerialStreams {
     for (let bytes = this.#full.shift(); bytes !== undefined; bytes = this.#full.shift()) {
       this.#fullBytes -= bytes.length;
       this.#keep(bytes);
-      for (const watcher of this.#watchers) watcher(bytes);
-      for (const listener of this.#listeners) listener(bytes.slice());
+      for (const [listener, { lent }] of this.#listeners) listener(lent ? bytes : bytes.slice());
     }
   }
 
@@ -175,18 +172,22 @@ export class SerialPort implements SerialStreams {
   /** Sets aside what was collected. */
   #collect(): void {
     if (this.#length === 0) return;
-    this.#setAside(this.#collected.slice(0, this.#length));
+    if (this.#length < SERIAL_PIECE) this.#setAside(this.#collected.slice(0, this.#length));
+    else {
+      this.#setAside(this.#collected);
+      this.#collected = this.#spare.pop() ?? new Uint8Array(SERIAL_PIECE);
+    }
     this.#length = 0;
   }
 
   /** Listeners are the host's and must not run inside guest code. */
-  #setAside(bytes: Uint8Array): void {
+  #setAside(bytes: Uint8Array<ArrayBuffer>): void {
     this.#full.push(bytes);
     this.#fullBytes += bytes.length;
     if (this.#fullBytes >= SERIAL_WINDOW) this.#host.requestExit();
   }
 
-  #keep(bytes: Uint8Array): void {
+  #keep(bytes: Uint8Array<ArrayBuffer>): void {
     if (this.#cancelled || this.#closed) return;
     this.#output.push(bytes);
     this.#outputBytes += bytes.length;
@@ -206,7 +207,9 @@ export class SerialPort implements SerialStreams {
       return;
     }
     while (this.#outputBytes > SERIAL_WINDOW) {
-      this.#outputBytes -= (this.#output.shift() as Uint8Array).length;
+      const oldest = this.#output.shift() as Uint8Array<ArrayBuffer>;
+      this.#outputBytes -= oldest.length;
+      if (oldest.length === SERIAL_PIECE) this.#spare.push(oldest);
     }
   }
 

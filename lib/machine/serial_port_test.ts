@@ -63,7 +63,7 @@ test("output reaches callbacks and the stream between slices", async () => {
   assert.deepEqual(heard, ["hello"]);
 });
 
-test("many bytes at once are a piece of their own, behind what came before", () => {
+test("many bytes at once follow what came before, in full pieces", () => {
   const { port } = make();
   const heard: number[] = [];
   let all = "";
@@ -75,7 +75,7 @@ test("many bytes at once are a piece of their own, behind what came before", () 
   port.transmit(0x3e);
   port.transmitBytes(new TextEncoder().encode(long));
   port.flush();
-  assert.deepEqual(heard, [1, 21_000]);
+  assert.deepEqual(heard, [SERIAL_PIECE, 21_001 - SERIAL_PIECE]);
   assert.equal(all, `>${long}`);
 });
 
@@ -169,4 +169,24 @@ test("closing ends the streams and lets a waiting write go", async () => {
   port.close();
   assert.equal(await settled(write), true);
   assert.equal((await read).done, true);
+});
+
+test("what a listener was lent is overwritten, what it was given is not, and no reader loses any", async () => {
+  const { port } = make();
+  const given: Uint8Array[] = [];
+  const lent: string[] = [];
+  port.onOutput((bytes) => given.push(bytes));
+  port.onOutput((bytes) => lent.push(text(bytes)), { lent: true });
+  const pieces = Array.from({ length: 12 }, (_, i) => String.fromCharCode(97 + i));
+  for (const character of pieces) {
+    port.transmitBytes(new TextEncoder().encode(character.repeat(SERIAL_PIECE)));
+    port.flush();
+  }
+  const all = pieces.map((character) => character.repeat(SERIAL_PIECE));
+  assert.deepEqual(given.map(text), all);
+  assert.deepEqual(lent, all);
+  const reader = port.readable.getReader();
+  for (const expected of all.slice(-SERIAL_WINDOW / SERIAL_PIECE)) {
+    assert.equal(text((await reader.read()).value), expected);
+  }
 });
