@@ -11,6 +11,9 @@
  * x86Host("REP MOVS Yv,Xv", "REP a5", "base", "rep movs")
  * ```
  *
+ * `node conformance/x64/single_executor.ts --rows FILE --match TEXT` runs the recorded cases of a
+ * file's rows.
+ *
  * ## Operands (SDM volume 2, appendix A.2)
  *
  * A letter says where the operand is encoded, what follows how large it is.
@@ -73,10 +76,11 @@ export interface X86RowOptions {
   /** The address size matters although no operand has it: JRCXZ, LOOP. X and Y imply it. */
   readonly addressSized?: boolean;
   /**
-   * The last immediate (Ib) is structural: `o[n].number` is its value under this mask, and each
-   * value is a handler of its own. For lane numbers, shuffles, predicates.
+   * The last immediate (Ib) is structural: `o[n].number` is its value under this mask, or what this
+   * function makes of it and the operand size (0..255), and each value is a handler of its own. For
+   * lane numbers, shuffles, predicates, counts.
    */
-  readonly constant?: number;
+  readonly constant?: number | ((value: number, size: number) => number);
   /** #UD in real mode and virtual-8086 mode: VEX, SLDT. */
   readonly protectedOnly?: boolean;
 }
