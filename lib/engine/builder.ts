@@ -82,6 +82,8 @@ export abstract class Builder extends Code {
 
   /** [operands of the kind] -> [] flags as result of an operation; evaluated when somebody asks. */
   abstract setFlags(kind: number): void;
+  /** [operands of the kind, i32] -> [] the same if not zero; else the flags stay as they are. */
+  abstract setFlagsIf(kind: number): void;
   /** [] -> [i32] 0 or 1. */
   abstract condition(code: number): void;
 

@@ -234,6 +234,16 @@ export abstract class InterpreterBuilder extends CodeBuilder {
     for (let i = flags.fields.length - 1; i >= 0; i--) this.setState(flags.fields[i]);
   }
 
+  override setFlagsIf(kind: number): void {
+    const wanted = this.temp("i32");
+    this.local_set(wanted);
+    const operands = this.#take(this.binding.flags.operands[kind]);
+    this.local_get(wanted).if_();
+    for (const operand of operands) this.local_get(operand);
+    this.setFlags(kind);
+    this.end();
+  }
+
   #take(count: number): number[] {
     const operands: number[] = [];
     for (let i = 0; i < count; i++) operands.push(this.temp("i64"));

@@ -6,6 +6,9 @@ import type { ValType } from "../wasm/types.ts";
 import { Builder } from "./builder.ts";
 import type { Handler, MemoryOperand, Operand } from "./instruction.ts";
 
+/** Flags of one kind, or as they were before. */
+export const EITHER_FLAGS = -2;
+
 /** A vector register named by an operand, `plus` further. */
 export interface VectorUse {
   readonly operand: Operand;
@@ -20,7 +23,7 @@ export interface Meta {
   readonly addresses: ReadonlySet<MemoryOperand>;
   readonly vectorReads: readonly VectorUse[];
   readonly vectorWrites: readonly VectorUse[];
-  /** Kind of flags left behind, -1 if they are not written. */
+  /** Kind of flags left behind, -1 if they are not written, or {@linkcode EITHER_FLAGS}. */
   readonly flags: number;
   readonly readsFlags: boolean;
   /** Memory accesses that are checked on their own. */
@@ -97,8 +100,11 @@ class MetaBuilder extends Builder {
   override setFlags(kind: number): void {
     this.flags = kind;
   }
+  override setFlagsIf(_kind: number): void {
+    this.flags = EITHER_FLAGS;
+  }
   override condition(_code: number): void {
-    if (this.flags < 0) this.readsFlags = true;
+    if (this.flags === -1) this.readsFlags = true;
   }
   override imm(): void {}
   override imm32(): void {}

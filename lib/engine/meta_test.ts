@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { metaOf } from "./meta.ts";
+import { EITHER_FLAGS, metaOf } from "./meta.ts";
 import { row } from "./row.ts";
 import { InstructionTable, type RowHandler } from "./table.ts";
 
@@ -27,6 +27,12 @@ const table = new InstructionTable([
     b.getD(f.Vn);
     b.setV(f.Vd, 2);
     b.setS(f.Vd);
+  }),
+  row("00000101 0000000 reads 00000000000 Rn:5", "flags perhaps", "", (b, f) => {
+    b.get(f.Rn);
+    b.get32(f.Rn);
+    b.setFlagsIf(2);
+    if (f.reads !== 0) b.condition(0);
   }),
 ]);
 
@@ -60,6 +66,12 @@ test("notes are per choice of structural fields, and made once", () => {
 test("a condition reads flags unless the instruction has set them before", () => {
   assert.equal(metaOf(handlerOf(0x03000000)).readsFlags, true);
   assert.equal(metaOf(handlerOf(0x03080000)).readsFlags, false);
+});
+
+test("flags that may stay as they were", () => {
+  assert.equal(metaOf(handlerOf(0x05000000)).flags, EITHER_FLAGS);
+  assert.equal(metaOf(handlerOf(0x05000000)).readsFlags, false);
+  assert.equal(metaOf(handlerOf(0x05010000)).readsFlags, false);
 });
 
 test("vector registers with their distance from the operand", () => {

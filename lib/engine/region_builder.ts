@@ -470,6 +470,20 @@ export class RegionBuilder extends CodeBuilder {
     this.flags = kind;
   }
 
+  override setFlagsIf(kind: number): void {
+    const wanted = this.temp("i32");
+    this.local_set(wanted);
+    const operands = this.binding.flags.operands[kind] === 2 ? [this.#a, this.#b] : [this.#a];
+    const values = operands.map(() => this.temp("i64"));
+    for (const value of values.toReversed()) this.local_set(value);
+    this.settleFlags();
+    this.local_get(wanted).if_();
+    operands.forEach((operand, i) => this.local_get(values[i]).local_set(operand));
+    this.i32_const(kind).local_set(this.#kind);
+    this.end();
+    this.flags = DYNAMIC;
+  }
+
   override condition(code: number): void {
     if (this.flags === DYNAMIC) this.#normalize();
     if (this.flags === 0) pushRestCondition(this, this.binding, code);

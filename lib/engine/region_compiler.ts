@@ -2,7 +2,7 @@
 import type { CodeCache, CodePage } from "./code_cache.ts";
 import { type CodeContext, Slots } from "./code_context.ts";
 import { instantiate, newModule, REGION_TYPE } from "./interpreter.ts";
-import { metaOf } from "./meta.ts";
+import { EITHER_FLAGS, metaOf } from "./meta.ts";
 import { type Block, findRegion, PageCode } from "./region.ts";
 import { DYNAMIC, RegionBuilder, type RegionRegisters } from "./region_builder.ts";
 import { type Handler, NO_REGISTER, type Operand } from "./instruction.ts";
@@ -99,9 +99,9 @@ export class RegionCompiler {
           // A condition on flags of unknown kind lays them to rest, whatever they were.
           if (block.flagsOut === -2) block.flagsOut = -3;
         }
-        if (meta.flags >= 0) {
+        if (meta.flags !== -1) {
           flags = true;
-          block.flagsOut = meta.flags;
+          block.flagsOut = meta.flags === EITHER_FLAGS ? DYNAMIC : meta.flags;
         }
       }
       const isCall = block.flow === "call" || block.flow === "indirect-call";

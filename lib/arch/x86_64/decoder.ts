@@ -195,7 +195,7 @@ export class X86Decoder implements Decoder {
       out.displacement = i.pcRelative ? (i.displacement + out.length) | 0 : i.displacement;
     }
     if (candidate.addressSized) address = (i.addressSize << 3) | segmentOf(i);
-    const constant = candidate.cc ? i.opcode & 15 : out.immLow & (row.constant ?? 0);
+    const constant = candidate.cc ? i.opcode & 15 : structural(row.constant, out.immLow, size);
     const key = (candidate.sizedBy === undefined ? 0 : SIZE_KEYS[size]) |
       (i.mode & (Mode.code | Mode.stack32)) | (i.lock ? 0x20 : 0) |
       (candidate.prefix === Prefix.repeat && i.repeat === 0xf2 ? 0x40 : 0) | (address << 7) |
@@ -319,6 +319,10 @@ function readImmediate(
   if (size === 8) out.immHigh = i.signed(4);
   else if (operandSize >= 4 || operandSize === 0) out.immHigh = value >> 31;
   out.immLow = operandSize === 1 ? value & 0xff : operandSize === 2 ? value & 0xffff : value;
+}
+
+function structural(constant: X86Row["constant"], value: number, size: number): number {
+  return typeof constant === "function" ? constant(value, size) : value & (constant ?? 0);
 }
 
 const NO_CHOICE: Choice = { v: 0, y: 0, size: 0, constant: 0, numbers: 0 };

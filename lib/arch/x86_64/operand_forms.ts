@@ -27,6 +27,9 @@ abstract class OperandForm implements Operand {
   begin(): void {}
 
   probe(_b: Builder, _access: ProbeAccess, _options?: AccessOptions): void {}
+  probePlus(_b: Builder, _access: ProbeAccess): void {
+    this.#refuse("address");
+  }
   get(_b: Builder): void {
     this.#refuse("value");
   }
@@ -46,9 +49,6 @@ abstract class OperandForm implements Operand {
     this.#refuse("place in memory");
   }
   address(_b: Builder): void {
-    this.#refuse("address");
-  }
-  addressPlus(_b: Builder): void {
     this.#refuse("address");
   }
   offset(_b: Builder): void {
@@ -174,9 +174,29 @@ export class MemoryForm extends OperandForm {
   }
 
   override probe(b: Builder, access: ProbeAccess, options?: AccessOptions): void {
+    b.address(this.memory);
+    this.#probeAddress(b, access, options);
+  }
+
+  override probePlus(b: Builder, access: ProbeAccess): void {
+    const { size, segmented, linear32 } = this.memory.form;
+    b.offset(this.memory);
+    b.i64_add();
+    cutAddress(b, size);
+    if (segmented) {
+      // The segment's base.
+      b.address(this.memory);
+      b.offset(this.memory);
+      b.i64_sub().i64_add();
+      if (linear32) cutAddress(b, 4);
+    }
+    this.#probeAddress(b, access, undefined);
+  }
+
+  /** [i64] -> [] */
+  #probeAddress(b: Builder, access: ProbeAccess, options: AccessOptions | undefined): void {
     if (!PROBE_SIZES.includes(this.size)) throw new Error(`a probe of ${this.size} bytes`);
     const size = this.size as ProbeSize;
-    b.address(this.memory);
     if (access === "r") b.readAddress(size, options);
     else if (access === "w") b.writeAddress(size, options);
     else b.readWriteAddress(size, options);
@@ -254,19 +274,6 @@ export class MemoryForm extends OperandForm {
 
   override offset(b: Builder): void {
     b.offset(this.memory);
-  }
-
-  override addressPlus(b: Builder): void {
-    const { size, segmented } = this.memory.form;
-    b.offset(this.memory);
-    b.i64_add();
-    cutAddress(b, size);
-    if (!segmented) return;
-    // The segment's base.
-    b.address(this.memory);
-    b.offset(this.memory);
-    b.i64_sub().i64_add();
-    if (this.memory.form.linear32) cutAddress(b, 4);
   }
 }
 

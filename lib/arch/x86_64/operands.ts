@@ -50,6 +50,8 @@ export interface Operand {
    * `options.aligned` is for what must be aligned (#GP otherwise): 16-byte operands of SSE.
    */
   probe(b: Builder, access: ProbeAccess, options?: AccessOptions): void;
+  /** [i64] -> [] the same of memory so many bytes further: BT with a register. */
+  probePlus(b: Builder, access: ProbeAccess): void;
   /**
    * [] -> [value] Immediates are sign-extended to the row's operand size (`Operands.size`): i64 for
    * 8, else i32. Memory that was not probed is probed for reading here.
@@ -72,8 +74,6 @@ export interface Operand {
   place(b: Builder): void;
   /** [] -> [i64] linear address of memory. */
   address(b: Builder): void;
-  /** [i64] -> [i64] linear address of memory, so many bytes further: BT with a register. */
-  addressPlus(b: Builder): void;
   /** [] -> [i64] offset in its segment of memory (LEA), not yet cut to the operand size. */
   offset(b: Builder): void;
   /** [] -> [i32] an immediate, zero-extended from the size that it is encoded in (Ib, Iw). */

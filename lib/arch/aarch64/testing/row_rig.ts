@@ -180,6 +180,9 @@ class RigBuilder extends Builder {
     }
     for (const flag of flags.fields.toReversed()) this.setState(flag);
   }
+  override setFlagsIf(): void {
+    throw new Error(FOREIGN);
+  }
   override condition(code: number): void {
     const operands = flags.fields.map((flag) => {
       const local = this.temp("i64");
