@@ -170,6 +170,7 @@ export { Fdt, FdtNode } from "./lib/boot/fdt.ts";
 export type { FdtReservation, FdtValue } from "./lib/boot/fdt.ts";
 export { formatFdt } from "./lib/boot/fdt_text.ts";
 export { makeImage } from "./lib/boot/image.ts";
+export { makePvhElf } from "./lib/boot/x86_64/pvh_elf.ts";
 export { readCpio, writeCpio } from "./lib/boot/cpio.ts";
 export type { CpioEntry } from "./lib/boot/cpio.ts";
 

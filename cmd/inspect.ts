@@ -3,6 +3,8 @@ import { BootError } from "../lib/boot/boot_error.ts";
 import { Fdt } from "../lib/boot/fdt.ts";
 import { formatFdt } from "../lib/boot/fdt_text.ts";
 import { makeImage } from "../lib/boot/image.ts";
+import { makePvhElf } from "../lib/boot/x86_64/pvh_elf.ts";
+import type { Architecture } from "../lib/config/machine_config.ts";
 import type { BusRegion } from "../lib/devices/vbus/bus.ts";
 import type { BlockFile } from "../lib/platform/platform.ts";
 import { hostPlatform } from "../platform/host.ts";
@@ -92,7 +94,8 @@ async function inspectMachine(args: Arguments): Promise<number> {
   const request = await readMachineRequest(args);
   const disks: BlockFile[] = [];
   // A machine needs some kernel; this one is never run.
-  const kernel = (): Uint8Array => makeImage(new Uint8Array(4));
+  const kernel = (arch: Architecture): Uint8Array =>
+    arch === "x86_64" ? makePvhElf(new Uint8Array(4)) : makeImage(new Uint8Array(4));
   try {
     const platform = hostPlatform();
     const machine = await makeMachine(request, disks, platform, kernel);

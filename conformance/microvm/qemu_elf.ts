@@ -5,7 +5,7 @@
  */
 import type { Segment } from "../../lib/boot/elf.ts";
 import type { BootPlan } from "../../lib/boot/x86_64/boot_plan.ts";
-import { entryNote, makeNoteElf } from "../../lib/boot/x86_64/test_kernels.ts";
+import { entryNote, makeNoteElf } from "../../lib/boot/x86_64/pvh_elf.ts";
 
 const PAGE = 4096;
 /** Below, QEMU's firmware is at work until the entry. */

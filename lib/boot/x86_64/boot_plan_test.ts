@@ -6,7 +6,8 @@ import { parseBzImage } from "./bzimage.ts";
 import { type MemoryMap, MemoryType } from "./memory_map.ts";
 import { readPvhElf } from "./pvh.ts";
 import { getField, SetupField } from "./setup_header.ts";
-import { entryNote, type Header, makeBzImage, makeNoteElf } from "./test_kernels.ts";
+import { entryNote, makeNoteElf } from "./pvh_elf.ts";
+import { type Header, makeBzImage } from "./test_kernels.ts";
 
 const MIB = 2 ** 20;
 const CODE = new Uint8Array(1024).fill(0x90);

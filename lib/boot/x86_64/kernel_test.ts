@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeImage } from "../image.ts";
 import { readX86Kernel } from "./kernel.ts";
-import { entryNote, makeBzImage, makeNoteElf } from "./test_kernels.ts";
+import { entryNote, makeNoteElf } from "./pvh_elf.ts";
+import { makeBzImage } from "./test_kernels.ts";
 
 const CODE = new Uint8Array(64).fill(0x90);
 const MIB = 2 ** 20;

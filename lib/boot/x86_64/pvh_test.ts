@@ -4,18 +4,25 @@ import { BootError } from "../boot_error.ts";
 import { makeElf } from "../test_elf.ts";
 import { MemoryType } from "./memory_map.ts";
 import { makeStartInfo, readPvhElf } from "./pvh.ts";
-import { entryNote, makeNoteElf, type TestNote } from "./test_kernels.ts";
+import { type ElfNote, entryNote, makeNoteElf, makePvhElf } from "./pvh_elf.ts";
 
 const CODE = Uint8Array.of(1, 2, 3, 4);
 const AT = 0x10_0000;
 const SEGMENTS = [{ address: AT, bytes: CODE, memorySize: 4096 }];
-const OTHER: TestNote = { name: "Linux", type: 18, content: Uint8Array.of(1, 2, 3, 4, 5) };
+const OTHER: ElfNote = { name: "Linux", type: 18, content: Uint8Array.of(1, 2, 3, 4, 5) };
 
 test("the entry is that of the note, not of the ELF header", () => {
   const program = readPvhElf(makeNoteElf(SEGMENTS, [OTHER, entryNote(AT + 2)]));
   assert.deepEqual(program, {
     entry: AT + 2,
     segments: SEGMENTS,
+  });
+});
+
+test("a bare program is put at 1 MiB", () => {
+  assert.deepEqual(readPvhElf(makePvhElf(CODE)), {
+    entry: 0x10_0000,
+    segments: [{ address: 0x10_0000, bytes: CODE, memorySize: 4 }],
   });
 });
 
