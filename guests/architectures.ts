@@ -13,6 +13,8 @@ export interface Architecture {
   /** The same for a guest, a folder of it or a single file. */
   readonly special: Readonly<Record<string, readonly string[]>>;
   readonly link: readonly string[];
+  /** For programs for Linux: Debian's name of it, and the compiler's target. */
+  readonly linux: { readonly name: string; readonly compile: readonly string[] };
   /** Makes the image of the ELF file: arguments of llvm-objcopy. */
   readonly extract: readonly string[];
 }
@@ -48,6 +50,7 @@ export const ARCHITECTURES: readonly Architecture[] = [
       "fp/aarch64": A64_CRYPTO,
     },
     link: ["-pie", "--no-dynamic-linker", "--gc-sections", "-z", "norelro"],
+    linux: { name: "arm64", compile: ["--target=aarch64-linux-gnu", "-march=armv8-a"] },
     extract: ["-O", "binary"],
   },
   {
@@ -74,6 +77,7 @@ export const ARCHITECTURES: readonly Architecture[] = [
       "max-page-size=4096",
       "--build-id=none",
     ],
+    linux: { name: "amd64", compile: ["--target=x86_64-linux-gnu", "-march=x86-64"] },
     extract: ["--strip-all"],
   },
 ];

@@ -6,7 +6,7 @@
  * A guest is a folder with a folder for each architecture that it is built for: aarch64/, x86_64/. There
  * the image is put. Sources beside these folders are common, sources in them are of one architecture; one
  * is named as the guest. It is linked with what it uses of common/ and of the architecture's runtime. A
- * folder of linux/ is a program for Linux on arm64, linked with nothing.
+ * folder of linux/ is a program for Linux, of one source and linked with nothing.
  *
  * `--check` writes nothing and fails if a committed image is not what its sources give. `--keep`
  * leaves ELF file (for a disassembler) and image in a folder. Needs clang, ld.lld and llvm-objcopy;
@@ -24,7 +24,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -42,10 +42,8 @@ const DEBIAN_PACKAGES = "clang lld llvm";
 const LINE = 100;
 
 const LINUX_FLAGS = [
-  "--target=aarch64-linux-gnu",
   "-std=gnu11",
   "-Os",
-  "-march=armv8-a",
   "-ffreestanding",
   "-fno-builtin",
   "-fno-stack-protector",
@@ -61,25 +59,24 @@ const LINUX_FLAGS = [
 interface Guest {
   /** The guest's folder: snake_case. */
   readonly name: string;
-  /** Folders of its sources: "virtio_blk", "linux/vsock". The last gets the image. */
+  /** Folders of its sources: "virtio_blk", "virtio_blk/aarch64". The last gets the image. */
   readonly folders: readonly string[];
-  /** Undefined: a program for Linux. */
-  readonly architecture: Architecture | undefined;
+  readonly architecture: Architecture;
+  /** Whether it is a program for Linux. */
+  readonly linux: boolean;
   /** For the image's documentation. */
   readonly title: string;
 }
 
 function guests(): Guest[] {
-  const bare = foldersIn("").flatMap((name) =>
-    ARCHITECTURES.filter((architecture) => existsSync(join(FOLDER, name, architecture.name))).map(
-      (architecture) => guest(name, [name, join(name, architecture.name)], architecture),
+  const found = ["", LINUX_FOLDER].flatMap((parent) =>
+    foldersIn(parent).flatMap((name) =>
+      ARCHITECTURES.filter((architecture) =>
+        existsSync(join(FOLDER, parent, name, architecture.name))
+      ).map((architecture) => guest(name, parent, architecture))
     )
   );
-  const programs = foldersIn(LINUX_FOLDER).filter((name) =>
-    hasSource(join(LINUX_FOLDER, name), name)
-  )
-    .map((name) => guest(name, [join(LINUX_FOLDER, name)], undefined));
-  return [...bare, ...programs].sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+  return found.sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 }
 
 function foldersIn(parent: string): string[] {
@@ -91,17 +88,14 @@ function hasSource(folder: string, name: string): boolean {
   return existsSync(join(FOLDER, folder, `${name}.c`));
 }
 
-function guest(
-  name: string,
-  folders: readonly string[],
-  architecture: Architecture | undefined,
-): Guest {
+function guest(name: string, parent: string, architecture: Architecture): Guest {
+  const folders = [join(parent, name), join(parent, name, architecture.name)];
   const folder = folders.find((folder) => hasSource(folder, name));
   if (folder === undefined) throw new BuildError(`${name}: there is no ${name}.c`);
   const title = /^\/\/ (.+?)\.?\n/.exec(readFileSync(join(FOLDER, folder, `${name}.c`), "utf8"))
     ?.[1];
   if (title === undefined) throw new BuildError(`${name}.c: the first line is no comment`);
-  return { name, folders, architecture, title };
+  return { name, folders, architecture, linux: parent === LINUX_FOLDER, title };
 }
 
 class BuildError extends Error {}
@@ -138,10 +132,12 @@ function compile(source: string, architecture: Architecture, folder: string): st
 
 /** Compiles and links a program that needs no more than Linux. */
 function buildProgram(guest: Guest, folder: string): Uint8Array {
-  const object = join(folder, `${guest.name}.o`);
-  const elf = join(folder, `${guest.name}.elf`);
+  const name = `${guest.name}.${guest.architecture.name}`;
+  const object = join(folder, `${name}.o`);
+  const elf = join(folder, `${name}.elf`);
   const source = join(FOLDER, guest.folders[0], `${guest.name}.c`);
-  run("clang", [...LINUX_FLAGS, "-o", object, "-c", source]);
+  const target = guest.architecture.linux.compile;
+  run("clang", [...target, ...LINUX_FLAGS, "-o", object, "-c", source]);
   run("ld.lld", [
     ...["-static", "--gc-sections", "--strip-all", "-z", "norelro", "-z", "max-page-size=4096"],
     ...["-o", elf, object],
@@ -156,7 +152,7 @@ function build(
   folder: string,
 ): Uint8Array {
   const { name, folders, architecture } = guest;
-  if (architecture === undefined) return buildProgram(guest, folder);
+  if (guest.linux) return buildProgram(guest, folder);
   const objects = library.get(architecture) ?? [];
   const elf = join(folder, `${name}.${architecture.name}.elf`);
   const image = join(folder, `${name}.${architecture.name}.img`);
@@ -178,11 +174,13 @@ function build(
 /** The text of image.ts. */
 function imageFile(guest: Guest, image: Uint8Array): string {
   const base64 = Buffer.from(image).toString("base64").match(new RegExp(`.{1,${LINE}}`, "g")) ?? [];
-  const [kind, what] = guest.architecture === undefined
-    ? ["Program", "a program for Linux on arm64"]
-    : ["Image", guest.architecture.image];
+  const { architecture, folders } = guest;
+  const [kind, what] = guest.linux
+    ? ["Program", `a program for Linux on ${architecture.linux.name}`]
+    : ["Image", architecture.image];
+  const root = relative(folders.at(-1) ?? "", "").replaceAll("\\", "/");
   return `// Generated by guests/build.ts with ${compiler()}. Do not edit.
-import { decodeImage } from "../../decode_image.ts";
+import { decodeImage } from "${root}/decode_image.ts";
 
 /** ${guest.title}: ${what} of ${image.length} bytes. */
 export function ${camelCase(guest.name)}${kind}(): Uint8Array<ArrayBuffer> {
@@ -207,7 +205,7 @@ function compiler(): string {
 }
 
 function label({ name, architecture }: Guest): string {
-  return architecture === undefined ? name : `${name} (${architecture.name})`;
+  return `${name} (${architecture.name})`;
 }
 
 /** True if the file was as it should be. */

@@ -9,7 +9,8 @@ import { makeInitramfs } from "./initramfs.ts";
 import { DEVICE_MODULES, ModuleTree, ROOT_MODULES, VSOCK_MODULES } from "./modules.ts";
 import { extractVmlinux } from "./vmlinux.ts";
 import { makeRootDisk, ROOT_SETTINGS } from "./rootfs.ts";
-import { vsockProgram } from "./vsock/image.ts";
+import { vsockProgram as vsockArm64 } from "./vsock/aarch64/image.ts";
+import { vsockProgram as vsockAmd64 } from "./vsock/x86_64/image.ts";
 
 /** Kernels: the one for clouds is smaller and has fewer drivers. */
 export const DEBIAN_KERNELS = ["cloud", "standard"] as const;
@@ -47,6 +48,11 @@ const META_PACKAGES: Record<DebianOptions["kernel"], string> = {
   standard: "linux-image",
 };
 
+const VSOCK_PROGRAMS: Readonly<Record<DebianArch, () => Uint8Array>> = {
+  arm64: vsockArm64,
+  amd64: vsockAmd64,
+};
+
 const VMLINUX = "vmlinux";
 const SUMS = "SHA256SUMS";
 const PACKAGE_LIST = "packages.txt";
@@ -61,7 +67,7 @@ export async function debianSet(options: DebianOptions): Promise<DebianSet> {
   const { arch, kernel, rootfs } = options;
   const name = ["debian", arch, kernel, ...(rootfs === "none" ? [] : [rootfs])].join("-");
   const folder = join(options.folder, name);
-  if (options.update || !(await isWhole(folder))) await make(options, folder);
+  if (options.update || !(await isWhole(folder, arch))) await make(options, folder);
   return {
     folder,
     machine: join(folder, "machine.yaml"),
@@ -106,7 +112,7 @@ async function make(options: DebianOptions, folder: string): Promise<void> {
       modules: await tree.resolve(DEVICE_MODULES),
       rootModules: await tree.resolve(ROOT_MODULES),
       vsockModules: await tree.resolve(VSOCK_MODULES),
-      ...(arch === "arm64" && { vsock: vsockProgram() }),
+      vsock: VSOCK_PROGRAMS[arch](),
     }),
   );
   if (rootfs === "minbase") {
@@ -124,7 +130,7 @@ async function make(options: DebianOptions, folder: string): Promise<void> {
   await rm(unpacked, { recursive: true });
   await writeFile(join(work, PACKAGE_LIST), `${versions.join("\n")}\n`);
   await writeFile(join(work, "machine.yaml"), machineFile(options, kernelPackage));
-  await writeFile(join(work, RECIPE), recipe());
+  await writeFile(join(work, RECIPE), recipe(arch));
   await writeFile(join(work, SUMS), await sums(work));
   await rm(folder, { recursive: true, force: true });
   await rename(work, folder);
@@ -161,16 +167,16 @@ async function sums(folder: string): Promise<string> {
 }
 
 /** A hash of what decides the content, besides the packages. */
-function recipe(): string {
+function recipe(arch: DebianArch): string {
   const modules = [DEVICE_MODULES, ROOT_MODULES, VSOCK_MODULES];
-  const program = createHash("sha256").update(vsockProgram()).digest("hex");
+  const program = createHash("sha256").update(VSOCK_PROGRAMS[arch]()).digest("hex");
   const parts = [INIT_SCRIPT, ...modules, ROOT_SETTINGS, program];
   return `${createHash("sha256").update(JSON.stringify(parts)).digest("hex")}\n`;
 }
 
-async function isWhole(folder: string): Promise<boolean> {
+async function isWhole(folder: string, arch: DebianArch): Promise<boolean> {
   try {
-    if (await readFile(join(folder, RECIPE), "utf8") !== recipe()) return false;
+    if (await readFile(join(folder, RECIPE), "utf8") !== recipe(arch)) return false;
     return await readFile(join(folder, SUMS), "utf8") === await sums(folder);
   } catch {
     return false;

@@ -7,8 +7,8 @@ import type { KernelModule } from "./modules.ts";
 export interface InitramfsParts {
   /** Statically linked. */
   readonly busybox: Uint8Array;
-  /** /bin/vsock, which uses virtio sockets. @default there is none */
-  readonly vsock?: Uint8Array;
+  /** /bin/vsock, which uses virtio sockets. */
+  readonly vsock: Uint8Array;
   /** Loaded at every start, in this order. */
   readonly modules: readonly KernelModule[];
   /** Loaded before a root file system is mounted. */
@@ -37,7 +37,7 @@ export function makeInitramfs(parts: InitramfsParts): Uint8Array<ArrayBuffer> {
     { name: "dev/console", mode: DEVICE, device: [5, 1] },
     { name: "dev/null", mode: DEVICE, device: [1, 3] },
     { name: "bin/busybox", mode: PROGRAM, data: parts.busybox },
-    ...(parts.vsock === undefined ? [] : [{ name: "bin/vsock", mode: PROGRAM, data: parts.vsock }]),
+    { name: "bin/vsock", mode: PROGRAM, data: parts.vsock },
     { name: "init", mode: PROGRAM, data: text(INIT_SCRIPT) },
     { name: "etc/passwd", mode: FILE, data: text("root:x:0:0:root:/root:/bin/sh\n") },
     { name: "etc/group", mode: FILE, data: text("root:x:0:\n") },

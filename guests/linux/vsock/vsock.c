@@ -8,6 +8,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __x86_64__
+enum { SYS_close = 3, SYS_read = 0, SYS_write = 1, SYS_ppoll = 271, SYS_exit = 60 };
+enum {
+  SYS_socket = 41,
+  SYS_bind = 49,
+  SYS_listen = 50,
+  SYS_accept = 43,
+  SYS_connect = 42,
+  SYS_shutdown = 48,
+};
+#else
 enum { SYS_close = 57, SYS_read = 63, SYS_write = 64, SYS_ppoll = 73, SYS_exit = 93 };
 enum {
   SYS_socket = 198,
@@ -17,6 +28,7 @@ enum {
   SYS_connect = 203,
   SYS_shutdown = 210,
 };
+#endif
 enum { AF_VSOCK = 40, SOCK_STREAM = 1, SHUT_WR = 1, ANY_CID = -1 };
 enum { POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16 };
 enum { EINVAL = 22, BUFFER = 65536 };
@@ -33,6 +45,15 @@ struct pollfd {
 };
 
 static long call(long number, long a, long b, long c, long d, long e) {
+#ifdef __x86_64__
+  register long r10 __asm__("r10") = d;
+  register long r8 __asm__("r8") = e;
+  __asm__ volatile("syscall"
+                   : "+a"(number)
+                   : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
+                   : "rcx", "r11", "memory");
+  return number;
+#else
   register long x8 __asm__("x8") = number;
   register long x0 __asm__("x0") = a;
   register long x1 __asm__("x1") = b;
@@ -41,6 +62,7 @@ static long call(long number, long a, long b, long c, long d, long e) {
   register long x4 __asm__("x4") = e;
   __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
   return x0;
+#endif
 }
 
 static long check(long result) {
@@ -134,4 +156,8 @@ __attribute__((used)) static void start(long *stack) {
   call(SYS_exit, 0, 0, 0, 0, 0);
 }
 
+#ifdef __x86_64__
+__asm__(".global _start\n_start: mov %rsp, %rdi\n call start\n");
+#else
 __asm__(".global _start\n_start: mov x0, sp\n bl start\n");
+#endif
