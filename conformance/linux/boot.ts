@@ -30,7 +30,11 @@ const { values } = parseArgs({
   },
 });
 
-const allowed = readAllowed(new URL("./allowed_warnings.txt", import.meta.url));
+/** Warnings that guests may print. */
+function allowed(arch: DebianArch): RegExp[] {
+  return readAllowed(new URL(`./allowed_warnings/${arch}.txt`, import.meta.url));
+}
+
 const folder = mkdtempSync(join(tmpdir(), "vml-linux-"));
 /** Console bytes of the first run of each scenario in virtual time, by all but the runtime. */
 const virtualRuns = new Map<string, { readonly name: string; readonly bytes: Uint8Array }>();
@@ -103,7 +107,10 @@ function kindFaults(scenario: Scenario, transcript: string, result: RunJson): st
   const expect = (holds: boolean, otherwise: string): string[] => holds ? [] : [otherwise];
   switch (scenario.kind) {
     case "test":
-      return [...selfTestFaults(transcript, allowed), ...clockFaults(transcript, result)];
+      return [
+        ...selfTestFaults(transcript, allowed(SETUPS[scenario.setup].arch)),
+        ...clockFaults(transcript, result),
+      ];
     case "shell":
       return [
         ...expect(result.statistics.resets === 1, `${result.statistics.resets} resets, not 1`),
