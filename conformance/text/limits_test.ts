@@ -1,7 +1,7 @@
 /** Several vCPUs in turn, and programs that use up what the engine has of records, slots and modules. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RECORD_PAGES } from "../../lib/engine/memory_map.ts";
+import { WORD_RECORDS } from "../../lib/engine/memory_map.ts";
 import { CODE, DATA, FuzzProgram, Random } from "./fuzz.ts";
 import { RAM, TestMachine, VECTORS } from "./machine.ts";
 import { setSystemRegisters, show, startSystem } from "./runner.ts";
@@ -103,7 +103,7 @@ test("TLBI of one vCPU reaches another that has run the page's old code", () => 
 // ---- limits
 
 test("more code pages than there are records for", () => {
-  const pages = RECORD_PAGES + 500;
+  const pages = WORD_RECORDS.pages + 500;
   const machine = new TestMachine({ threshold: 1, ramSize: (pages + 512) * 4096 });
   machine.reset();
   const { engine } = machine;
@@ -125,7 +125,7 @@ test("more code pages than there are records for", () => {
     assert.equal(executed, 6 * pages + 1);
     assert.equal(machine.get("x", 0), BigInt(pages * round));
   }
-  assert.ok(engine.statistics.codePages <= RECORD_PAGES);
+  assert.ok(engine.statistics.codePages <= WORD_RECORDS.pages);
 });
 
 test("more regions than there are table slots", () => {

@@ -88,6 +88,11 @@ export interface ArchBinding {
    */
   readonly general: StateField;
   readonly zeroRegister: boolean;
+  /**
+   * Whether what may be written may be read: a read-modify-write then needs one probe, and faults as a
+   * write. Else it faults as a read if it may not read.
+   */
+  readonly writableIsReadable: boolean;
   /** Field of 32 v128. */
   readonly vector: StateField;
   /** Field of u64 that addresses with a segment add an element of. */

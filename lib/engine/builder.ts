@@ -87,7 +87,8 @@ export abstract class Builder extends Code {
   /** [] -> [i32] 0 or 1. */
   abstract condition(code: number): void;
 
-  // ---- memory (guest RAM; a miss or fault leaves before any state has changed)
+  // ---- memory (guest RAM; a miss or fault leaves before any state has changed). An instruction has
+  // at most one probe that reads and one that writes, or one that does both.
 
   /** [i64 va] -> [i32 host address] for reading. */
   abstract readAddress(size: ProbeSize, options?: AccessOptions): void;

@@ -135,7 +135,8 @@ export abstract class CodeBuilder extends Builder {
     this.probedPage(address, size, options);
     this.i64_ne();
     this.resolve(address, entry, missInfo(size, kind, options), kind, options);
-    if ((kind & Miss.read) !== 0 && (kind & Miss.write) !== 0) {
+    const both = (kind & Miss.read) !== 0 && (kind & Miss.write) !== 0;
+    if (both && !this.binding.writableIsReadable) {
       this.local_get(entry).i64_load(this.tlbOffset(kind, options) - TLB_WRITE);
       this.probedPage(address, size, options);
       this.i64_ne();

@@ -2,20 +2,10 @@
  * Pre-decoded records and regions of guest code, by physical page and translation mode.
  */
 import type { Arch } from "./arch.ts";
-import { byteRegisterOffset } from "./interpreter_builder.ts";
-import { mayAskHost, metaOf } from "./meta.ts";
-import {
-  ENTRY_HANDLERS,
-  PAGE_SIZE,
-  RECORD,
-  Record,
-  RECORD_PAGES,
-  RECORDS_BASE,
-  RECORDS_PER_PAGE,
-  RECORDS_STRIDE,
-  Special,
-} from "./memory_map.ts";
-import type { Decoded, Decoder, Handler, Operand } from "./instruction.ts";
+import type { Decoded, Decoder, Handler } from "./instruction.ts";
+import { BYTE_RECORDS, PAGE_SIZE, type RecordFormat, Special, WORD_RECORDS } from "./memory_map.ts";
+import { mayAskHost } from "./meta.ts";
+import { type RecordPage, Records } from "./records.ts";
 
 /** Writes of data to a page with code after which it counts as data. */
 const DATA_WRITES = 16;
@@ -25,6 +15,13 @@ const OFTEN = 16;
 const SAMPLE_LIMIT = 1024;
 /** Decoded this far ahead at most. */
 const DECODE_AHEAD = 64;
+/** Bytes of an instruction, at most. */
+const LONGEST = 16;
+
+/** How an architecture's records lie. */
+export function formatOf({ instructionAlignment }: Arch): RecordFormat {
+  return instructionAlignment === 1 ? BYTE_RECORDS : WORD_RECORDS;
+}
 
 /** A compiled region, and the record that it replaced. */
 export interface Region {
@@ -34,16 +31,18 @@ export interface Region {
   readonly slot: number;
 }
 
-/** Records of one page of guest RAM for one mode. */
-export interface CodePage {
+/** Records of one page of guest RAM for one mode. Instructions have an index: offset / unit. */
+export interface CodePage extends RecordPage {
   /** Offset of the page in guest RAM. */
   readonly offset: number;
   readonly mode: number;
-  /** Address of the first record. */
-  readonly records: number;
-  /** Instructions that records or regions were made of, one bit each. */
+  /** Units that records or regions were made of, one bit each. */
   readonly decoded: Uint32Array;
   readonly regions: Map<number, Region>;
+  /** Instructions that reach into the next page. */
+  readonly crossings: Set<number>;
+  /** Numbers of pages with instructions that reach, or reached, into this one. */
+  readonly crossedFrom: Set<number>;
 }
 
 export interface CodeCacheOptions {
@@ -66,8 +65,9 @@ export interface CodeCacheOptions {
 
 export class CodeCache {
   readonly #o: CodeCacheOptions;
-  readonly #bytes: Uint8Array;
-  readonly #words: Uint32Array;
+  readonly #records: Records;
+  /** Bytes of an instruction that reaches into another page. */
+  readonly #across: Uint8Array = new Uint8Array(2 * LONGEST);
   readonly #pages = new Map<number, CodePage[]>();
   readonly #byIndex: (CodePage | undefined)[] = [];
   /** For each RAM page 1 if it holds code. */
@@ -91,12 +91,14 @@ export class CodeCache {
 
   constructor(options: CodeCacheOptions) {
     this.#o = options;
-    const low = RECORDS_BASE + RECORD_PAGES * RECORDS_STRIDE;
-    this.#bytes = new Uint8Array(options.memory.buffer, 0, low);
-    this.#words = new Uint32Array(options.memory.buffer, 0, low / 4);
-    const { ram } = options;
+    const { arch, memory, ram } = options;
+    this.#records = new Records(formatOf(arch), memory.buffer);
     this.#isCode = new Uint8Array(ram.length / PAGE_SIZE);
     this.#dataWrites = new Uint8Array(ram.length / PAGE_SIZE);
+  }
+
+  get format(): RecordFormat {
+    return this.#records.format;
   }
 
   get pages(): number {
@@ -112,17 +114,17 @@ export class CodeCache {
     const known = this.#pages.get(offset);
     const found = known?.find((page) => page.mode === mode);
     if (found !== undefined) return found;
-    if (this.#next === RECORD_PAGES && this.#free.length === 0) this.flush();
+    const { format } = this.#records;
+    if (this.#next === format.pages && this.#free.length === 0) this.flush();
     const index = this.#free.pop() ?? this.#next++;
-    const records = RECORDS_BASE + index * RECORDS_STRIDE;
-    this.#words.fill(0, records >> 2, (records + RECORDS_STRIDE) >> 2);
-    this.#bytes[records + RECORDS_PER_PAGE * RECORD] = Special.pageEnd;
     const page: CodePage = {
       offset,
       mode,
-      records,
-      decoded: new Uint32Array(RECORDS_PER_PAGE / 32),
+      ...this.#records.begin(index),
+      decoded: new Uint32Array(format.units / 32),
       regions: new Map(),
+      crossings: new Set(),
+      crossedFrom: new Set(),
     };
     this.#byIndex[index] = page;
     const pages = this.#pages.get(offset);
@@ -135,51 +137,165 @@ export class CodeCache {
     return page;
   }
 
-  /** The page and instruction number of a record's address; undefined if the page was released. */
+  /** The page and index of a record's address; undefined if the page was released. */
   find(record: number): { page: CodePage; index: number } | undefined {
-    const number = Math.floor((record - RECORDS_BASE) / RECORDS_STRIDE);
-    const page = this.#byIndex[number];
-    return page === undefined ? undefined : { page, index: (record - page.records) / RECORD };
+    const page = this.#byIndex[this.#records.pageNumber(record)];
+    return page === undefined ? undefined : { page, index: this.#records.indexOf(page, record) };
   }
 
-  /** Like {@linkcode find}, for a record that is being executed. */
-  locate(record: number): { page: CodePage; index: number } {
-    return this.find(record) as { page: CodePage; index: number };
+  /** The page that a record, or a map, lies in while the interpreter executes it. */
+  pageOf(record: number): CodePage {
+    return this.#byIndex[this.#records.pageNumber(record)] as CodePage;
+  }
+
+  /** Index of the instruction at an address. */
+  indexOf(pc: number): number {
+    return (pc & (PAGE_SIZE - 1)) / this.#records.format.unit;
+  }
+
+  /** Address of the record of the instruction at `index`, 0 if there is none. */
+  record(page: CodePage, index: number): number {
+    return this.#records.at(page, index);
+  }
+
+  /** Bytes of the instruction of a record, as far as it is one that the interpreter executes. */
+  lengthOf(record: number): number {
+    return this.#records.length(record);
   }
 
   /** The instruction at `index`, undefined if there is none. Valid until the next call. */
-  decodeAt({ offset, mode }: CodePage, index: number): Decoded | undefined {
-    const decoded = this.#o.decoder.decode(
-      this.#o.ram,
-      offset + 4 * index,
-      offset + PAGE_SIZE,
-      mode,
-    );
+  decodeAt({ offset, mode }: CodePage, index: number): Decoded | undefined | "cut" {
+    const { decoder, ram } = this.#o;
+    const at = offset + this.#records.format.unit * index;
+    return decoder.decode(ram, at, offset + PAGE_SIZE, mode);
+  }
+
+  /** The same for one that reaches into the page `next`. */
+  decodeAcross({ offset, mode }: CodePage, index: number, next: CodePage): Decoded | undefined {
+    const { decoder, ram } = this.#o;
+    const code = this.#across;
+    const first = PAGE_SIZE - index;
+    code.set(ram.subarray(offset + index, offset + PAGE_SIZE));
+    code.set(ram.subarray(next.offset, next.offset + LONGEST), first);
+    const decoded = decoder.decode(code, 0, first + LONGEST, mode);
     return decoded === "cut" ? undefined : decoded;
   }
 
-  /** Decodes the instruction at `index` and those that follow it. */
-  decode(page: CodePage, index: number): void {
-    const end = Math.min(RECORDS_PER_PAGE, index + DECODE_AHEAD);
+  /**
+   * Decodes the instruction at `index` and those that follow it.
+   * @param from the record without an instruction that the interpreter stopped at, if there is one
+   */
+  decode(page: CodePage, index: number, from = 0): void {
+    if (this.#records.format.linked) this.#decodeRun(page, index, from);
+    else this.#decodeWords(page, index);
+  }
+
+  #decodeWords(page: CodePage, index: number): void {
+    const records = this.#records;
+    const end = Math.min(records.format.units, index + DECODE_AHEAD);
     for (let i = index; i < end; i++) {
-      const record = page.records + i * RECORD;
-      if ((this.#words[record >> 2] & 0xffff) !== Special.undecoded) return;
-      if (this.#decodeOne(page, i, record)) return;
+      const record = records.at(page, i);
+      if (records.handler(record) !== Special.undecoded) return;
+      const decoded = this.#fill(page, i, record);
+      if (decoded === undefined || decoded.handler.instruction.flow !== undefined) return;
     }
   }
 
-  /** True if the instruction ends a block. */
-  #decodeOne(page: CodePage, index: number, record: number): boolean {
-    this.decodes++;
-    page.decoded[index >> 5] |= 1 << (index & 31);
-    const decoded = this.decodeAt(page, index);
-    if (decoded === undefined || this.isHost(decoded.handler, page.mode)) {
-      this.#writeHandler(record, Special.host);
-      return true;
+  #decodeRun(page: CodePage, index: number, from: number): void {
+    const records = this.#records;
+    const known = records.at(page, index);
+    if (known !== 0) {
+      if (from !== 0) this.#link(from, known);
+      return;
     }
-    this.#writeHandler(record, this.#o.numberOf(decoded.handler));
-    this.#writeOperands(record, decoded);
-    return decoded.handler.instruction.flow !== undefined;
+    if (!records.hasRoom(page, DECODE_AHEAD + 2)) {
+      this.#release(page.offset, this.#pages.get(page.offset) as CodePage[]);
+      return;
+    }
+    if (from !== 0) {
+      // The record without an instruction becomes the first one, or leads to it.
+      if (records.isLast(page, from)) page.nextRecord--;
+      else this.#link(from, page.records + (page.nextRecord << records.format.shift));
+    }
+    for (let n = 0, at = index; n < DECODE_AHEAD; n++) {
+      if (at === PAGE_SIZE) {
+        records.append(page, at, Special.pageEnd);
+        return;
+      }
+      const there = records.at(page, at);
+      if (there !== 0) {
+        this.#link(records.append(page, at, Special.link), there);
+        return;
+      }
+      const record = records.append(page, at, Special.undecoded);
+      records.enter(page, record);
+      const decoded = this.#fill(page, at, record);
+      if (decoded === undefined) {
+        // What follows an instruction that reaches into the next page: see `cross`.
+        if (page.crossings.has(at)) records.append(page, PAGE_SIZE, Special.pageEnd);
+        return;
+      }
+      at += decoded.length;
+      const { flow } = decoded.handler.instruction;
+      if (flow === undefined && n < DECODE_AHEAD - 1) continue;
+      records.append(page, at, at === PAGE_SIZE ? Special.pageEnd : Special.undecoded);
+      return;
+    }
+  }
+
+  #link(record: number, to: number): void {
+    this.#records.setHandler(record, Special.link);
+    this.#records.setMore(record, to);
+  }
+
+  /** Decodes into a record; undefined if the interpreter does not execute it as it stands. */
+  #fill(page: CodePage, index: number, record: number): Decoded | undefined {
+    this.decodes++;
+    const decoded = this.decodeAt(page, index);
+    if (decoded === "cut") {
+      this.markDecoded(page, index, PAGE_SIZE - index);
+      page.crossings.add(index);
+      this.#records.setHandler(record, Special.cross);
+      return undefined;
+    }
+    if (decoded === undefined) {
+      // Any of the bytes up to the longest instruction's end may be the reason.
+      const { unit } = this.#records.format;
+      this.markDecoded(page, index, unit === 1 ? Math.min(LONGEST, PAGE_SIZE - index) : unit);
+      this.#records.setHandler(record, Special.host);
+      return undefined;
+    }
+    this.markDecoded(page, index, decoded.length);
+    if (this.isHost(decoded.handler, page.mode)) {
+      this.#records.setHandler(record, Special.host);
+      return undefined;
+    }
+    this.#records.setHandler(record, this.#o.numberOf(decoded.handler));
+    this.#records.write(record, decoded);
+    return decoded;
+  }
+
+  /** Completes the record of an instruction that reaches into the page `next`. */
+  cross(page: CodePage, index: number, next: CodePage): void {
+    const records = this.#records;
+    const record = records.at(page, index);
+    const decoded = this.decodeAcross(page, index, next);
+    const first = PAGE_SIZE - index;
+    const length = decoded?.length ?? LONGEST;
+    this.markDecoded(next, 0, length - first);
+    next.crossedFrom.add(records.pageNumber(page.records));
+    const host = decoded === undefined || this.isHost(decoded.handler, page.mode);
+    records.setCount(record, host ? Special.host : this.#o.numberOf(decoded.handler));
+    if (decoded !== undefined) records.write(record, decoded);
+    records.setMore(record, next.records);
+    records.setOffset(record + (1 << records.format.shift), index + length);
+  }
+
+  /** The page that an instruction reaches into, undefined if it does not, or that page is not known. */
+  crossed(page: CodePage, index: number): CodePage | undefined {
+    if (!page.crossings.has(index)) return undefined;
+    const next = this.#records.more(this.#records.at(page, index));
+    return next === 0 ? undefined : this.pageOf(next);
   }
 
   /** Whether the host executes a handler in a mode. */
@@ -188,35 +304,10 @@ export class CodeCache {
     return host !== undefined || !this.#o.arch.enabled(feature, mode);
   }
 
-  #writeHandler(record: number, number: number): void {
-    this.#words[record >> 2] = (this.#words[record >> 2] & 0xffff0000) | number;
-  }
-
-  #writeOperands(record: number, { handler, slots, immLow, immHigh }: Decoded): void {
-    const { operands } = handler;
-    // First, because byte slots 6 and 7 lie in it.
-    this.#words[(record + Record.imm) >> 2] = immLow;
-    this.#words[(record + Record.imm + 4) >> 2] = immHigh;
-    for (let i = 0; i < operands.length; i++) {
-      const { slot } = operands[i];
-      if (slot >= 0) {
-        this.#bytes[record + Record.slots + slot] = registerSlot(
-          handler,
-          operands[i],
-          slots[slot],
-        );
-      }
-    }
-  }
-
   /** Handler number in the record of an instruction, the original if a region begins there. */
   handlerNumber(page: CodePage, index: number): number {
-    const record = page.records + index * RECORD;
-    const number = this.#words[record >> 2] & 0xffff;
-    if (number !== Special.enter) return number;
-    const slot = this.#words[(record + 4) >> 2] >>> 16;
-    return this.#bytes[ENTRY_HANDLERS + 2 * slot] |
-      (this.#bytes[ENTRY_HANDLERS + 2 * slot + 1] << 8);
+    const record = this.#records.at(page, index);
+    return record === 0 ? Special.undecoded : this.#records.original(record);
   }
 
   /** Whether the accesses of an instruction are often the host's. */
@@ -236,11 +327,13 @@ export class CodeCache {
     if (count !== OFTEN) return;
     const found = this.find(record);
     if (found === undefined || this.asksHost(found.page, found.index)) return;
-    const handler = this.decodeAt(found.page, found.index)?.handler;
-    if (handler === undefined || !mayAskHost(handler)) return;
+    const decoded = this.decodeAt(found.page, found.index);
+    if (decoded === undefined || decoded === "cut" || !mayAskHost(decoded.handler)) return;
     const { page: { offset }, index } = found;
     let bits = this.#askers.get(offset);
-    if (bits === undefined) this.#askers.set(offset, bits = new Uint32Array(RECORDS_PER_PAGE / 32));
+    if (bits === undefined) {
+      this.#askers.set(offset, bits = new Uint32Array(found.page.decoded.length));
+    }
     bits[index >> 5] |= 1 << (index & 31);
     this.#due.add(offset);
   }
@@ -255,20 +348,15 @@ export class CodeCache {
     this.#due.clear();
   }
 
-  /** Notes that a region was made of an instruction. */
-  markDecoded(page: CodePage, index: number): void {
-    page.decoded[index >> 5] |= 1 << (index & 31);
+  /** Notes that a record or region was made of `bytes` bytes from `index` on. */
+  markDecoded({ decoded }: CodePage, index: number, bytes: number): void {
+    const end = index + bytes / this.#records.format.unit;
+    for (let i = index; i < end; i++) decoded[i >> 5] |= 1 << (i & 31);
   }
 
   /** Makes the instruction at `index` enter a region. */
   install(page: CodePage, index: number, slot: number): void {
-    const record = page.records + index * RECORD;
-    const number = this.handlerNumber(page, index);
-    this.#bytes[ENTRY_HANDLERS + 2 * slot] = number;
-    this.#bytes[ENTRY_HANDLERS + 2 * slot + 1] = number >> 8;
-    this.#writeHandler(record, Special.enter);
-    const at = (record + 4) >> 2;
-    this.#words[at] = (this.#words[at] & 0xffff) | (slot << 16);
+    this.#records.setRegion(this.#records.at(page, index), slot);
     page.regions.set(index, { page, index, slot });
   }
 
@@ -279,10 +367,11 @@ export class CodeCache {
   invalidate(offset: number, length: number): void {
     if (length <= 0) return;
     const last = offset + length - 1;
+    const { unit } = this.#records.format;
     for (let at = offset - offset % PAGE_SIZE; at <= last; at += PAGE_SIZE) {
       if (this.#isCode[at / PAGE_SIZE] === 0) continue;
-      const from = Math.max(0, offset - at) >> 2;
-      const to = Math.min(PAGE_SIZE - 1, last - at) >> 2;
+      const from = Math.floor(Math.max(0, offset - at) / unit);
+      const to = Math.floor(Math.min(PAGE_SIZE - 1, last - at) / unit);
       const pages = this.#pages.get(at) as CodePage[];
       const changed = pages.some(({ decoded }) => anyBit(decoded, from, to));
       if (changed || ++this.#dataWrites[at / PAGE_SIZE] >= DATA_WRITES) this.#release(at, pages);
@@ -292,8 +381,9 @@ export class CodeCache {
   #release(offset: number, pages: readonly CodePage[]): void {
     this.invalidations++;
     for (const page of pages) {
-      const index = (page.records - RECORDS_BASE) / RECORDS_STRIDE;
+      const index = this.#records.pageNumber(page.records);
       this.#byIndex[index] = undefined;
+      this.#uncross(page);
       this.#free.push(index);
       if (page.regions.size > 0) this.#o.onDrop(page.regions.values());
       page.regions.clear();
@@ -302,6 +392,18 @@ export class CodeCache {
     this.#pages.delete(offset);
     this.#isCode[offset / PAGE_SIZE] = 0;
     this.#o.onRelease();
+  }
+
+  /** Instructions that reach into a page are to be decoded anew. */
+  #uncross({ records, crossedFrom }: CodePage): void {
+    for (const number of crossedFrom) {
+      const page = this.#byIndex[number];
+      if (page === undefined) continue;
+      for (const index of page.crossings) {
+        const record = this.#records.at(page, index);
+        if (this.#records.more(record) === records) this.#records.setMore(record, 0);
+      }
+    }
   }
 
   /** Drops everything. */
@@ -322,13 +424,6 @@ export class CodeCache {
     this.#next = 0;
     this.#o.onFlush();
   }
-}
-
-/** Registers as the interpreter wants them: the zero register has slots of its own, bytes their place. */
-function registerSlot(handler: Handler, operand: Operand, value: number): number {
-  if (operand.kind === "reg8") return byteRegisterOffset(value);
-  if (operand.kind !== "reg" || value !== 31) return value;
-  return metaOf(handler).reads.has(operand) ? 32 : 33;
 }
 
 function anyBit(bits: Uint32Array, from: number, to: number): boolean {

@@ -2,17 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Arch } from "./arch.ts";
 import { CodeCache, type CodePage } from "./code_cache.ts";
-import {
-  PAGE_SIZE,
-  RAM_BASE,
-  RECORD,
-  Record,
-  RECORD_PAGES,
-  RECORDS_PER_PAGE,
-  Special,
-} from "./memory_map.ts";
+import { PAGE_SIZE, RAM_BASE, Record, Special, WORD_RECORDS } from "./memory_map.ts";
 import { hostRow, row } from "./row.ts";
 import { InstructionTable, type RowHandler } from "./table.ts";
+
+const { pages: RECORD_PAGES, units: RECORDS_PER_PAGE } = WORD_RECORDS;
+const FIRST = Special.first;
+const RECORD = 1 << WORD_RECORDS.shift;
 
 const ADD = 0x01000000;
 const JUMP = 0x02000000;
@@ -85,7 +81,12 @@ test("records are decoded up to the end of the block", () => {
   rig.put(0x1000, ADD | (1 << 10) | (2 << 5) | 3, ADD | (31 << 10) | (4 << 5) | 31, JUMP, ADD);
   const page = rig.cache.page(0x1000, 0);
   rig.cache.decode(page, 0);
-  assert.deepEqual([0, 1, 2, 3].map((i) => rig.number(page, i)), [4, 4, 5, Special.undecoded]);
+  assert.deepEqual([0, 1, 2, 3].map((i) => rig.number(page, i)), [
+    FIRST,
+    FIRST,
+    FIRST + 1,
+    Special.undecoded,
+  ]);
   assert.deepEqual(rig.bytes(page, 0), [1, 2, 3, 0]);
   // The zero register reads as slot 32 and is written to slot 33.
   assert.deepEqual(rig.bytes(page, 1), [32, 4, 33, 0]);
@@ -101,9 +102,9 @@ test("what has no row, what is the host's and what the mode switches off end a b
   for (const page of [user, kernel]) {
     for (let i = 0; i < 5; i++) rig.cache.decode(page, i);
   }
-  const first = [Special.host, 4, Special.host, 4];
+  const first = [Special.host, FIRST, Special.host, FIRST];
   assert.deepEqual([0, 1, 2, 3, 4].map((i) => rig.number(user, i)), [...first, Special.host]);
-  assert.deepEqual([0, 1, 2, 3, 4].map((i) => rig.number(kernel, i)), [...first, 7]);
+  assert.deepEqual([0, 1, 2, 3, 4].map((i) => rig.number(kernel, i)), [...first, FIRST + 3]);
   assert.equal(rig.cache.page(0, 0), user);
   assert.notEqual(user.records, kernel.records);
 });
@@ -120,12 +121,12 @@ test("a page becomes code once, whatever its modes", () => {
   assert.equal(rig.cache.pages, 3);
 });
 
-test("locate finds page and instruction of a record", () => {
+test("find finds page and instruction of a record", () => {
   const rig = new Rig();
   const pages = [0, 0x1000, 0x5000].map((offset) => rig.cache.page(offset, 0));
   for (const page of pages) {
     for (const index of [0, 1, RECORDS_PER_PAGE - 1]) {
-      assert.deepEqual(rig.cache.locate(page.records + index * RECORD), { page, index });
+      assert.deepEqual(rig.cache.find(page.records + index * RECORD), { page, index });
     }
   }
 });
@@ -137,10 +138,10 @@ test("a region takes the place of a record, the number that was there is kept", 
   rig.cache.decode(page, 0);
   rig.cache.install(page, 1, 40000);
   assert.equal(rig.number(page, 1), Special.enter);
-  assert.equal(rig.cache.handlerNumber(page, 1), 4);
-  assert.equal(rig.cache.handlerNumber(page, 0), 4);
+  assert.equal(rig.cache.handlerNumber(page, 1), FIRST);
+  assert.equal(rig.cache.handlerNumber(page, 0), FIRST);
   rig.cache.install(page, 1, 50000);
-  assert.equal(rig.cache.handlerNumber(page, 1), 4);
+  assert.equal(rig.cache.handlerNumber(page, 1), FIRST);
 });
 
 test("a write drops what was made of the words it touches, and nothing else", () => {
@@ -171,7 +172,7 @@ test("a write drops what was made of the words it touches, and nothing else", ()
   assert.equal(rig.cache.isCode(0x1000), false);
   assert.equal(rig.cache.find(page.records), undefined);
   assert.equal(page.regions.size, 0);
-  assert.equal(rig.number(other, 0), 4);
+  assert.equal(rig.number(other, 0), FIRST);
   const again = rig.cache.page(0x1000, 0);
   assert.equal(rig.number(again, 0), Special.undecoded);
   assert.equal(rig.number(again, RECORDS_PER_PAGE), Special.pageEnd);
@@ -206,7 +207,7 @@ test("a word that a region was made of counts, though it has no record", () => {
   rig.put(0, JUMP);
   const page = rig.cache.page(0, 0);
   rig.cache.decode(page, 0);
-  rig.cache.markDecoded(page, 100);
+  rig.cache.markDecoded(page, 100, 4);
   rig.cache.invalidate(404, 4);
   assert.equal(rig.cache.invalidations, 0);
   rig.cache.invalidate(400, 1);

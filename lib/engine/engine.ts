@@ -30,7 +30,6 @@ import {
   PAGE_SIZE,
   RAM_BASE,
   RAM_LIMIT,
-  RECORD,
   savedState,
   TLB_BASE,
   TLB_STRIDE,
@@ -188,7 +187,11 @@ export class Engine {
       tlb: this.#tlb,
       cache: this.#cache,
       buffer: memory.buffer,
-      step: () => this.#step(),
+      step: () => {
+        const exit = this.#step();
+        if (exit === Exit.fault) this.#cpus[this.#current].fault(this.state.u32[this.#faultNumber]);
+        return exit;
+      },
       attention: () => this.#attention || this.#visits >= VISITS,
       hold: () => {
         const { u32 } = this.state;
@@ -196,11 +199,12 @@ export class Engine {
         u32[this.#budget] = 0;
       },
       finish: () => {
-        this.#advance(4);
+        this.#advance(this.#cache.lengthOf(this.state.u32[this.#record]));
         this.state.u32[this.#budget]--;
       },
       faulted: () => this.state.u32[this.#budget]--,
       general: binding.general,
+      writableIsReadable: binding.writableIsReadable,
     });
     const saved = new Uint8Array(memory.buffer, 0, savedState(VCPU_LIMIT));
     for (let index = 0; index < cpus; index++) {
@@ -342,10 +346,15 @@ export class Engine {
           if (this.#fetch(cpu) === undefined) u32[budget]--;
           break;
         case Exit.decode: {
-          const { page, index } = this.#cache.locate(u32[this.#record]);
-          this.#cache.decode(page, index);
+          const record = u32[this.#record];
+          const page = this.#cache.pageOf(record);
+          const from = record === page.records ? 0 : record;
+          this.#cache.decode(page, this.#cache.indexOf(u32[this.#pc]), from);
           break;
         }
+        case Exit.cross:
+          if (!this.#cross(cpu, this.#cache.pageOf(u32[this.#record]))) u32[budget]--;
+          break;
         case Exit.miss:
           if (!this.#slow.access(cpu)) u32[budget]--;
           break;
@@ -388,14 +397,15 @@ export class Engine {
     u32[this.layout.get("tlb").address >> 2] = TLB_BASE + this.#arch.tlbOf(mode) * TLB_STRIDE;
   }
 
-  /** Finds the records of the page of the pc. */
+  /** Finds the records of the page of the pc; undefined if it took an exception instead. */
   #fetch(cpu: ArchCpu): CodePage | undefined {
-    const { u32 } = this.state;
-    const low = u32[this.#pc];
-    const high = u32[this.#pc + 1];
-    if (!cpu.translate(high, low, Access.execute, this.#arch.tlbOf(this.#mode), 4)) {
-      return undefined;
-    }
+    return this.#fetchAt(cpu, this.state.u32[this.#pc + 1], this.state.u32[this.#pc]);
+  }
+
+  #fetchAt(cpu: ArchCpu, high: number, low: number): CodePage | undefined {
+    const { instructionAlignment } = this.#arch;
+    const tlb = this.#arch.tlbOf(this.#mode);
+    if (!cpu.translate(high, low, Access.execute, tlb, instructionAlignment)) return undefined;
     const offset = cpu.translation.page - this.memory.base;
     if (!this.memory.contains(cpu.translation.page, PAGE_SIZE)) {
       cpu.busError(high, low, Access.execute, true);
@@ -406,10 +416,36 @@ export class Engine {
     return page;
   }
 
+  /**
+   * Finds the page that the instruction at the pc reaches into, and completes its record. False if it
+   * took an exception instead.
+   */
+  #cross(cpu: ArchCpu, page: CodePage): boolean {
+    const { u32 } = this.state;
+    const low = ((u32[this.#pc] & -PAGE_SIZE) + PAGE_SIZE) >>> 0;
+    const high = low === 0 ? (u32[this.#pc + 1] + 1) >>> 0 : u32[this.#pc + 1];
+    const next = this.#fetchAt(cpu, high, low);
+    if (next === undefined) return false;
+    // Room for the next page may have been made by dropping this one.
+    if (this.#cache.find(page.records)?.page === page) {
+      this.#cache.cross(page, this.#cache.indexOf(u32[this.#pc]), next);
+    }
+    return true;
+  }
+
   /** Executes the instruction at `record`, which has no semantics. */
   #host(cpu: ArchCpu): SliceResult["reason"] | undefined {
-    const { page, index } = this.#cache.locate(this.state.u32[this.#record]);
-    return this.#hostInstruction(cpu, this.#cache.decodeAt(page, index));
+    const page = this.#cache.pageOf(this.state.u32[this.#record]);
+    return this.#hostInstruction(cpu, this.#instruction(page));
+  }
+
+  /** The instruction at the pc, in `page`; one that reaches into another has been completed. */
+  #instruction(page: CodePage): Decoded | undefined {
+    const index = this.#cache.indexOf(this.state.u32[this.#pc]);
+    const next = this.#cache.crossed(page, index);
+    if (next !== undefined) return this.#cache.decodeAcross(page, index, next);
+    const decoded = this.#cache.decodeAt(page, index);
+    return decoded === "cut" ? undefined : decoded;
   }
 
   #hostInstruction(
@@ -453,22 +489,35 @@ export class Engine {
   /** Executes the instruction at the pc alone; its memory access must hit the TLB. */
   #step(): Exit {
     const cpu = this.#cpus[this.#current];
-    const page = this.#fetch(cpu);
+    const page = this.#fetchDecoded(cpu);
     if (page === undefined) return Exit.fetch;
     const { u32, u64 } = this.state;
-    const index = (u32[this.#pc] & (PAGE_SIZE - 1)) >> 2;
-    const decoded = this.#cache.decodeAt(page, index);
+    const decoded = this.#instruction(page);
     if (decoded === undefined || this.#cache.isHost(decoded.handler, this.#mode)) return Exit.host;
     const { handler, length } = decoded;
-    this.#cache.decode(page, index);
     const exit = this.#handlers.single(handler)(
-      page.records + index * RECORD,
+      this.#cache.record(page, this.#cache.indexOf(u32[this.#pc])),
       u64[this.#pc >> 1],
       u32[this.layout.get("tlb").address >> 2],
     );
     if (exit === Exit.go) this.#advance(length);
     if (exit === Exit.go || exit === Exit.jumped) u32[this.#budget]--;
     return exit;
+  }
+
+  /** The page of the pc, whose instruction there is decoded; undefined if it took an exception. */
+  #fetchDecoded(cpu: ArchCpu): CodePage | undefined {
+    const index = this.#cache.indexOf(this.state.u32[this.#pc]);
+    for (;;) {
+      const page = this.#fetch(cpu);
+      if (page === undefined) return undefined;
+      this.#cache.decode(page, index);
+      // A page whose records are used up is dropped.
+      if (this.#cache.record(page, index) === 0) continue;
+      const known = !page.crossings.has(index) || this.#cache.crossed(page, index) !== undefined;
+      if (known) return page;
+      if (!this.#cross(cpu, page)) return undefined;
+    }
   }
 
   /** Runs instruction by instruction while the guest debugs itself. */
@@ -513,8 +562,7 @@ export class Engine {
       case Exit.host: {
         const page = this.#fetch(cpu);
         if (page === undefined) return undefined;
-        const index = (this.state.u32[this.#pc] & (PAGE_SIZE - 1)) >> 2;
-        return this.#hostInstruction(cpu, this.#cache.decodeAt(page, index));
+        return this.#hostInstruction(cpu, this.#instruction(page));
       }
       default:
         return undefined;
@@ -543,24 +591,29 @@ export class Engine {
 
   /**
    * Compiles the code at virtual addresses of a vCPU at once, in its present mode. For tests and
-   * warming up; addresses without executable RAM behind them are left out. Of the `words` words at
-   * each address those that the entry reaches are part of its region as if they had been executed.
+   * warming up; addresses without executable RAM behind them are left out. Of the `count` instructions
+   * at each address those that the entry reaches are part of its region as if they had been executed.
    */
-  compileAt(vcpu: number, addresses: Iterable<number>, words = 1): void {
+  compileAt(vcpu: number, addresses: Iterable<number>, count = 1): void {
     this.select(vcpu);
     const cpu = this.#cpus[vcpu];
     this.#syncMode(cpu);
     for (const address of addresses) {
       const high = Math.floor(address / 2 ** 32);
       const low = address >>> 0;
-      if (!cpu.translate(high, low, Access.execute, this.#arch.tlbOf(this.#mode), 4)) continue;
+      const tlb = this.#arch.tlbOf(this.#mode);
+      if (!cpu.translate(high, low, Access.execute, tlb, this.#arch.instructionAlignment)) continue;
       const { page: physical } = cpu.translation;
       if (!this.memory.contains(physical, PAGE_SIZE)) continue;
       const page = this.#cache.page(physical - this.memory.base, this.#mode);
-      const index = (low & (PAGE_SIZE - 1)) >> 2;
-      const end = Math.min(index + words, PAGE_SIZE / 4);
-      for (let i = index; i < end; i++) this.#cache.decode(page, i);
-      this.#hotCode.add(page.records + index * RECORD);
+      let index = this.#cache.indexOf(low);
+      for (let n = 0; n < count && index < this.#cache.format.units; n++) {
+        this.#cache.decode(page, index);
+        const record = this.#cache.record(page, index);
+        if (record === 0) break;
+        if (n === 0) this.#hotCode.add(record);
+        index += this.#cache.lengthOf(record) / this.#cache.format.unit;
+      }
     }
     this.#hotCode.compile();
   }

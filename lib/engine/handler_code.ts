@@ -1,4 +1,5 @@
 /** Executable code of handlers: the interpreter with the common ones inline, the others one by one. */
+import { formatOf } from "./code_cache.ts";
 import { type CodeContext, Slots } from "./code_context.ts";
 import {
   type HostFunctions,
@@ -43,6 +44,7 @@ export class HandlerCode {
       inline: [...inline],
       singleBase: Slots.singles - this.#firstSingle,
       threshold,
+      format: formatOf(arch),
       memoryPages,
       slots: Slots.end,
     });
@@ -71,9 +73,9 @@ export class HandlerCode {
 
   #compile(handler: Handler): void {
     if (this.#singles.has(handler)) return;
-    const { binding, layout, helpers, imports, memoryPages } = this.#context;
+    const { arch, binding, layout, helpers, imports, memoryPages } = this.#context;
     const module = newModule(memoryPages, Slots.end);
-    writeSingle(module, "f", handler, binding, layout, helpers.links(module));
+    writeSingle(module, "f", handler, binding, layout, helpers.links(module), formatOf(arch));
     const slot = Slots.singles + handler.id;
     if (slot >= Slots.regions) throw new Error("the instruction table has too many handlers");
     imports.table.set(slot, instantiate(module.finish(), imports).f as SingleHandler);

@@ -16,8 +16,9 @@ import {
   JUMP_BASE,
   JUMP_ENTRIES,
   JUMP_TAG_MASK,
-  RECORD,
+  PAGE_SIZE,
   Record,
+  type RecordFormat,
   SCRATCH,
   Special,
 } from "./memory_map.ts";
@@ -63,8 +64,9 @@ export function writeSingle(
   binding: ArchBinding,
   layout: Layout,
   links: HelperLinks,
+  format: RecordFormat,
 ): void {
-  const b = new SingleBuilder(binding, links, layout);
+  const b = new SingleBuilder(binding, links, layout, format);
   b.begin(metaOf(handler));
   handler.emit(b);
   b.i32_const(Exit.go);
@@ -103,8 +105,14 @@ class LoopBuilder extends InterpreterBuilder {
   readonly target: number = this.local("i64");
   readonly modeTag: number = this.local("i64");
 
-  constructor(binding: ArchBinding, links: HelperLinks, layout: Layout, calls: HostCalls) {
-    super(binding, links, layout, 0);
+  constructor(
+    binding: ArchBinding,
+    links: HelperLinks,
+    layout: Layout,
+    calls: HostCalls,
+    format: RecordFormat,
+  ) {
+    super(binding, links, layout, 0, format);
     this.#calls = calls;
   }
 
@@ -128,18 +136,29 @@ class LoopBuilder extends InterpreterBuilder {
   }
 
   override pc(): void {
+    const { linked, shift, unit } = this.format;
     this.local_get(this.page);
-    this.local_get(this.record).local_get(this.base).i32_sub();
-    this.i32_const(2).i32_shr_u().i64_extend_i32_u().i64_add();
+    if (linked) this.local_get(this.record).i64_load16_u(Record.offset);
+    else {
+      this.local_get(this.record).local_get(this.base).i32_sub();
+      this.i32_const(shift - Math.log2(unit)).i32_shr_u().i64_extend_i32_u();
+    }
+    this.i64_add();
   }
 
-  override nextPc(): void {
-    this.pc();
-    this.i64_const32(4).i64_add();
-  }
-
+  /** Whether the instruction that is being written can go on after an access of the host's. */
+  #mayGoOn = false;
   /** Whether the instruction that is being written may set `commit`. */
   #mayCommit = false;
+
+  /** Writes the code of a handler up to where the next instruction follows. */
+  writeHandler(handler: Handler): void {
+    const meta = metaOf(handler);
+    this.begin(meta);
+    // One access that the host has begun must not meet a second one that it refuses.
+    this.#mayGoOn = meta.probes === 1 && handler.instruction.flow === undefined;
+    handler.emit(this);
+  }
 
   /** Accesses that miss are the host's; most of them let the instruction go on. */
   protected override resolve(
@@ -150,8 +169,7 @@ class LoopBuilder extends InterpreterBuilder {
     options: AccessOptions | undefined,
   ): void {
     const write = (kind & Miss.write) !== 0;
-    // One access that the host has begun must not meet a second one that it refuses.
-    if ((write && (kind & Miss.read) !== 0) || this.meta?.probes !== 1) {
+    if ((write && (kind & Miss.read) !== 0) || !this.#mayGoOn) {
       super.resolve(address, entry, info, kind, options);
       return;
     }
@@ -165,7 +183,7 @@ class LoopBuilder extends InterpreterBuilder {
     const budget = this.layout.get("budget").address;
     this.i32_const(0);
     this.local_get(this.budget);
-    this.local_get(this.record).local_get(this.start).i32_sub().i32_const(4).i32_shr_u();
+    this.pushRun();
     this.i32_sub().i32_store(budget);
     this.local_get(this.record).local_set(this.start);
     this.call(this.#calls.access).local_tee(this.reason);
@@ -198,11 +216,17 @@ class LoopBuilder extends InterpreterBuilder {
     this.end();
   }
 
-  /** Takes the instructions since `start` from the budget, this one included. */
-  countRun(): void {
-    this.local_get(this.budget);
+  /** [] -> [i32] instructions since `start`, this one not included. */
+  pushRun(): void {
     this.local_get(this.record).local_get(this.start).i32_sub();
-    this.i32_const(4).i32_shr_u().i32_const(1).i32_add();
+    this.i32_const(this.format.shift).i32_shr_u();
+  }
+
+  /** Takes the instructions since `start` from the budget, this one included if it `counts`. */
+  countRun(counts = true): void {
+    this.local_get(this.budget);
+    this.pushRun();
+    if (counts) this.i32_const(1).i32_add();
     this.i32_sub().local_set(this.budget);
   }
 
@@ -218,12 +242,18 @@ class LoopBuilder extends InterpreterBuilder {
   }
 
   override jump(distance: Operand): void {
-    // In the same page the records' distance is four times the bytes'.
+    if (this.format.linked) this.#jumpLinked(distance);
+    else this.#jumpByIndex(distance);
+  }
+
+  #jumpByIndex(distance: Operand): void {
+    const { shift, unit, units } = this.format;
+    // In the same page the records' distance is a multiple of the bytes'.
     const near = this.temp("i32");
     this.local_get(this.record);
     this.imm32(distance);
-    this.i32_const(2).i32_shl().i32_add().local_tee(near);
-    this.local_get(this.base).i32_sub().i32_const(14).i32_shr_u();
+    this.i32_const(shift - Math.log2(unit)).i32_shl().i32_add().local_tee(near);
+    this.local_get(this.base).i32_sub().i32_const(Math.log2(units) + shift).i32_shr_u();
     this.if_();
     this.pcRelative(distance);
     this.local_set(this.target);
@@ -232,6 +262,26 @@ class LoopBuilder extends InterpreterBuilder {
     this.countRun();
     this.local_get(near).local_set(this.record);
     this.branchTo(this.labelEnter);
+  }
+
+  #jumpLinked(distance: Operand): void {
+    const { shift, units } = this.format;
+    const near = this.temp("i32");
+    this.countRun();
+    this.local_get(this.record).i32_load16_u(Record.offset);
+    this.imm32(distance);
+    this.i32_add().local_tee(near);
+    this.i32_const(units).i32_lt_u().if_();
+    this.local_get(this.base).local_get(near).i32_const(1).i32_shl().i32_add();
+    this.i32_load16_u().local_tee(near).if_();
+    this.local_get(this.base).local_get(near).i32_const(shift).i32_shl().i32_add();
+    this.local_set(this.record);
+    this.branchTo(this.labelEnter);
+    this.end();
+    this.end();
+    this.pcRelative(distance);
+    this.local_set(this.target);
+    this.branchTo(this.labelGoto);
   }
 
   override jumpIf(distance: Operand): void {
@@ -243,7 +293,7 @@ class LoopBuilder extends InterpreterBuilder {
   /** Goes on with the next record. */
   advance(): void {
     this.#writeCommit();
-    this.local_get(this.record).i32_const(RECORD).i32_add().local_set(this.record);
+    this.local_get(this.record).i32_const(1 << this.format.shift).i32_add().local_set(this.record);
     this.branchTo(this.labelNext);
   }
 }
@@ -259,6 +309,7 @@ export interface InterpreterOptions {
   readonly singleBase: number;
   /** Jumps to an instruction that make it hot. */
   readonly threshold: number;
+  readonly format: RecordFormat;
   readonly memoryPages: number;
   readonly slots: number;
 }
@@ -276,7 +327,7 @@ export function writeInterpreter(options: InterpreterOptions): Uint8Array<ArrayB
     commit: module.importFunc("host", "commit", toI32),
   };
   const normalize = writeNormalize(module, binding, layout);
-  const b = new LoopBuilder(binding, links, layout, calls);
+  const b = new LoopBuilder(binding, links, layout, calls, options.format);
   const state = (name: string): number => layout.get(name).address;
 
   b.i32_const(0).i32_load(state("tlb")).local_set(b.tlb);
@@ -290,7 +341,7 @@ export function writeInterpreter(options: InterpreterOptions): Uint8Array<ArrayB
   b.labelLeave = b.depth;
   b.loop();
   b.labelGoto = b.depth;
-  writeLookup(b, state("pc"));
+  writeLookup(b, state("pc"), state("record"));
   b.loop();
   b.labelEnter = b.depth;
   writeEnter(b, options.threshold);
@@ -318,17 +369,22 @@ export function writeInterpreter(options: InterpreterOptions): Uint8Array<ArrayB
         b.pc();
         b.local_set(b.target);
         // The record past the end is no instruction.
-        b.countRun();
-        b.local_get(b.budget).i32_const(1).i32_add().local_set(b.budget);
+        b.countRun(false);
         b.branchTo(b.labelGoto);
+        break;
+      case Special.link:
+        b.countRun(false);
+        b.local_get(b.record).i32_load(Record.more).local_tee(b.record).local_set(b.start);
+        b.branchTo(b.labelNext);
+        break;
+      case Special.cross:
+        writeCross(b);
         break;
       case Special.host:
         b.leave(Exit.host);
         break;
       default: {
-        const handler = inline[number - Special.first];
-        b.begin(metaOf(handler));
-        handler.emit(b);
+        b.writeHandler(inline[number - Special.first]);
         b.advance();
       }
     }
@@ -346,8 +402,7 @@ export function writeInterpreter(options: InterpreterOptions): Uint8Array<ArrayB
   b.pc();
   b.i64_store(state("pc"));
   b.i32_const(0).local_get(b.record).i32_store(state("record"));
-  b.countRun();
-  b.local_get(b.budget).i32_const(1).i32_add().local_set(b.budget);
+  b.countRun(false);
   b.end(); // out
   b.i32_const(0).local_get(b.budget).i32_store(state("budget"));
   b.local_get(b.reason);
@@ -356,14 +411,16 @@ export function writeInterpreter(options: InterpreterOptions): Uint8Array<ArrayB
   return module.finish();
 }
 
-/** `target` to `record`, or out with `fetch`. */
-function writeLookup(b: LoopBuilder, pc: number): void {
+/** `target` to `record`, or out with `fetch` or `decode`. */
+function writeLookup(b: LoopBuilder, pc: number, record: number): void {
+  const { linked, shift, unit } = b.format;
   const entry = b.local("i32");
   b.local_get(b.target).i64_const32(12).i64_shr_u().i32_wrap_i64();
   b.i32_const(FETCH_ENTRIES - 1).i32_and().i32_const(4).i32_shl().local_tee(entry);
   b.i64_load(FETCH_BASE);
   // Misaligned targets keep their low bits and so never match.
-  b.local_get(b.target).i64_const32(~0xffc).i64_and().local_get(b.modeTag).i64_or();
+  b.local_get(b.target).i64_const32(~(PAGE_SIZE - unit)).i64_and();
+  b.local_get(b.modeTag).i64_or();
   b.i64_ne().if_();
   b.i32_const(0).local_get(b.target).i64_store(pc);
   b.i32_const(Exit.fetch).local_set(b.reason);
@@ -371,8 +428,39 @@ function writeLookup(b: LoopBuilder, pc: number): void {
   b.end();
   b.local_get(b.target).i64_const32(-4096).i64_and().local_set(b.page);
   b.local_get(entry).i32_load(FETCH_BASE + 8).local_tee(b.base);
-  b.local_get(b.target).i32_wrap_i64().i32_const(0xffc).i32_and().i32_const(2).i32_shl();
-  b.i32_add().local_set(b.record);
+  b.local_get(b.target).i32_wrap_i64().i32_const(PAGE_SIZE - unit).i32_and();
+  if (!linked) {
+    b.i32_const(shift - Math.log2(unit)).i32_shl();
+    b.i32_add().local_set(b.record);
+    return;
+  }
+  b.i32_const(1).i32_shl().i32_add().i32_load16_u().local_tee(entry).i32_eqz().if_();
+  b.i32_const(0).local_get(b.target).i64_store(pc);
+  b.i32_const(0).local_get(b.base).i32_store(record);
+  b.i32_const(Exit.decode).local_set(b.reason);
+  b.branchTo(b.labelOut);
+  b.end();
+  b.local_get(b.base).local_get(entry).i32_const(shift).i32_shl().i32_add().local_set(b.record);
+}
+
+/** Executes an instruction that reaches into the next page, if that page is still the same. */
+function writeCross(b: LoopBuilder): void {
+  const entry = b.local("i32");
+  const next = (): void => {
+    b.local_get(b.page).i64_const32(PAGE_SIZE).i64_add();
+  };
+  next();
+  b.i64_const32(12).i64_shr_u().i32_wrap_i64();
+  b.i32_const(FETCH_ENTRIES - 1).i32_and().i32_const(4).i32_shl().local_tee(entry);
+  b.i64_load(FETCH_BASE);
+  next();
+  b.local_get(b.modeTag).i64_or().i64_eq();
+  b.local_get(entry).i32_load(FETCH_BASE + 8).local_get(b.record).i32_load(Record.more).i32_eq();
+  b.i32_and().if_();
+  b.local_get(b.record).i32_load16_u(Record.count).local_set(b.handler);
+  b.branchTo(b.labelAgain);
+  b.end();
+  b.leave(Exit.cross);
 }
 
 /** At an instruction that was jumped to: budget, and how often. */
@@ -381,7 +469,9 @@ function writeEnter(b: LoopBuilder, threshold: number): void {
   b.local_get(b.budget).i32_const(0).i32_le_s().if_();
   b.leave(Exit.budget);
   b.end();
-  b.local_get(b.record).i32_load16_u(Record.handler).i32_const(Special.enter).i32_ne().if_();
+  // Records of Special.enter and Special.cross have something else in the place of the count.
+  b.local_get(b.record).i32_load16_u(Record.handler).i32_const(Special.enter).i32_sub();
+  b.i32_const(Special.cross - Special.enter).i32_gt_u().if_();
   b.i32_const(0).local_set(b.skip);
   b.local_get(b.record);
   b.local_get(b.record).i32_load16_u(Record.count).i32_const(1).i32_add().local_tee(b.count);
@@ -409,8 +499,8 @@ function writeRegionCall(
   b.end();
   // Instructions that fell into the region from above are counted here.
   b.i32_const(0).local_get(b.budget);
-  b.local_get(b.record).local_get(b.start).i32_sub().i32_const(4).i32_shr_u().i32_sub();
-  b.i32_store(state("budget"));
+  b.pushRun();
+  b.i32_sub().i32_store(state("budget"));
   b.pc();
   b.local_set(b.target);
   writeJumpFill(b, slot);

@@ -8,7 +8,7 @@ import type { AccessOptions } from "./builder.ts";
 import { CodeBuilder, type HelperLinks, tlbAddress } from "./code_builder.ts";
 import type { Layout, StateField } from "./layout.ts";
 import { Miss } from "./layout.ts";
-import { Exit, Record, TLB_BASE, TLB_WRITE } from "./memory_map.ts";
+import { Exit, Record, type RecordFormat, TLB_BASE, TLB_WRITE } from "./memory_map.ts";
 import type { Meta } from "./meta.ts";
 import { type MemoryOperand, NO_REGISTER, type Operand, Slot } from "./instruction.ts";
 
@@ -17,9 +17,19 @@ export abstract class InterpreterBuilder extends CodeBuilder {
   /** Notes about the handler that is being written. */
   protected meta: Meta | undefined;
 
-  constructor(binding: ArchBinding, links: HelperLinks, layout: Layout, parameters: number) {
+  /** How the records lie that operands come from. */
+  readonly format: RecordFormat;
+
+  constructor(
+    binding: ArchBinding,
+    links: HelperLinks,
+    layout: Layout,
+    parameters: number,
+    format: RecordFormat,
+  ) {
     super(binding, links, parameters);
     this.layout = layout;
+    this.format = format;
   }
 
   /** Begins a handler. */
@@ -171,7 +181,9 @@ export abstract class InterpreterBuilder extends CodeBuilder {
 
   override nextPc(): void {
     this.pc();
-    this.local_get(this.recordLocal()).i64_load8_u(Record.length).i64_add();
+    if (this.format.linked) this.local_get(this.recordLocal()).i64_load8_u(Record.length);
+    else this.i64_const32(this.format.unit);
+    this.i64_add();
   }
 
   // ---- addresses
@@ -328,8 +340,8 @@ export function pushRestCondition(b: CodeBuilder, binding: ArchBinding, code: nu
  * instruction follows, `jumped` that the pc in the state was set.
  */
 export class SingleBuilder extends InterpreterBuilder {
-  constructor(binding: ArchBinding, links: HelperLinks, layout: Layout) {
-    super(binding, links, layout, 3);
+  constructor(binding: ArchBinding, links: HelperLinks, layout: Layout, format: RecordFormat) {
+    super(binding, links, layout, 3, format);
   }
 
   protected override recordLocal(): number {

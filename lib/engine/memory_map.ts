@@ -55,20 +55,63 @@ export const VCPU_LIMIT = 8;
 export const ENTRY_HANDLERS = 0xd0000;
 
 export const RECORDS_BASE = 0x100000;
-/** Bytes of one record, see {@linkcode Record}. */
-export const RECORD = 16;
-/** Instructions of a page, and the record that follows the last. */
-export const RECORDS_PER_PAGE: number = PAGE_SIZE / 4;
-export const RECORDS_STRIDE: number = (RECORDS_PER_PAGE + 1) * RECORD + 16;
-export const RECORD_PAGES = 4096;
 
-/** Offsets in a record. */
+/** How the records of a page of code lie. */
+export interface RecordFormat {
+  /** Bytes of code that have an index of their own: Arch.instructionAlignment. */
+  readonly unit: 1 | 4;
+  /** Indices of a page. */
+  readonly units: number;
+  /** Binary logarithm of a record's bytes. */
+  readonly shift: number;
+  /**
+   * Whether a page begins with a map, a u16 for each index: the number of the index's record, counted
+   * from the map's beginning in records; 0 if there is none. Else the records lie by index.
+   */
+  readonly linked: boolean;
+  /** Records of a page, counted from its beginning. */
+  readonly records: number;
+  /** Bytes from one page's records to the next one's. */
+  readonly stride: number;
+  /** Pages that there is room for. */
+  readonly pages: number;
+}
+
+/** One record for each word of a page, and one that follows the last. */
+export const WORD_RECORDS: RecordFormat = {
+  unit: 4,
+  units: PAGE_SIZE / 4,
+  shift: 4,
+  linked: false,
+  records: PAGE_SIZE / 4 + 1,
+  stride: (PAGE_SIZE / 4 + 2) * 16,
+  pages: 4096,
+};
+
+/**
+ * Instructions of any length: records in the order in which they were decoded, a run of instructions
+ * after the other.
+ */
+export const BYTE_RECORDS: RecordFormat = {
+  unit: 1,
+  units: PAGE_SIZE,
+  shift: 5,
+  linked: true,
+  records: 1536,
+  stride: 1536 * 32,
+  pages: 2048,
+};
+
+/** Offsets in a record. Those from 16 on exist only in linked records. */
 export const Record = {
   /** u16: number of the handler, or of a special one. */
   handler: 0,
   /** Four bytes: register numbers and small immediates. */
   slots: 2,
-  /** u16: times that the instruction was jumped to; table slot when the handler is `enter`. */
+  /**
+   * u16: times that the instruction was jumped to. When the handler is `enter`: table slot; when it is
+   * `cross`: number of the instruction's own handler.
+   */
   count: 6,
   /** i64 */
   imm: 8,
@@ -80,11 +123,19 @@ export const Record = {
   offset: 24,
   /** u8: bytes of the instruction. */
   length: 26,
+  /**
+   * u32. `link`: the record that follows; `cross`: the first record of the page that the instruction
+   * reaches into, 0 if not yet known; `host`: number of the instruction's handler plus 1, 0 if there is
+   * no such instruction.
+   */
+  more: 28,
 } as const;
 
 /** Host address of guest RAM's first byte. */
-export const RAM_BASE: number = Math.ceil((RECORDS_BASE + RECORD_PAGES * RECORDS_STRIDE) / 65536) *
-  65536;
+export const RAM_BASE: number = Math.ceil(
+  (RECORDS_BASE +
+    Math.max(...[WORD_RECORDS, BYTE_RECORDS].map(({ pages, stride }) => pages * stride))) / 65536,
+) * 65536;
 /** Largest guest RAM in bytes: what is left of 4 GiB. */
 export const RAM_LIMIT: number = 2 ** 32 - RAM_BASE;
 
@@ -94,12 +145,16 @@ export const Special = {
   undecoded: 0,
   /** A region begins here. */
   enter: 1,
+  /** The instruction reaches into the next page. */
+  cross: 2,
   /** One past the last instruction of a page. */
-  pageEnd: 2,
+  pageEnd: 3,
   /** The host executes it. */
-  host: 3,
+  host: 4,
+  /** The instruction has a record elsewhere. */
+  link: 5,
   /** First number of the rows' handlers. */
-  first: 4,
+  first: 6,
 } as const;
 
 /** Why generated code came back. Regions use the first two, the interpreter the others. */
@@ -112,7 +167,7 @@ export const Exit = {
   budget: 2,
   /** No records for the page of the pc. */
   fetch: 3,
-  /** The record at `record` is not decoded. */
+  /** The instruction at the pc is not decoded; `record` is its record, or the first of its page. */
   decode: 4,
   /** A probe missed: see missAddress and missInfo. */
   miss: 5,
@@ -124,5 +179,7 @@ export const Exit = {
   fault: 8,
   /** Only from single handlers: the pc in the state was set. */
   jumped: 9,
+  /** The record at `record` reaches into a page that is not known. */
+  cross: 10,
 } as const;
 export type Exit = typeof Exit[keyof typeof Exit];

@@ -31,6 +31,8 @@ export interface Meta {
   /** Whether one of them reads, or writes. */
   readonly loads: boolean;
   readonly stores: boolean;
+  /** Whether it may fault when an access has been done. */
+  readonly faultsLate: boolean;
 }
 
 class MetaBuilder extends Builder {
@@ -44,6 +46,7 @@ class MetaBuilder extends Builder {
   probes = 0;
   loads = false;
   stores = false;
+  faultsLate = false;
   #temps = 0;
 
   override get(r: Operand): void {
@@ -129,7 +132,9 @@ class MetaBuilder extends Builder {
   override jump(): void {}
   override jumpIf(): void {}
   override jumpTo(): void {}
-  override faultIf(): void {}
+  override faultIf(): void {
+    if (this.probes > 0) this.faultsLate = true;
+  }
 }
 
 const known = new WeakMap<Handler, Meta>();
@@ -151,7 +156,7 @@ export function metaOf(handler: Handler): Meta {
  * store must have changed nothing else when a device refuses it.
  */
 export function mayAskHost(handler: Handler): boolean {
-  const { probes, stores, loads, writes, vectorWrites, flags } = metaOf(handler);
-  if (handler.instruction.flow !== undefined || probes !== 1) return false;
+  const { probes, stores, loads, writes, vectorWrites, flags, faultsLate } = metaOf(handler);
+  if (handler.instruction.flow !== undefined || probes !== 1 || faultsLate) return false;
   return !stores || (!loads && writes.size === 0 && vectorWrites.length === 0 && flags < 0);
 }

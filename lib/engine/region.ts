@@ -7,7 +7,7 @@
  * An edge that would make the graph irreducible leaves the region instead.
  */
 import type { CodeCache, CodePage } from "./code_cache.ts";
-import { RECORDS_PER_PAGE, Special } from "./memory_map.ts";
+import { type RecordFormat, Special } from "./memory_map.ts";
 import { bindOperand, type Flow, type Handler, SLOTS } from "./instruction.ts";
 import { mayAskHost } from "./meta.ts";
 
@@ -16,18 +16,35 @@ const REGION_LIMIT = 600;
 
 /** Decoded instructions of a page, filled as they are needed. */
 export class PageCode {
-  readonly handlers: (Handler | undefined)[] = new Array(RECORDS_PER_PAGE);
-  readonly known: Uint8Array = new Uint8Array(RECORDS_PER_PAGE);
-  readonly slots: Uint8Array = new Uint8Array(RECORDS_PER_PAGE * SLOTS);
-  readonly immLow: Int32Array = new Int32Array(RECORDS_PER_PAGE);
-  readonly immHigh: Int32Array = new Int32Array(RECORDS_PER_PAGE);
-  readonly displacement: Int32Array = new Int32Array(RECORDS_PER_PAGE);
   readonly page: CodePage;
+  readonly format: RecordFormat;
+  readonly handlers: (Handler | undefined)[];
+  readonly known: Uint8Array;
+  /** Bytes of each instruction. */
+  readonly lengths: Uint8Array;
+  readonly slots: Uint8Array;
+  readonly immLow: Int32Array;
+  readonly immHigh: Int32Array;
+  readonly displacement: Int32Array;
   readonly #cache: CodeCache;
 
   constructor(page: CodePage, cache: CodeCache) {
     this.page = page;
     this.#cache = cache;
+    this.format = cache.format;
+    const { units } = this.format;
+    this.handlers = new Array(units);
+    this.known = new Uint8Array(units);
+    this.lengths = new Uint8Array(units);
+    this.slots = new Uint8Array(units * SLOTS);
+    this.immLow = new Int32Array(units);
+    this.immHigh = new Int32Array(units);
+    this.displacement = new Int32Array(units);
+  }
+
+  /** Index of the instruction that follows. */
+  after(index: number): number {
+    return index + this.lengths[index] / this.format.unit;
   }
 
   /** Handler of an instruction; undefined if the host executes it. */
@@ -38,9 +55,11 @@ export class PageCode {
 
   #decode(index: number): void {
     this.known[index] = 1;
-    this.#cache.markDecoded(this.page, index);
     const decoded = this.#cache.decodeAt(this.page, index);
-    if (decoded === undefined || this.#cache.isHost(decoded.handler, this.page.mode)) return;
+    if (decoded === undefined || decoded === "cut") return;
+    this.#cache.markDecoded(this.page, index, decoded.length);
+    this.lengths[index] = decoded.length;
+    if (this.#cache.isHost(decoded.handler, this.page.mode)) return;
     this.handlers[index] = decoded.handler;
     this.slots.set(decoded.slots, index * SLOTS);
     this.immLow[index] = decoded.immLow;
@@ -76,8 +95,8 @@ export class PageCode {
   /** Index that a direct branch goes to, -1 if that is not in the page. */
   target(index: number): number {
     const distance = this.immHigh[index] * 2 ** 32 + (this.immLow[index] >>> 0);
-    const target = index + distance / 4;
-    return Number.isInteger(target) && target >= 0 && target < RECORDS_PER_PAGE ? target : -1;
+    const target = index + distance / this.format.unit;
+    return Number.isInteger(target) && target >= 0 && target < this.format.units ? target : -1;
   }
 }
 
@@ -87,6 +106,10 @@ export interface Block {
   readonly start: number;
   /** One past the last. */
   end: number;
+  /** Instructions. */
+  count: number;
+  /** The last of them. */
+  last: number;
   /** How it ends; undefined if the next block follows, "host" if its next instruction is the host's. */
   flow: Flow | "host" | undefined;
   /** Block that a branch goes to, undefined if that is outside. */
@@ -134,7 +157,8 @@ export function findRegion(code: PageCode, entry: number): Block[] {
 
 /** Starts of blocks, and in `visited` every instruction reached: 1 reached, 2 also a leader. */
 function collect(code: PageCode, entry: number): Uint8Array {
-  const visited = new Uint8Array(RECORDS_PER_PAGE + 1);
+  const { units } = code.format;
+  const visited = new Uint8Array(units + 1);
   const starts = [entry];
   let count = 0;
   while (starts.length > 0) {
@@ -145,7 +169,7 @@ function collect(code: PageCode, entry: number): Uint8Array {
     }
     if (count >= REGION_LIMIT) continue;
     let first = true;
-    for (; index < RECORDS_PER_PAGE && visited[index] === 0; index++) {
+    for (; index < units && visited[index] === 0; index = code.after(index)) {
       visited[index] = first ? 2 : 1;
       first = false;
       count++;
@@ -154,9 +178,8 @@ function collect(code: PageCode, entry: number): Uint8Array {
       const { flow } = handler.instruction;
       if (flow === undefined) continue;
       const goesOn = flow === "branch" || isCall(flow);
-      if (goesOn && index + 1 < RECORDS_PER_PAGE && code.executed(index + 1)) {
-        starts.push(index + 1);
-      }
+      const next = code.after(index);
+      if (goesOn && next < units && code.executed(next)) starts.push(next);
       if (flow === "jump" || flow === "branch") {
         const target = code.target(index);
         if (target >= 0 && code.executed(target)) starts.push(target);
@@ -174,7 +197,8 @@ function isCall(flow: Flow): boolean {
 
 function cut(code: PageCode, visited: Uint8Array): Map<number, Block> {
   const blocks = new Map<number, Block>();
-  for (let index = 0; index < RECORDS_PER_PAGE; index++) {
+  const { units } = code.format;
+  for (let index = 0; index < units; index++) {
     if (visited[index] === 2) blocks.set(index, newBlock(index));
   }
   for (const block of blocks.values()) {
@@ -186,14 +210,16 @@ function cut(code: PageCode, visited: Uint8Array): Map<number, Block> {
         break;
       }
       const { flow } = handler.instruction;
-      index++;
+      block.count++;
+      block.last = index;
+      index = code.after(index);
       if (flow !== undefined) {
         block.flow = flow;
-        if (flow === "jump" || flow === "branch") block.taken = blocks.get(code.target(index - 1));
+        if (flow === "jump" || flow === "branch") block.taken = blocks.get(code.target(block.last));
         if (flow === "branch" || isCall(flow)) block.next = blocks.get(index);
         break;
       }
-      if (index === RECORDS_PER_PAGE || visited[index] !== 1) {
+      if (index === units || visited[index] !== 1) {
         block.next = blocks.get(index);
         break;
       }
@@ -207,6 +233,8 @@ function newBlock(start: number): Block {
   return {
     start,
     end: start,
+    count: 0,
+    last: start,
     flow: undefined,
     taken: undefined,
     next: undefined,

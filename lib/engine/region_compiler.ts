@@ -76,7 +76,7 @@ export class RegionCompiler {
     let flags = false;
     for (const block of blocks) {
       block.flagsOut = -2;
-      for (let index = block.start; index < block.end; index++) {
+      for (let index = block.start; index < block.end; index = code.after(index)) {
         this.instructions++;
         const handler = code.handlers[index] as Handler;
         const meta = metaOf(handler);
@@ -172,7 +172,7 @@ class RegionWriter {
   }
 
   #offset(index: number): number {
-    return (index - this.#entry) * 4;
+    return (index - this.#entry) * this.#code.format.unit;
   }
 
   /** A block and everything that it dominates. */
@@ -205,20 +205,21 @@ class RegionWriter {
   #body(block: Block): void {
     const b = this.#b;
     b.flags = block.flagsIn;
-    for (let index = block.start; index < block.end; index++) {
+    let before = 0;
+    for (let index = block.start; index < block.end; index = this.#code.after(index)) {
       const handler = this.#code.handlers[index] as Handler;
       this.#code.bind(index, handler);
       const direct = this.#code.asksHost(index, handler);
-      b.begin(this.#offset(index), 4, index - block.start, direct);
+      b.begin(this.#offset(index), this.#code.lengths[index], before++, direct);
       handler.emit(b);
       if (direct) b.endDirect(metaOf(handler).stores);
     }
     if (block.flow === "host") {
-      b.begin(this.#offset(block.end), 4, block.end - block.start);
+      b.begin(this.#offset(block.end), 0, block.count);
       b.exitStep();
       return;
     }
-    b.takeBudget(block.end - block.start);
+    b.takeBudget(block.count);
     switch (block.flow) {
       case undefined:
         this.#edge(block, block.next, block.end);
@@ -270,8 +271,9 @@ class RegionWriter {
 
   /** Index, perhaps outside the page, that the block's last instruction branches to. */
   #target(block: Block): number {
-    const last = block.end - 1;
-    return last + (this.#code.immHigh[last] * 2 ** 32 + (this.#code.immLow[last] >>> 0)) / 4;
+    const { immHigh, immLow, format } = this.#code;
+    const { last } = block;
+    return last + (immHigh[last] * 2 ** 32 + (immLow[last] >>> 0)) / format.unit;
   }
 
   #edge(from: Block, to: Block | undefined, index: number): void {

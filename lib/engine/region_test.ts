@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Arch } from "./arch.ts";
 import { CodeCache } from "./code_cache.ts";
-import { PAGE_SIZE, RAM_BASE, RECORDS_PER_PAGE, Special } from "./memory_map.ts";
+import { PAGE_SIZE, RAM_BASE, Special, WORD_RECORDS } from "./memory_map.ts";
 import { type Block, findRegion, PageCode, successors } from "./region.ts";
 import { hostRow, row } from "./row.ts";
 import { InstructionTable } from "./table.ts";
@@ -34,7 +34,7 @@ function pageCode(
   cold: (index: number) => boolean = () => false,
 ): PageCode {
   const ram = new Uint8Array(memory.buffer, RAM_BASE, PAGE_SIZE);
-  new Uint32Array(memory.buffer, RAM_BASE, RECORDS_PER_PAGE).fill(0).set(words);
+  new Uint32Array(memory.buffer, RAM_BASE, WORD_RECORDS.units).fill(0).set(words);
   const cache = new CodeCache({
     arch: { enabled: () => true } as unknown as Arch,
     decoder: table,
@@ -95,13 +95,13 @@ test("an irreducible edge leaves the region", () => {
 test("host instructions, the end of the page, cold code and calls", () => {
   const host = findRegion(pageCode([PLAIN, HOST, PLAIN]), 0);
   assert.deepEqual([host.length, host[0].flow, host[0].end], [1, "host", 1]);
-  const words = new Array<number>(RECORDS_PER_PAGE).fill(PLAIN);
-  const last = findRegion(pageCode(words), RECORDS_PER_PAGE - 2);
+  const words = new Array<number>(WORD_RECORDS.units).fill(PLAIN);
+  const last = findRegion(pageCode(words), WORD_RECORDS.units - 2);
   assert.deepEqual([last.length, last[0].flow, last[0].next, last[0].end], [
     1,
     undefined,
     undefined,
-    RECORDS_PER_PAGE,
+    WORD_RECORDS.units,
   ]);
   const cold = findRegion(pageCode([branch(3), PLAIN, RETURN, PLAIN], (i) => i === 3), 0);
   assert.equal(cold[0].taken, undefined);
@@ -113,7 +113,7 @@ test("host instructions, the end of the page, cold code and calls", () => {
 });
 
 test("a region does not grow without end", () => {
-  const words = new Array<number>(RECORDS_PER_PAGE).fill(branch(2));
+  const words = new Array<number>(WORD_RECORDS.units).fill(branch(2));
   const blocks = findRegion(pageCode(words), 0);
   const size = blocks.reduce((sum, { start, end }) => sum + end - start, 0);
   assert.ok(size >= 500 && size <= 700, `${size} instructions`);

@@ -28,7 +28,7 @@ export interface SlowAccessOptions {
   readonly tlb: Tlb;
   readonly cache: CodeCache;
   readonly buffer: ArrayBufferLike;
-  /** Executes the instruction at the pc alone. */
+  /** Executes the instruction at the pc alone; takes the exception for Exit.fault. */
   readonly step: () => Exit;
   /** Whether the vCPU must come back to the engine before the next instruction. */
   readonly attention: () => boolean;
@@ -38,12 +38,17 @@ export interface SlowAccessOptions {
   readonly hold: () => void;
   /** Counts an exception as an instruction. */
   readonly faulted: () => void;
+  /** See ArchBinding. */
+  readonly writableIsReadable: boolean;
   /** General registers, which a refused write must leave as they were. */
   readonly general: StateField;
 }
 
 /** One access in so many is a sample; no round number, which loops might fall in with. */
 const SAMPLE_EVERY = 17;
+
+/** Where in the scratch buffer the bytes of an instruction's second probe are. */
+const SECOND = 128;
 
 /** Part of an access that lies in one page. */
 interface Piece {
@@ -72,6 +77,10 @@ export class SlowAccess {
   readonly #registers: Uint8Array;
   readonly #registersBefore: Uint8Array;
   #filled = false;
+  /** How the instruction ended that was executed against the scratch buffer, undefined if none was. */
+  #ended: Exit | undefined;
+  /** The probe at hand is the second one of an instruction whose first has the scratch buffer. */
+  #isSecond = false;
   /** Where the instruction that asked finds the bytes; 0 if it must not go on. */
   #host = 0;
   /** The write to a device that `commit` does: guest-physical address and bytes. */
@@ -295,8 +304,8 @@ export class SlowAccess {
       const at = low + done;
       const pieceHigh = (high + (at > 0xffffffff ? 1 : 0)) >>> 0;
       const pieceLow = at >>> 0;
-      // A read-modify-write that may not read faults as a read.
-      if (read && !cpu.translate(pieceHigh, pieceLow, Access.read, tlb, size)) return false;
+      const reads = read && !(write && this.#o.writableIsReadable);
+      if (reads && !cpu.translate(pieceHigh, pieceLow, Access.read, tlb, size)) return false;
       if (write && !cpu.translate(pieceHigh, pieceLow, Access.write, tlb, size)) return false;
       const { page, uncached, watched, strictAlignment } = cpu.translation;
       if (strictAlignment && misaligned(low, size)) {
@@ -362,7 +371,8 @@ export class SlowAccess {
     if (write && this.#o.cache.isCode(offset)) return false;
     const host = RAM_BASE + offset;
     const page = (low & -PAGE_SIZE) >>> 0;
-    if (read || cpu.translation.readable) {
+    // A second probe must leave the entry of the first.
+    if (read || (cpu.translation.readable && !this.#isSecond)) {
       this.#o.tlb.fill(tlb, false, low, high, page, host);
     }
     if (write) {
@@ -382,7 +392,8 @@ export class SlowAccess {
     write: boolean,
     pieces: readonly Piece[],
   ): boolean {
-    let at = 0;
+    const begin = this.#isSecond ? SECOND : 0;
+    let at = begin;
     for (const piece of pieces) {
       // A write to RAM may leave some bytes of its probe alone: they must read as they are.
       if ((read || piece.isRam) && !this.#transfer(piece, at, false)) {
@@ -395,13 +406,15 @@ export class SlowAccess {
     const end = low + (aligned ? 0 : size - 1);
     const tagHigh = (high + (end > 0xffffffff ? 1 : 0)) >>> 0;
     const tag = (end & -PAGE_SIZE) >>> 0;
-    if (read) this.#o.tlb.fill(tlb, false, low, tagHigh, tag, SCRATCH);
-    if (write) this.#o.tlb.fill(tlb, true, low, tagHigh, tag, SCRATCH);
+    if (read) this.#o.tlb.fill(tlb, false, low, tagHigh, tag, SCRATCH + begin);
+    if (write) this.#o.tlb.fill(tlb, true, low, tagHigh, tag, SCRATCH + begin);
     if (write && !pieces.every(({ isRam }) => isRam)) this.#before.set(this.#block);
-    const exit = this.#o.step();
+    const exit = this.#execute(cpu);
+    this.#ended = exit;
     this.#o.tlb.drop(tlb, low);
-    if (!write || exit !== Exit.go) return true;
-    at = 0;
+    if (exit === Exit.fault) return false;
+    if (!write || (exit !== Exit.go && exit !== Exit.jumped)) return true;
+    at = begin;
     for (const piece of pieces) {
       if (!this.#transfer(piece, at, true)) {
         this.#block.set(this.#before);
@@ -411,6 +424,18 @@ export class SlowAccess {
       at += piece.length;
     }
     return true;
+  }
+
+  /** Executes the instruction at the pc; does the access of a second probe that misses. */
+  #execute(cpu: ArchCpu): Exit {
+    const exit = this.#o.step();
+    if (exit !== Exit.miss || this.#isSecond) return exit;
+    this.#isSecond = true;
+    this.#ended = undefined;
+    const done = this.#access(cpu, false);
+    const ended = done ? this.#ended ?? this.#o.step() : Exit.fault;
+    this.#isSecond = false;
+    return ended;
   }
 
   /** Between the scratch buffer at `at` and memory or a device. False if a device refuses. */

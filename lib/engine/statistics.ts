@@ -12,7 +12,8 @@ export type ExitName =
   | "host"
   | "hot"
   | "fault"
-  | "jumped";
+  | "jumped"
+  | "cross";
 
 /** Counters since the engine was made. */
 export interface EngineStatistics {

@@ -34,5 +34,6 @@ function bind(layout: Layout): ArchBinding {
     general: layout.get("x"),
     vector: layout.get("v"),
     zeroRegister: true,
+    writableIsReadable: false,
   };
 }

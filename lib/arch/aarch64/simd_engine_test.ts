@@ -102,6 +102,7 @@ function makeEngine(threshold: number): { engine: Engine; cpu: FlatCpu; machine:
         general: layout.get("x"),
         vector: layout.get("v"),
         zeroRegister: true,
+        writableIsReadable: false,
       }),
       instructionAlignment: 4,
       tlbOf: () => 0,

@@ -106,6 +106,7 @@ export class FlatMachine {
         general: layout.get("x"),
         vector: layout.get("v"),
         zeroRegister: true,
+        writableIsReadable: false,
       }),
       instructionAlignment: 4,
       tlbOf: () => 1,
