@@ -21,6 +21,20 @@ export interface Difference {
   readonly reason: string;
 }
 
+/** A test that fails on QEMU and not here. `found`: its line of diagnostics, "" if there is none. */
+export function failsOnQemu(
+  number: number,
+  name: string,
+  found: string,
+  reason: string,
+): Difference {
+  return {
+    qemu: [`not ok ${number} - ${name}`, ...(found === "" ? [] : [`# ${found}`])],
+    vml: [`ok ${number} - ${name}`],
+    reason,
+  };
+}
+
 /** How QEMU is started for a case. */
 export interface QemuSetup {
   /** QEMU's name of the CPU. @default "neoverse-n1"; x86_64: "max,la57=off" */

@@ -26,6 +26,10 @@ import _virtio_rng_packed from "./virtio-rng-packed.json" with { type: "json" };
 import _virtio_rng from "./virtio-rng.json" with { type: "json" };
 import _virtio_sock_packed from "./virtio-sock-packed.json" with { type: "json" };
 import _virtio_sock from "./virtio-sock.json" with { type: "json" };
+import _x86_64_exceptions_extensions from "./x86_64-exceptions-extensions.json" with {
+  type: "json",
+};
+import _x86_64_exceptions from "./x86_64-exceptions.json" with { type: "json" };
 import _x86_64_virtio_blk_packed from "./x86_64-virtio-blk-packed.json" with { type: "json" };
 import _x86_64_virtio_blk_readonly from "./x86_64-virtio-blk-readonly.json" with { type: "json" };
 import _x86_64_virtio_blk from "./x86_64-virtio-blk.json" with { type: "json" };
@@ -68,6 +72,8 @@ export const TRANSCRIPTS: Readonly<Record<string, Transcript>> = {
   "virtio-rng": _virtio_rng,
   "virtio-sock-packed": _virtio_sock_packed,
   "virtio-sock": _virtio_sock,
+  "x86_64-exceptions-extensions": _x86_64_exceptions_extensions,
+  "x86_64-exceptions": _x86_64_exceptions,
   "x86_64-virtio-blk-packed": _x86_64_virtio_blk_packed,
   "x86_64-virtio-blk-readonly": _x86_64_virtio_blk_readonly,
   "x86_64-virtio-blk": _x86_64_virtio_blk,
