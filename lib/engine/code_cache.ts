@@ -291,9 +291,14 @@ export class CodeCache {
     records.setOffset(record + (1 << records.format.shift), index + length);
   }
 
+  /** Whether a page has not been dropped. */
+  isLive(page: CodePage): boolean {
+    return this.#byIndex[this.#records.pageNumber(page.records)] === page;
+  }
+
   /** The page that an instruction reaches into, undefined if it does not, or that page is not known. */
   crossed(page: CodePage, index: number): CodePage | undefined {
-    if (!page.crossings.has(index)) return undefined;
+    if (!this.isLive(page) || !page.crossings.has(index)) return undefined;
     const next = this.#records.more(this.#records.at(page, index));
     return next === 0 ? undefined : this.pageOf(next);
   }

@@ -427,7 +427,7 @@ export class Engine {
     const next = this.#fetchAt(cpu, high, low);
     if (next === undefined) return false;
     // Room for the next page may have been made by dropping this one.
-    if (this.#cache.find(page.records)?.page === page) {
+    if (this.#cache.isLive(page)) {
       this.#cache.cross(page, this.#cache.indexOf(u32[this.#pc]), next);
     }
     return true;
@@ -514,9 +514,9 @@ export class Engine {
       this.#cache.decode(page, index);
       // A page whose records are used up is dropped.
       if (this.#cache.record(page, index) === 0) continue;
-      const known = !page.crossings.has(index) || this.#cache.crossed(page, index) !== undefined;
-      if (known) return page;
+      if (!page.crossings.has(index)) return page;
       if (!this.#cross(cpu, page)) return undefined;
+      if (this.#cache.crossed(page, index) !== undefined) return page;
     }
   }
 
