@@ -12,4 +12,13 @@ export const Fault = {
   invalidOpcode: 3,
   /** #OF: INTO with OF set. */
   overflow: 4,
+  /** #XM, or #UD if CR4.OSXMMEXCPT is 0: an SSE exception that is not masked; MXCSR has it. */
+  simdException: 5,
+  /** #AC(0): what probes do not see, because it is larger than what they check. */
+  alignmentCheck: 6,
+  /**
+   * No exception: the instruction is done and lets a pending interrupt through. It has put the address
+   * of the next one into the state field `shadow`.
+   */
+  interruptUnmasked: 7,
 } as const;

@@ -38,6 +38,8 @@ export const Tlb = {
   /** CPL 3 with alignment checks (CR0.AM and RFLAGS.AC). */
   userAligned: 3,
 } as const;
+/** One of {@linkcode Tlb}. */
+export type Tlb = typeof Tlb[keyof typeof Tlb];
 
 export const TLB_COUNT = 4;
 

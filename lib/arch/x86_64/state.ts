@@ -4,12 +4,12 @@ import type { StateFieldSpec } from "../../engine/layout.ts";
 /**
  * Fields of the state block. The names are those of the registers, in lower case.
  * - `r`: RAX RCX RDX RBX RSP RBP RSI RDI R8..R15; 32 stays zero
- * - `xmm`: XMM0..XMM15; `mxcsr`
+ * - `xmm`: XMM0..XMM15; `mxcsr`, and what follows from it: `sseFast`, `sseFast64`, `sseTrap`, see mxcsr.ts
  * - flags at rest, when `lazyKind` is 0: `cf` 0 or 1; `pf` a value whose low byte has even parity if PF
  *   is set; `af` bit 4 is the flag; `zf` zero if ZF is set; `sf` and `of`: bit 63 is the flag
  * - `df`: 0 or 1; `rflags`: the other bits of RFLAGS (TF IF IOPL NT RF VM AC VIF VIP ID, and bit 1)
- * - `segmentBase`, `segmentLimit` (bytes, inclusive), `segmentAttributes` (bits 23:8 of a descriptor's
- *   high word, in place), `selector`: by {@linkcode Segment}
+ * - `segmentBase`, `segmentLimit` (bytes less one), `segmentAttributes` ({@linkcode Attribute}; 0: not
+ *   usable), `selector`: by {@linkcode Segment}
  * - `cpl`: current privilege level
  * - `x87`: R0..R7, the physical registers, 80 bits each; `fcw`, `fsw` (with TOP), `ftw` (as FXSAVE has
  *   it: bit n is set if Rn is not empty), and where the last instruction and its operand lay
@@ -37,6 +37,9 @@ export const x86State: readonly StateFieldSpec[] = [
   { name: "cpl", type: "u32" },
   { name: "interrupts", type: "u32" },
   { name: "mxcsr", type: "u32" },
+  { name: "sseFast", type: "u32" },
+  { name: "sseFast64", type: "u64" },
+  { name: "sseTrap", type: "u32" },
   { name: "fcw", type: "u32" },
   { name: "fsw", type: "u32" },
   { name: "ftw", type: "u32" },
@@ -66,10 +69,7 @@ export const x86State: readonly StateFieldSpec[] = [
   { name: "sysenterEsp", type: "u64" },
   { name: "sysenterEip", type: "u64" },
   { name: "pat", type: "u64" },
-  { name: "miscEnable", type: "u64" },
   { name: "mtrrDefType", type: "u64" },
-  { name: "mtrrPhys", type: "u64", count: 16 },
-  { name: "mtrrFixed", type: "u64", count: 11 },
 ];
 
 /**

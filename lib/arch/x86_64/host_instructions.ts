@@ -1,0 +1,18 @@
+/** All instructions that the host executes. Files of instructions add theirs here. */
+import type { HostInstruction, HostInstructions } from "./host_context.ts";
+import { controlInstructions } from "./system_control.ts";
+import { portInstructions } from "./system_ports.ts";
+import { segmentInstructions } from "./system_segments.ts";
+import { transferInstructions } from "./system_transfers.ts";
+
+const tables: readonly HostInstructions[] = [
+  controlInstructions,
+  segmentInstructions,
+  transferInstructions,
+  portInstructions,
+];
+
+/** By the name that rows have in `host`. */
+export const hostInstructions: ReadonlyMap<string, HostInstruction> = new Map(
+  tables.flatMap((table) => Object.entries(table)),
+);
