@@ -1,9 +1,45 @@
 /** All instructions of x86, by the groups of SDM volume 1, chapter 5, and what they call. */
 import type { Helper } from "../../engine/arch.ts";
+import { crc32Helpers } from "../crc32.ts";
+import { bitHelpers } from "./bit_helpers.ts";
+import { divideHelpers } from "./divide_helpers.ts";
 import type { X86Row } from "./row.ts";
+import { arithmeticRows } from "./rows_arithmetic.ts";
+import { bitRows } from "./rows_bit.ts";
+import { bmiRows } from "./rows_bmi.ts";
+import { branchRows } from "./rows_branch.ts";
+import { dataTransferRows } from "./rows_data_transfer.ts";
+import { decimalRows } from "./rows_decimal.ts";
+import { exchangeRows } from "./rows_exchange.ts";
+import { flagRows } from "./rows_flags.ts";
+import { hintRows } from "./rows_hint.ts";
+import { logicRows } from "./rows_logic.ts";
+import { multiplyRows } from "./rows_multiply.ts";
+import { shiftRows } from "./rows_shift.ts";
+import { stackRows } from "./rows_stack.ts";
+import { stringRows } from "./rows_string.ts";
 
 /** Files of rows add theirs here. */
-export const instructionRows: readonly X86Row[] = [];
+export const instructionRows: readonly X86Row[] = [
+  ...arithmeticRows,
+  ...bitRows,
+  ...bmiRows,
+  ...branchRows,
+  ...dataTransferRows,
+  ...decimalRows,
+  ...exchangeRows,
+  ...flagRows,
+  ...hintRows,
+  ...logicRows,
+  ...multiplyRows,
+  ...shiftRows,
+  ...stackRows,
+  ...stringRows,
+];
 
 /** Helpers that the semantics call. */
-export const instructionHelpers: readonly Helper[] = [];
+export const instructionHelpers: readonly Helper[] = [
+  ...bitHelpers,
+  ...crc32Helpers,
+  ...divideHelpers,
+];

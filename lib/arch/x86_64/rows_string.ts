@@ -1,0 +1,101 @@
+/**
+ * String instructions (SDM volume 1, 5.1.8): one element each. With a repeat prefix the host executes
+ * them, see string_instructions.ts.
+ */
+import type { Builder } from "../../engine/builder.ts";
+import { flagKind, Flags } from "./flags.ts";
+import { getPart, RDI, RSI, setPart } from "./implicit_registers.ts";
+import type { Operand, Operands } from "./operands.ts";
+import type { Operand as Register } from "../../engine/instruction.ts";
+import { field } from "./layout.ts";
+import { x86, x86Host, type X86Row, type X86Semantics } from "./row.ts";
+import { constant, local, op, widen } from "./sized.ts";
+
+/** [] -> [] moves index registers by an element, down if DF is set. */
+function step(b: Builder, o: Operands, size: number, ...registers: Register[]): void {
+  const { addressSize } = o;
+  const distance = local(b, addressSize);
+  // size - 2 * size * DF
+  constant(b, addressSize, size);
+  b.getState(field("df"));
+  if (addressSize < 8) b.i32_wrap_i64();
+  constant(b, addressSize, Math.log2(2 * size));
+  op(b, addressSize, "shl");
+  op(b, addressSize, "sub");
+  b.local_set(distance);
+  for (const r of registers) {
+    getPart(b, r, addressSize);
+    b.local_get(distance);
+    op(b, addressSize, "add");
+    setPart(b, r, addressSize);
+  }
+}
+
+const move: X86Semantics = (b, o) => {
+  o[1].probe(b, "r");
+  o[0].probe(b, "w");
+  o[1].get(b);
+  o[0].set(b);
+  step(b, o, o[0].size, RSI, RDI);
+};
+
+/** [] -> [] flags of the difference of two operands. */
+function compareOperands(b: Builder, first: Operand, second: Operand): void {
+  for (const operand of [first, second]) {
+    operand.get(b);
+    widen(b, operand.size);
+  }
+  b.setFlags(flagKind(Flags.sub, first.size));
+}
+
+const compare: X86Semantics = (b, o) => {
+  o[0].probe(b, "r");
+  o[1].probe(b, "r");
+  compareOperands(b, o[0], o[1]);
+  step(b, o, o[0].size, RSI, RDI);
+};
+
+const store: X86Semantics = (b, o) => {
+  o[0].probe(b, "w");
+  o[1].get(b);
+  o[0].set(b);
+  step(b, o, o[0].size, RDI);
+};
+
+const load: X86Semantics = (b, o) => {
+  o[1].get(b);
+  o[0].set(b);
+  step(b, o, o[0].size, RSI);
+};
+
+const scan: X86Semantics = (b, o) => {
+  o[1].probe(b, "r");
+  compareOperands(b, o[0], o[1]);
+  step(b, o, o[0].size, RDI);
+};
+
+/** Both sizes, with and without prefix. */
+function both(
+  name: string,
+  bytes: string,
+  words: string,
+  opcode: number,
+  host: string,
+  semantics: X86Semantics,
+): X86Row[] {
+  return [[bytes, opcode], [words, opcode + 1]].flatMap(([operands, code]): X86Row[] => {
+    const hex = (code as number).toString(16);
+    return [
+      x86(`${name} ${operands}`, `NFx ${hex}`, "base", semantics),
+      x86Host(`REP ${name} ${operands}`, `REP ${hex}`, "base", host),
+    ];
+  });
+}
+
+export const stringRows: readonly X86Row[] = [
+  ...both("MOVS", "Yb,Xb", "Yv,Xv", 0xa4, "rep movs", move),
+  ...both("CMPS", "Xb,Yb", "Xv,Yv", 0xa6, "rep cmps", compare),
+  ...both("STOS", "Yb,AL", "Yv,rAX", 0xaa, "rep stos", store),
+  ...both("LODS", "AL,Xb", "rAX,Xv", 0xac, "rep lods", load),
+  ...both("SCAS", "AL,Yb", "rAX,Yv", 0xae, "rep scas", scan),
+];
