@@ -68,7 +68,7 @@ const TABLE: readonly (readonly [RegExp, string, string, string])[] = [
 const effects = new Map<string, Effect>();
 
 /** What an encoding does to RFLAGS. */
-export function flagEffect({ mnemonic }: Row): Effect {
+export function flagEffect({ mnemonic }: Pick<Row, "mnemonic">): Effect {
   let effect = effects.get(mnemonic);
   if (effect === undefined) {
     const line = TABLE.find(([pattern]) => pattern.test(mnemonic));

@@ -258,15 +258,17 @@ function fillMemory(random: Random, state: State, landing: number): void {
     ~((random.next() & 0xc00) | (random.below(4) === 0 ? random.next() & 0x3f : 0));
   memory[environment + 1] = 0xffff0000 | (random.next() & 0x7f7f);
   memory[environment + 2] = 0xffff0000 | random.next();
-  // A place to return to.
-  if (random.below(2) === 0) {
-    const at = (general[2 * RSP] - WINDOW.address) & -4;
-    if (at >= 0 && at < WINDOW.size - 4 && general[2 * RSP] % 4 === 0) {
-      memory[at / 4] = landing;
-      memory[at / 4 + 1] = 0;
-    }
+  // A place to return to. The window is zero outside of its centre.
+  if (random.below(2) === 0 && general[2 * RSP] % 4 === 0) {
+    const at = (general[2 * RSP] - WINDOW.address) / 4;
+    if (inCentre(at)) memory[at] = landing;
+    if (inCentre(at + 1)) memory[at + 1] = 0;
   }
 }
+
+/** Whether a word of the window, by its number, is in the part that is filled. */
+const inCentre = (word: number): boolean =>
+  word >= WINDOW.centre / 4 && word < (WINDOW.centre + WINDOW.centreSize) / 4;
 
 /** Fills `state` with what case number `index` starts from. */
 export function initialState(index: number, state: State): void {
