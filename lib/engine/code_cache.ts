@@ -69,6 +69,8 @@ export class CodeCache {
   /** Bytes of an instruction that reaches into another page. */
   readonly #across: Uint8Array = new Uint8Array(2 * LONGEST);
   readonly #pages = new Map<number, CodePage[]>();
+  /** Handlers of the host's instructions, by id. */
+  readonly #handlers: Handler[] = [];
   readonly #byIndex: (CodePage | undefined)[] = [];
   /** For each RAM page 1 if it holds code. */
   readonly #isCode: Uint8Array;
@@ -268,6 +270,11 @@ export class CodeCache {
     this.markDecoded(page, index, decoded.length);
     if (this.isHost(decoded.handler, page.mode)) {
       this.#records.setHandler(record, Special.host);
+      if (this.#records.format.linked) {
+        this.#records.write(record, decoded);
+        this.#records.setMore(record, decoded.handler.id + 1);
+        this.#handlers[decoded.handler.id] = decoded.handler;
+      }
       return undefined;
     }
     this.#records.setHandler(record, this.#o.numberOf(decoded.handler));
@@ -294,6 +301,23 @@ export class CodeCache {
   /** Whether a page has not been dropped. */
   isLive(page: CodePage): boolean {
     return this.#byIndex[this.#records.pageNumber(page.records)] === page;
+  }
+
+  /**
+   * The host's instruction at `index`, whose record there is; undefined if it is none that the decoder
+   * knows. Valid until the next call.
+   */
+  hostInstruction(page: CodePage, index: number): Decoded | undefined {
+    const records = this.#records;
+    const next = this.crossed(page, index);
+    if (next !== undefined) return this.decodeAcross(page, index, next);
+    if (!records.format.linked) {
+      const decoded = this.decodeAt(page, index);
+      return decoded === "cut" ? undefined : decoded;
+    }
+    const record = records.at(page, index);
+    const id = records.more(record);
+    return id === 0 ? undefined : records.read(record, this.#handlers[id - 1]);
   }
 
   /** The page that an instruction reaches into, undefined if it does not, or that page is not known. */

@@ -330,6 +330,7 @@ export class Engine {
       cpu.takeInterrupt();
       this.#syncMode(cpu);
       this.#cache.releaseDue();
+      this.#makeRoom();
       this.#attention = false;
       const exit = this.#handlers.interpret();
       this.#exits.count(exit);
@@ -378,6 +379,13 @@ export class Engine {
     this.#sliceStart = 0;
     u32[budget] = 0;
     return { executed, reason };
+  }
+
+  /** Makes room for functions of handlers, if need be: all records know those by their numbers. */
+  #makeRoom(): void {
+    if (!this.#handlers.isCrowded) return;
+    this.#cache.flush();
+    this.#handlers.clear();
   }
 
   /** Gives the slice back what was held back for a batch of hot code. */
@@ -436,7 +444,8 @@ export class Engine {
   /** Executes the instruction at `record`, which has no semantics. */
   #host(cpu: ArchCpu): SliceResult["reason"] | undefined {
     const page = this.#cache.pageOf(this.state.u32[this.#record]);
-    return this.#hostInstruction(cpu, this.#instruction(page));
+    const index = this.#cache.indexOf(this.state.u32[this.#pc]);
+    return this.#hostInstruction(cpu, this.#cache.hostInstruction(page, index));
   }
 
   /** The instruction at the pc, in `page`; one that reaches into another has been completed. */
@@ -528,6 +537,7 @@ export class Engine {
       if (this.#visits++ >= VISITS) return "yield";
       cpu.takeInterrupt();
       this.#syncMode(cpu);
+      this.#makeRoom();
       if (!cpu.beforeStep()) {
         u32[this.#budget]--;
         continue;

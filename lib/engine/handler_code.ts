@@ -16,12 +16,16 @@ import type { Handler } from "./instruction.ts";
 /** A handler as a function: see `SingleBuilder`. */
 export type SingleHandler = (record: number, pc: bigint, tlb: number) => Exit;
 
+/** More handlers than are decoded between two looks at `isCrowded`. */
+const SPARE = 1024;
+
 export class HandlerCode {
   /** The interpreter: runs from the pc in the state, comes back with an `Exit`. */
   readonly interpret: () => Exit;
   readonly #context: CodeContext;
   readonly #inline: Map<Handler, number> = new Map();
-  readonly #singles: Set<Handler> = new Set();
+  /** Handlers that are functions of their own, in the order of their table slots. */
+  readonly #singles: Map<Handler, number> = new Map();
 
   constructor(
     context: CodeContext,
@@ -61,24 +65,41 @@ export class HandlerCode {
   numberOf(handler: Handler): number {
     const inline = this.#inline.get(handler);
     if (inline !== undefined) return inline;
-    this.#compile(handler);
-    return this.#firstSingle + handler.id;
+    return this.#firstSingle + this.#compile(handler);
+  }
+
+  /** Whether there is little room left: `clear` is due. */
+  get isCrowded(): boolean {
+    return this.#singles.size > Slots.regions - Slots.singles - SPARE;
+  }
+
+  /** Forgets the functions. No record may have their numbers any more. */
+  clear(): void {
+    for (const index of this.#singles.values()) {
+      this.#context.imports.table.set(Slots.singles + index, null);
+    }
+    this.#singles.clear();
   }
 
   /** A handler as a function, for single steps. */
   single(handler: Handler): SingleHandler {
-    this.#compile(handler);
-    return this.#context.imports.table.get(Slots.singles + handler.id) as SingleHandler;
+    const slot = Slots.singles + this.#compile(handler);
+    return this.#context.imports.table.get(slot) as SingleHandler;
   }
 
-  #compile(handler: Handler): void {
-    if (this.#singles.has(handler)) return;
+  /** Makes a handler a function; gives its place among those. */
+  #compile(handler: Handler): number {
+    const known = this.#singles.get(handler);
+    if (known !== undefined) return known;
     const { arch, binding, layout, helpers, imports, memoryPages } = this.#context;
     const module = newModule(memoryPages, Slots.end);
     writeSingle(module, "f", handler, binding, layout, helpers.links(module), formatOf(arch));
-    const slot = Slots.singles + handler.id;
-    if (slot >= Slots.regions) throw new Error("the instruction table has too many handlers");
-    imports.table.set(slot, instantiate(module.finish(), imports).f as SingleHandler);
-    this.#singles.add(handler);
+    const index = this.#singles.size;
+    imports.table.set(
+      Slots.singles + index,
+      instantiate(module.finish(), imports).f as SingleHandler,
+    );
+    this.#singles.set(handler, index);
+    return index;
   }
 }

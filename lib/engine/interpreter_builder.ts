@@ -315,6 +315,11 @@ export function byteRegisterOffset(value: number): number {
   return value < 16 ? 8 * value : 8 * (value - 16) + 1;
 }
 
+/** The byte register at a distance from general register 0. */
+export function byteRegisterAt(offset: number): number {
+  return (offset >> 3) + ((offset & 1) === 0 ? 0 : 16);
+}
+
 /** The field with the segments' bases. Throws if the architecture has none. */
 export function segmentBases({ segmentBases }: ArchBinding): StateField {
   if (segmentBases === undefined) throw new Error("the architecture has no segments");

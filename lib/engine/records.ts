@@ -2,9 +2,9 @@
  * Records of pre-decoded instructions in the machine's memory: where they lie (see RecordFormat), and
  * how a decoded instruction is written into one.
  */
-import { isMemory, Slot } from "./instruction.ts";
+import { isMemory, Slot, SLOTS } from "./instruction.ts";
 import type { Decoded, Handler, Operand } from "./instruction.ts";
-import { byteRegisterOffset } from "./interpreter_builder.ts";
+import { byteRegisterAt, byteRegisterOffset } from "./interpreter_builder.ts";
 import { metaOf } from "./meta.ts";
 import { ENTRY_HANDLERS, Record, type RecordFormat, RECORDS_BASE, Special } from "./memory_map.ts";
 
@@ -21,6 +21,14 @@ export class Records {
   readonly #bytes: Uint8Array;
   readonly #halves: Uint16Array;
   readonly #words: Uint32Array;
+  readonly #decoded = {
+    handler: undefined as unknown as Handler,
+    slots: new Uint8Array(SLOTS),
+    immLow: 0,
+    immHigh: 0,
+    displacement: 0,
+    length: 0,
+  };
 
   constructor(format: RecordFormat, buffer: ArrayBufferLike) {
     this.format = format;
@@ -155,6 +163,27 @@ export class Records {
       }
     }
     if (this.format.linked) this.#bytes[record + Record.length] = length;
+  }
+
+  /** Linked records: what `write` has written for a handler. Valid until the next call. */
+  read(record: number, handler: Handler): Decoded {
+    const out = this.#decoded;
+    const { operands } = handler;
+    out.handler = handler;
+    out.immLow = this.#words[(record + Record.imm) >> 2] | 0;
+    out.immHigh = this.#words[(record + Record.imm + 4) >> 2] | 0;
+    out.displacement = this.#words[(record + Record.displacement) >> 2] | 0;
+    out.length = this.#bytes[record + Record.length];
+    for (let n = 0; n < 4; n++) {
+      out.slots[Slot.address + n] = this.#bytes[record + Record.address + n];
+    }
+    for (let i = 0; i < operands.length; i++) {
+      const { kind, slot } = operands[i];
+      if (slot < 0 || slot >= Slot.address) continue;
+      const value = this.#bytes[record + Record.slots + slot];
+      out.slots[slot] = kind === "reg8" ? byteRegisterAt(value) : value;
+    }
+    return out;
   }
 }
 
