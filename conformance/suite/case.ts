@@ -35,6 +35,20 @@ export function failsOnQemu(
   };
 }
 
+/** A test that QEMU's guest skips, and this one does not. `why`: what it says there. */
+export function skippedOnQemu(
+  number: number,
+  name: string,
+  why: string,
+  reason: string,
+): Difference {
+  return {
+    qemu: [`ok ${number} - ${name} # SKIP ${why}`],
+    vml: [`ok ${number} - ${name}`],
+    reason,
+  };
+}
+
 /** How QEMU is started for a case. */
 export interface QemuSetup {
   /** QEMU's name of the CPU. @default "neoverse-n1"; x86_64: "max,la57=off" */

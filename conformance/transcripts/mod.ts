@@ -30,6 +30,7 @@ import _x86_64_exceptions_extensions from "./x86_64-exceptions-extensions.json" 
   type: "json",
 };
 import _x86_64_exceptions from "./x86_64-exceptions.json" with { type: "json" };
+import _x86_64_mmu from "./x86_64-mmu.json" with { type: "json" };
 import _x86_64_virtio_blk_packed from "./x86_64-virtio-blk-packed.json" with { type: "json" };
 import _x86_64_virtio_blk_readonly from "./x86_64-virtio-blk-readonly.json" with { type: "json" };
 import _x86_64_virtio_blk from "./x86_64-virtio-blk.json" with { type: "json" };
@@ -74,6 +75,7 @@ export const TRANSCRIPTS: Readonly<Record<string, Transcript>> = {
   "virtio-sock": _virtio_sock,
   "x86_64-exceptions-extensions": _x86_64_exceptions_extensions,
   "x86_64-exceptions": _x86_64_exceptions,
+  "x86_64-mmu": _x86_64_mmu,
   "x86_64-virtio-blk-packed": _x86_64_virtio_blk_packed,
   "x86_64-virtio-blk-readonly": _x86_64_virtio_blk_readonly,
   "x86_64-virtio-blk": _x86_64_virtio_blk,
