@@ -63,7 +63,7 @@ export interface Translation {
 /** A static description of the architecture: one per process. */
 export interface Arch {
   readonly name: string;
-  /** A new decoder: each engine has its own. */
+  /** The decoder; machines of one process may share it, and then share code that is made of it. */
   decoder(): Decoder;
   readonly state: readonly StateFieldSpec[];
   /** Called once with the offsets; gives what depends on them. */

@@ -4,6 +4,7 @@ import type { HelperTable } from "./helpers.ts";
 import type { Imports } from "./interpreter.ts";
 import type { Layout } from "./layout.ts";
 import type { Decoder } from "./instruction.ts";
+import type { ModuleStore } from "./module_store.ts";
 
 /** The architecture, the machine's memory and function table, and what lies where in them. */
 export interface CodeContext {
@@ -13,8 +14,8 @@ export interface CodeContext {
   readonly decoder: Decoder;
   readonly helpers: HelperTable;
   readonly imports: Imports;
-  /** Size of the memory in pages of 64 KiB. */
-  readonly memoryPages: number;
+  /** Code that machines of this architecture have in common. */
+  readonly modules: ModuleStore;
 }
 
 /** Slots of the machine's function table; slot 0 has the function that lays lazy flags to rest. */

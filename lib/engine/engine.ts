@@ -36,6 +36,7 @@ import {
   VCPU_LIMIT,
 } from "./memory_map.ts";
 import { DIRECT_ACCESS, DIRECT_COMMIT } from "./region_builder.ts";
+import { moduleStore } from "./module_store.ts";
 import { type BusPort, SlowAccess } from "./slow_access.ts";
 import { type EngineStatistics, ExitCounters } from "./statistics.ts";
 import { Tlb } from "./tlb.ts";
@@ -135,9 +136,9 @@ export class Engine {
       decoder,
       helpers: new HelperTable([...binding.helpers, ...this.#directHelpers()], Slots.helpers),
       imports: { memory, table },
-      memoryPages,
+      modules: moduleStore(decoder),
     };
-    this.#context.helpers.install(this.#context.imports, memoryPages, Slots.end);
+    this.#context.helpers.install(this.#context.imports, this.#context.modules, Slots.end);
     this.#tlb = new Tlb(memory.buffer);
     this.#threshold = options.threshold ?? THRESHOLD;
     this.#handlers = new HandlerCode(

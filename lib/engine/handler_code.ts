@@ -33,7 +33,7 @@ export class HandlerCode {
     host: HostFunctions,
   ) {
     this.#context = context;
-    const { binding, layout, helpers, imports, memoryPages, decoder, arch } = context;
+    const { binding, layout, helpers, imports, modules, decoder, arch } = context;
     const inline = new Set<Handler>();
     for (const code of arch.common.code) {
       const decoded = decoder.decode(code, 0, code.length, arch.common.mode);
@@ -41,18 +41,19 @@ export class HandlerCode {
       if (decoded.handler.instruction.host === undefined) inline.add(decoded.handler);
     }
     for (const handler of inline) this.#inline.set(handler, Special.first + this.#inline.size);
-    const bytes = writeInterpreter({
-      binding,
-      layout,
-      helpers,
-      inline: [...inline],
-      singleBase: Slots.singles - this.#firstSingle,
-      threshold,
-      format: formatOf(arch),
-      memoryPages,
-      slots: Slots.end,
-    });
-    const { run, normalize } = instantiate(bytes, imports, host);
+    const ids = [...inline].map(({ id }) => id);
+    const module = modules.get(`interpreter ${threshold}: ${ids}`, () =>
+      writeInterpreter({
+        binding,
+        layout,
+        helpers,
+        inline: [...inline],
+        singleBase: Slots.singles - this.#firstSingle,
+        threshold,
+        format: formatOf(arch),
+        slots: Slots.end,
+      }));
+    const { run, normalize } = instantiate(module, imports, host);
     imports.table.set(NORMALIZE_SLOT, normalize as () => void);
     this.interpret = run as () => Exit;
   }
@@ -91,14 +92,14 @@ export class HandlerCode {
   #compile(handler: Handler): number {
     const known = this.#singles.get(handler);
     if (known !== undefined) return known;
-    const { arch, binding, layout, helpers, imports, memoryPages } = this.#context;
-    const module = newModule(memoryPages, Slots.end);
-    writeSingle(module, "f", handler, binding, layout, helpers.links(module), formatOf(arch));
+    const { arch, binding, layout, helpers, imports, modules } = this.#context;
+    const module = modules.get(`handler ${handler.id}`, () => {
+      const writer = newModule(Slots.end);
+      writeSingle(writer, "f", handler, binding, layout, helpers.links(writer), formatOf(arch));
+      return writer.finish();
+    });
     const index = this.#singles.size;
-    imports.table.set(
-      Slots.singles + index,
-      instantiate(module.finish(), imports).f as SingleHandler,
-    );
+    imports.table.set(Slots.singles + index, instantiate(module, imports).f as SingleHandler);
     this.#singles.set(handler, index);
     return index;
   }

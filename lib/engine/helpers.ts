@@ -2,6 +2,7 @@
 import type { Helper, HelperCode } from "./arch.ts";
 import type { HelperLinks } from "./code_builder.ts";
 import { type Imports, newModule } from "./interpreter.ts";
+import type { ModuleStore } from "./module_store.ts";
 import type { StateField } from "./layout.ts";
 import { Code } from "../wasm/code.ts";
 import type { ModuleWriter } from "../wasm/module.ts";
@@ -73,14 +74,22 @@ export class HelperTable {
     return slot;
   }
 
-  /** Compiles the helpers and puts them into the table. */
-  install(imports: Imports, memoryPages: number, slots: number): void {
-    const module = newModule(memoryPages, slots);
+  /** Compiles the helpers, unless another machine has, and puts them into the table. */
+  install(imports: Imports, modules: ModuleStore, slots: number): void {
+    if (this.#helpers.length === 0) return;
     const js: Record<string, WebAssembly.ImportValue> = {};
+    for (const { name, js: run, emit } of this.#helpers) {
+      if (emit === undefined) js[name] = run as WebAssembly.ImportValue;
+    }
+    const module = modules.get("helpers", () => this.#write(slots));
+    new WebAssembly.Instance(module, { m: { ...imports }, js });
+  }
+
+  #write(slots: number): Uint8Array<ArrayBuffer> {
+    const module = newModule(slots);
     const indices = new Map<string, number>();
-    for (const { name, js: run, emit, params, results } of this.#helpers) {
+    for (const { name, emit, params, results } of this.#helpers) {
       if (emit !== undefined) continue;
-      js[name] = run as WebAssembly.ImportValue;
       indices.set(name, module.importFunc("js", name, { params, results }));
     }
     for (const { name, emit, params, results } of this.#helpers) {
@@ -97,8 +106,7 @@ export class HelperTable {
       emit(body);
       module.define(index(name), body.locals, body);
     }
-    if (this.#helpers.length === 0) return;
     module.elements(0, this.#base, this.#helpers.map(({ name }) => index(name)));
-    new WebAssembly.Instance(new WebAssembly.Module(module.finish()), { m: { ...imports }, js });
+    return module.finish();
   }
 }

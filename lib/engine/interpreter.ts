@@ -39,20 +39,20 @@ export const SINGLE_TYPE: FuncType = { params: ["i32", "i64", "i32"], results: I
 export const REGION_TYPE: FuncType = { params: ["i64"], results: I32 };
 
 /** A module that imports the machine's memory and table as "m" "memory" and "m" "table". */
-export function newModule(pages: number, slots: number): ModuleWriter {
+export function newModule(slots: number): ModuleWriter {
   const module = new ModuleWriter();
-  module.importMemory("m", "memory", { initial: pages, maximum: pages, shared: true });
+  // Any memory will do: a machine's code fits another's.
+  module.importMemory("m", "memory", { initial: 1, maximum: 65536, shared: true });
   module.importTable("m", "table", { initial: slots });
   return module;
 }
 
 /** Instantiates a module made with {@linkcode newModule}. */
 export function instantiate(
-  bytes: Uint8Array<ArrayBuffer>,
+  module: WebAssembly.Module,
   imports: Imports,
   host: HostFunctions | Record<string, never> = {},
 ): WebAssembly.Exports {
-  const module = new WebAssembly.Module(bytes);
   return new WebAssembly.Instance(module, { m: { ...imports }, host: { ...host } }).exports;
 }
 
@@ -310,14 +310,13 @@ export interface InterpreterOptions {
   /** Jumps to an instruction that make it hot. */
   readonly threshold: number;
   readonly format: RecordFormat;
-  readonly memoryPages: number;
   readonly slots: number;
 }
 
 /** The module whose export `run` is the interpreter: () -> i32 `Exit`. */
 export function writeInterpreter(options: InterpreterOptions): Uint8Array<ArrayBuffer> {
   const { binding, layout, inline } = options;
-  const module = newModule(options.memoryPages, options.slots);
+  const module = newModule(options.slots);
   const links = options.helpers.links(module);
   const singleType = module.type(SINGLE_TYPE);
   const regionType = module.type(REGION_TYPE);

@@ -30,7 +30,7 @@ export class RegionCompiler {
   /** Compiles regions into one module and makes their records enter them. */
   compile(requests: readonly RegionRequest[]): void {
     if (requests.length === 0) return;
-    const module = newModule(this.#context.memoryPages, Slots.end);
+    const module = newModule(Slots.end);
     const pages = new Map<CodePage, PageCode>();
     for (const { page, index, slot } of requests) {
       let code = pages.get(page);
@@ -41,7 +41,7 @@ export class RegionCompiler {
     }
     const bytes = module.finish();
     this.bytes += bytes.length;
-    instantiate(bytes, this.#context.imports);
+    instantiate(new WebAssembly.Module(bytes), this.#context.imports);
     for (const { page, index, slot } of requests) this.#cache.install(page, index, slot);
     this.regions += requests.length;
   }

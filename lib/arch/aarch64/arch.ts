@@ -12,10 +12,13 @@ import { enabled, Mode, TLB_COUNT } from "./mode.ts";
 import { simdHelpers } from "./simd_helpers.ts";
 import { aarch64State } from "./state.ts";
 
+/** Made with the first machine. */
+let table: InstructionTable | undefined;
+
 /** ARMv8.0-A, AArch64 only, with CRC32, LSE, RDM, PAN and the cryptographic extension. */
 export const aarch64: Arch = {
   name: "aarch64",
-  decoder: (): InstructionTable => new InstructionTable(instructionRows),
+  decoder: (): InstructionTable => table ??= new InstructionTable(instructionRows),
   state: aarch64State,
   instructionAlignment: 4,
   tlbCount: TLB_COUNT,
