@@ -87,7 +87,9 @@ const FIXED: Readonly<Record<string, readonly [string, number | VaryingSize, num
 const LETTERS: readonly string[] = [..."EMRGBZOWUVQNPSCDXYIJA"];
 const SIZES: Readonly<Record<string, number>> = { b: 1, w: 2, d: 4, q: 8 };
 /** Bytes of operands that have no size in the notation. */
-const IMPLIED: Readonly<Record<string, number>> = { V: 16, U: 16, P: 8, N: 8, S: 2 };
+const IMPLIED: Readonly<Record<string, number | VaryingSize>> = {
+  ...{ V: 16, U: 16, P: 8, N: 8, S: 2, C: 8, D: 8, A: "p" },
+};
 const SIMD = /^[VWUPQN]/;
 
 function parseOperand(text: string, title: string): OperandForm {
@@ -96,7 +98,7 @@ function parseOperand(text: string, title: string): OperandForm {
     return { letter: fixed[0], size: fixed[1], fixed: fixed[2], text };
   }
   const [letter, rest] = [text[0], text.slice(1)];
-  const size = /^\d+$/.test(rest) ? Number(rest) : SIZES[rest] ?? IMPLIED[letter];
+  const size = /^\d+$/.test(rest) ? Number(rest) : rest === "" ? IMPLIED[letter] : SIZES[rest];
   if (LETTERS.includes(letter)) {
     if (size !== undefined) return { letter, size, fixed: -1, text };
     if (/^[vzyp]$/.test(rest)) return { letter, size: rest as VaryingSize, fixed: -1, text };

@@ -112,6 +112,7 @@ class OperandList implements Operands {
 /** A row with everything structural fixed. */
 export class X86Handler implements Handler {
   readonly id: number;
+  readonly encoding: Encoding;
   readonly row: X86Row;
   readonly instruction: Instruction;
   readonly operands: readonly EngineOperand[];
@@ -123,12 +124,14 @@ export class X86Handler implements Handler {
 
   constructor(
     id: number,
-    row: X86Row,
+    encoding: Encoding,
     operands: readonly EngineOperand[],
     forms: readonly OperandForm[],
     structure: Structure,
   ) {
+    const { row } = encoding;
     this.id = id;
+    this.encoding = encoding;
     this.row = row;
     this.instruction = { name: row.title, feature: row.feature, host: row.host, flow: row.flow };
     this.operands = operands;
@@ -267,7 +270,7 @@ export function makeHandler(
     : prefix === Prefix.repeat
     ? i.repeat
     : 0;
-  return new X86Handler(id, row, engineOperands, forms, {
+  return new X86Handler(id, encoding, engineOperands, forms, {
     size: choice.size,
     addressSize: addressSized ? i.addressSize : 0,
     segment: addressSized ? segmentOf(i) : 0,

@@ -1,0 +1,253 @@
+/**
+ * Runs the recorded cases on the rows alone, one instruction at a time and without the engine:
+ *
+ *     node conformance/x64/single_executor.ts [--match TEXT] [--group NAME] [--case N] [--limit N]
+ *         [--missing] [--rows FILE]...
+ *
+ * `--match`: cases with an encoding whose text contains it ("ADD Ev"); `--group`: integer, refused,
+ * sse, mmx, x87; `--limit`: differences that are printed; `--missing`: says which cases are left out. `--rows`: instead of all rows those that
+ * a file exports, with its helpers; cases with other instructions are left out.
+ */
+import { pathToFileURL } from "node:url";
+import type { Helper } from "../../lib/engine/arch.ts";
+import { GuestFault, Vector } from "../../lib/arch/x86_64/guest_fault.ts";
+import { hostInstructions } from "../../lib/arch/x86_64/host_instructions.ts";
+import { layout } from "../../lib/arch/x86_64/layout.ts";
+import { instructionHelpers, instructionRows } from "../../lib/arch/x86_64/instruction_rows.ts";
+import { enabled } from "../../lib/arch/x86_64/mode.ts";
+import { writeMxcsr } from "../../lib/arch/x86_64/mxcsr.ts";
+import { RFLAGS } from "../../lib/arch/x86_64/registers.ts";
+import type { X86Row } from "../../lib/arch/x86_64/row.ts";
+import { Segment } from "../../lib/arch/x86_64/state.ts";
+import {
+  type CaseCode,
+  describe,
+  type Executor,
+  expectedState,
+  NO_RESULT,
+  readCases,
+  replay,
+} from "./replay.ts";
+import { SingleMachine, TwoPagesError } from "./single_machine.ts";
+import { CODE, Ending, Flag, slotAddress, State } from "./state.ts";
+import type { Case } from "./vectors.ts";
+
+/** Instructions of a case at most: strings repeat themselves. */
+const MOST_STEPS = 4096;
+
+/** Runs cases on a {@linkcode SingleMachine}. */
+export class SingleExecutor implements Executor {
+  readonly name = "single instructions";
+  readonly machine: SingleMachine;
+
+  constructor(rows: readonly X86Row[], helpers: readonly Helper[]) {
+    this.machine = new SingleMachine(rows, helpers);
+  }
+
+  run(
+    code: readonly CaseCode[],
+    before: (index: number, state: State) => void,
+    result: (index: number, after: State) => void,
+  ): void {
+    const { machine } = this;
+    machine.code.fill(CODE.filler);
+    for (const { index, bytes } of code) machine.code.set(bytes, slotAddress(index) - CODE.address);
+    const state = new State();
+    for (const { index } of code) {
+      before(index, state);
+      load(machine, state);
+      try {
+        this.#execute(state);
+      } catch (error) {
+        machine.afterFault();
+        if (error instanceof TwoPagesError) continue;
+        throw error;
+      }
+      store(machine, state);
+      result(index, state);
+    }
+  }
+
+  #execute(state: State): void {
+    const { machine } = this;
+    state.vector = Ending.timeout;
+    state.error = 0;
+    state.address = 0n;
+    for (let steps = 0; steps < MOST_STEPS; steps++) {
+      const at = machine.state.pcLow - CODE.address;
+      if (machine.state.pcHigh === 0 && machine.code[at] === CODE.filler) {
+        state.vector = Ending.end;
+        return;
+      }
+      try {
+        machine.step();
+      } catch (error) {
+        if (!(error instanceof GuestFault)) throw error;
+        machine.afterFault();
+        state.vector = error.vector;
+        state.error = error.code ?? 0;
+        if (error.vector === Vector.pageFault) {
+          state.address = (BigInt(error.addressHigh) << 32n) | BigInt(error.addressLow);
+        }
+        return;
+      }
+    }
+  }
+}
+
+const { get: field } = layout;
+/** RFLAGS that are compared. */
+const RECORDED: number = Object.values(Flag).reduce((all: number, flag) => all | flag, 0);
+
+function load({ state: cpu, view, window }: SingleMachine, state: State): void {
+  for (let n = 0; n < 16; n++) {
+    cpu.setRegister(n, state.general[2 * n + 1], state.general[2 * n]);
+  }
+  view.u32.set(state.xmm, field("xmm").address >>> 2);
+  const x87 = field("x87").address >>> 2;
+  for (let n = 0; n < 8; n++) {
+    const bytes = new Uint8Array(16);
+    bytes.set(state.x87(n));
+    view.u32.set(new Uint32Array(bytes.buffer), x87 + 4 * n);
+  }
+  cpu.rflags = state.rflags | RFLAGS.IF;
+  view.set64(field("pc"), state.rip);
+  view.set64(field("segmentBase"), state.fsBase, Segment.fs);
+  view.set64(field("segmentBase"), state.gsBase, Segment.gs);
+  view.set32(field("fcw"), state.fcw);
+  view.set32(field("fsw"), state.fsw);
+  view.set32(field("ftw"), state.ftw);
+  writeMxcsr(view, state.mxcsr);
+  view.set64(field("fip"), 0n);
+  view.set64(field("fdp"), 0n);
+  for (const name of ["fop", "fcs", "fds"]) view.set32(field(name), 0);
+  window.set(new Uint8Array(state.memory.buffer));
+}
+
+function store({ state: cpu, view, window }: SingleMachine, state: State): void {
+  for (let n = 0; n < 16; n++) {
+    state.general[2 * n] = cpu.low(n);
+    state.general[2 * n + 1] = cpu.high(n);
+  }
+  const xmm = field("xmm").address >>> 2;
+  state.xmm.set(view.u32.subarray(xmm, xmm + 64));
+  const x87 = field("x87").address >>> 2;
+  for (let n = 0; n < 8; n++) {
+    const bytes = new Uint8Array(view.u32.slice(x87 + 4 * n, x87 + 4 * n + 4).buffer);
+    state.x87(n).set(bytes.subarray(0, 10));
+  }
+  state.rflags = cpu.rflags & RECORDED;
+  state.rip = view.get64(field("pc"));
+  state.fsBase = view.get64(field("segmentBase"), Segment.fs);
+  state.gsBase = view.get64(field("segmentBase"), Segment.gs);
+  state.fcw = view.get32(field("fcw"));
+  state.fsw = view.get32(field("fsw"));
+  state.ftw = view.get32(field("ftw"));
+  state.mxcsr = view.get32(field("mxcsr"));
+  new Uint8Array(state.memory.buffer).set(window);
+}
+
+/** Rows and helpers that modules export. */
+export interface Exports {
+  readonly rows: readonly X86Row[];
+  readonly helpers: readonly Helper[];
+}
+
+/** Collects arrays of rows and of helpers. */
+async function exportsOf(files: readonly string[]): Promise<Exports> {
+  const rows = new Map<string, X86Row>();
+  const helpers = new Map<string, Helper>();
+  for (const file of files) {
+    const module: Record<string, unknown> = await import(pathToFileURL(file).href);
+    for (const value of Object.values(module)) {
+      if (!Array.isArray(value) || typeof value[0] !== "object") continue;
+      for (const one of value) {
+        if ("title" in one) rows.set(`${one.title} ${one.code}`, one);
+        else if ("params" in one) helpers.set(one.name, one);
+      }
+    }
+  }
+  return { rows: [...rows.values()], helpers: [...helpers.values()] };
+}
+
+/** Whether a case ends by #UD of its instruction at an offset. */
+function isUndefinedAt(one: Case, at: number): boolean {
+  const after = new State();
+  expectedState(one, after);
+  return after.vector === Vector.invalidOpcode &&
+    after.rip === BigInt(slotAddress(one.index) + at);
+}
+
+/** Whether all instructions of a case can run: undefined, or what is missing. */
+export function missing(machine: SingleMachine, one: Case): string | undefined {
+  const bytes = new Uint8Array(one.bytes.length + 16).fill(CODE.filler);
+  bytes.set(one.bytes);
+  for (let at = 0; at < one.bytes.length;) {
+    const decoded = machine.decoder.decode(bytes, at, bytes.length, machine.state.mode);
+    if (decoded === "cut") return "cut";
+    if (decoded === undefined) {
+      return isUndefinedAt(one, at) ? undefined : "row";
+    }
+    const { instruction: { host, flow, feature } } = decoded.handler;
+    const off = !enabled(feature, machine.state.mode);
+    if (host !== undefined && !off && !hostInstructions.has(host)) return `host row "${host}"`;
+    // What follows a jump is not executed.
+    if (flow !== undefined && flow !== "stop" && flow !== "branch") break;
+    at += decoded.length;
+  }
+  return undefined;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const all = (name: string): string[] =>
+    args.flatMap((arg, i) => arg === name && i + 1 < args.length ? [args[i + 1]] : []);
+  const [match = ""] = all("--match");
+  const [group] = all("--group");
+  const [only] = all("--case");
+  const limit = Number(all("--limit")[0] ?? 10);
+  const files = all("--rows");
+  const { rows, helpers } = files.length > 0
+    ? await exportsOf(files)
+    : { rows: instructionRows, helpers: instructionHelpers };
+  const executor = new SingleExecutor(rows, helpers);
+  const cases = (await readCases()).filter(({ index, encodings }) =>
+    (only === undefined || index === Number(only)) &&
+    encodings.some((one) => one.text.includes(match) && (group ?? one.group) === one.group)
+  );
+  const left = new Map<string, number>();
+  const ready = cases.filter((one) => {
+    const what = missing(executor.machine, one);
+    if (what !== undefined) {
+      const key = `no ${what} for ${one.encodings.map(({ text }) => text).join("; ")}`;
+      if (one.encodings.length === 1) left.set(key, (left.get(key) ?? 0) + 1);
+    }
+    return what === undefined;
+  });
+  const differing = new Map<string, number>();
+  let found = 0;
+  let twoPages = 0;
+  const count = replay(executor, ready, (difference) => {
+    if (difference.lines[0] === NO_RESULT) {
+      twoPages++;
+      return;
+    }
+    const [first] = difference.case.encodings;
+    const more = difference.case.encodings.length > 1 ? "; ..." : "";
+    differing.set(first.text + more, (differing.get(first.text + more) ?? 0) + 1);
+    if (found++ < limit) console.log(describe(difference));
+  });
+  for (const [text, times] of [...differing].sort((a, b) => b[1] - a[1]).slice(0, limit)) {
+    console.log(`${times} of ${text}`);
+  }
+  if (args.includes("--missing")) {
+    for (const [text, times] of left) console.log(`${times} ${text}`);
+  }
+  console.log(
+    `${count} cases, ${found} differ; ${
+      cases.length - count
+    } left out (--missing), ${twoPages} with two pages`,
+  );
+  return found === 0 ? 0 : 1;
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2));
