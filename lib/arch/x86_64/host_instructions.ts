@@ -4,12 +4,14 @@ import { controlInstructions } from "./system_control.ts";
 import { portInstructions } from "./system_ports.ts";
 import { segmentInstructions } from "./system_segments.ts";
 import { transferInstructions } from "./system_transfers.ts";
+import { x87Instructions } from "./x87_host.ts";
 
 const tables: readonly HostInstructions[] = [
   controlInstructions,
   segmentInstructions,
   transferInstructions,
   portInstructions,
+  x87Instructions,
 ];
 
 /** By the name that rows have in `host`. */

@@ -55,7 +55,9 @@ export class LinearMemory {
       throw new GuestFault(Vector.alignmentCheck, 0);
     }
     this.translate(address, access);
-    if (crosses(address, size)) this.translate(address + size - 1, access);
+    if (!crosses(address, size)) return;
+    const last = address + size - 1;
+    this.translate(last - (last & (PAGE_BYTES - 1)), access);
   }
 
   read8(address: number): number {

@@ -106,7 +106,9 @@ const rotate = (by: 1 | -1): Operation => ({ fpu }) => {
 /** Operations by the title of their rows. */
 export const controlOperations: ReadonlyMap<string, Operation> = new Map<string, Operation>([
   ["FNOP", () => undefined],
-  ["FWAIT", () => undefined],
+  ["FNENI", () => undefined],
+  ["FNDISI", () => undefined],
+  ["FNSETPM", () => undefined],
   ["FFREE STi", ({ fpu, i }) => {
     fpu.begin();
     fpu.free(i);

@@ -134,6 +134,20 @@ export class X87Unit {
     this.#words[FOP] = opcode & 0x7ff;
   }
 
+  /** Notes where an instruction lies; offset in unsigned halves. */
+  noteInstruction(high: number, low: number, codeSegment: number): void {
+    this.#words[2 * FIP] = low;
+    this.#words[2 * FIP + 1] = high;
+    this.#words[FCS] = codeSegment;
+  }
+
+  /** Notes where its operand lies. */
+  noteOperand(high: number, low: number, dataSegment: number): void {
+    this.#words[2 * FDP] = low;
+    this.#words[2 * FDP + 1] = high;
+    this.#words[FDS] = dataSegment;
+  }
+
   /** FNINIT: the registers keep what they hold. */
   initialize(): void {
     this.#words[FCW] = INITIAL_CONTROL;
