@@ -84,9 +84,11 @@ function basic(
       return topology(cpus, index, subleaf);
     case 0xd:
       return xsave(model, subleaf);
-    case 0x15:
-      // TSC = crystal * EBX / EAX.
-      return [CRYSTAL, context.tscFrequency, CRYSTAL, 0];
+    case 0x15: {
+      // TSC = crystal * EBX / EAX. Small numbers: kernels multiply kHz and EBX in 32 bits.
+      const common = greatestCommonDivisor(CRYSTAL, context.tscFrequency);
+      return [CRYSTAL / common, context.tscFrequency / common, CRYSTAL, 0];
+    }
     case 0x16: {
       const mhz = Math.round(context.tscFrequency / 1_000_000);
       return [mhz, mhz, 100, 0];
@@ -94,6 +96,10 @@ function basic(
     default:
       return ZERO;
   }
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
 function extended(model: CpuModel, leaf: number): CpuidRegisters {
