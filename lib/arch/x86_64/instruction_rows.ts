@@ -18,6 +18,7 @@ import { multiplyRows } from "./rows_multiply.ts";
 import { shiftRows } from "./rows_shift.ts";
 import { stackRows } from "./rows_stack.ts";
 import { stringRows } from "./rows_string.ts";
+import { systemRows } from "./system_rows.ts";
 import { x87Rows } from "./x87_rows.ts";
 
 /** Files of rows add theirs here. */
@@ -36,6 +37,7 @@ export const instructionRows: readonly X86Row[] = [
   ...shiftRows,
   ...stackRows,
   ...stringRows,
+  ...systemRows,
   ...x87Rows,
 ];
 

@@ -3,7 +3,7 @@
  * halves, physical ones integers below 2^40: this runs at every TLB miss.
  *
  * Deviations: PAE's four PDPTEs are read at each walk, as AMD's processors may, not kept since the
- * last write of CR3. Tables outside of RAM read as ones.
+ * last write of CR3. Tables outside of RAM fault as reserved bits do.
  */
 import { Access } from "../../engine/arch.ts";
 import type { GuestMemory } from "../../engine/guest_memory.ts";
@@ -264,7 +264,7 @@ export class Mmu {
     const ram = this.#ram;
     const { base } = this.#memory;
     const directory = this.#root + (low >>> 22) * 4;
-    if (!this.#memory.contains(directory, 4)) return PageFault.present;
+    if (!this.#memory.contains(directory, 4)) return PageFault.present | PageFault.reserved;
     let at = (directory - base) >>> 2;
     const entry = ram[at];
     if ((entry & P) === 0) return 0;
@@ -282,7 +282,7 @@ export class Mmu {
       return TRANSLATED;
     }
     const address = ((entry & 0xfffff000) >>> 0) + ((low >>> 12) & 1023) * 4;
-    if (!this.#memory.contains(address, 4)) return PageFault.present;
+    if (!this.#memory.contains(address, 4)) return PageFault.present | PageFault.reserved;
     at = (address - base) >>> 2;
     const last = ram[at];
     if ((last & P) === 0) return 0;
