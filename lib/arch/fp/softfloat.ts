@@ -80,8 +80,10 @@ export interface Environment {
   flushOperands: boolean;
   /** Tiny results become zeros, but for half precision. */
   flushResults: boolean;
-  /** Tiny results raise `underflow` even if they are exact. */
-  exactUnderflow: boolean;
+  /** Tiny results raise `underflow` even if they are exact; they are as if exponents had no bounds. */
+  trapUnderflow: boolean;
+  /** The same for results that are too large: these, too, may be exact then. */
+  trapOverflow: boolean;
   /** Every NaN result is the default NaN. */
   defaultNan: boolean;
   /** Arm's alternative half precision: without infinities and NaNs. */
@@ -237,11 +239,16 @@ export function round(
     env.flags |= env.rules.flushRaises;
     return zero(f, sign);
   }
+  let unbounded = -1;
+  if (tiny && env.trapUnderflow) {
+    env.flags |= Exception.underflow;
+    unbounded = split(mantissa, leading - f.fraction - exponent).error;
+  }
   if (subnormal) leading = minimum;
   let biased = subnormal ? 0 : leading - minimum + 1;
   const { quotient, error } = split(mantissa, leading - f.fraction - exponent);
   let integer = quotient;
-  if (tiny && (error !== 0 || env.exactUnderflow)) env.flags |= Exception.underflow;
+  if (tiny && error !== 0) env.flags |= Exception.underflow;
   if (roundsUp(rounding, sign, integer, error)) {
     integer += 1n;
     if (integer === 1n << BigInt(f.fraction)) biased = 1;
@@ -257,10 +264,11 @@ export function round(
     return zero(f, sign) | 0x7fffn;
   }
   if (!alternative && biased >= f.special) {
-    env.flags |= Exception.overflow | Exception.inexact;
+    env.flags |= Exception.overflow;
+    if (error !== 0 || !env.trapOverflow) env.flags |= Exception.inexact;
     return overflowsToInfinity(rounding, sign) ? infinity(f, sign) : largest(f, sign);
   }
-  if (error !== 0) env.flags |= Exception.inexact;
+  if ((unbounded >= 0 ? unbounded : error) !== 0) env.flags |= Exception.inexact;
   return zero(f, sign) | (BigInt(biased) << BigInt(f.fraction)) |
     BigInt.asUintN(f.fraction, integer);
 }

@@ -1,0 +1,120 @@
+/** Emission of SSE's floating-point instructions: operands, the tests whether a result may stand. */
+import type { Builder } from "../../engine/builder.ts";
+import type { StateField } from "../../engine/layout.ts";
+import type { Operand as EngineOperand } from "../../engine/instruction.ts";
+import type { Code } from "../../wasm/code.ts";
+import { lanesInBound, resultInBound } from "../fp/fast_result.ts";
+import { typeOf, type Width } from "../fp/number_code.ts";
+import { Fault } from "./fault_numbers.ts";
+import { sseFast64Field, sseFastField, sseTrapField } from "./mxcsr.ts";
+import type { Operand } from "./operands.ts";
+
+/** The code of an instruction or of a helper. */
+export type StateCode = Code & { getState(field: StateField, index?: number): void };
+
+/** Lanes of a width as WebAssembly names them. */
+export const floatLanes = { 32: "f32x4", 64: "f64x2" } as const;
+
+/** A new local with lane 0 of an XMM register. */
+export function scalar(b: Builder, width: Width, v: EngineOperand): number {
+  const local = b.temp(typeOf(width));
+  if (width === 64) b.getD(v);
+  else b.getS(v);
+  b.local_set(local);
+  return local;
+}
+
+/** A new local with a source of 4 or 8 bytes. */
+export function scalarSource(b: Builder, p: Operand): number {
+  const local = b.temp(p.size === 8 ? "f64" : "f32");
+  p.getFloat(b);
+  b.local_set(local);
+  return local;
+}
+
+/** [] -> [] lane 0 of an XMM register from a local; the others stay. */
+export function setScalar(b: Builder, width: Width, p: Operand, value: number): void {
+  p.getV(b);
+  b.local_get(value)[`${floatLanes[width]}_replace_lane`](0);
+  p.setV(b);
+}
+
+// Bit patterns shifted left by one, less one: zero is the largest, subnormal numbers are the least.
+const FIRST_NORMAL = 0x00ffffff;
+const FIRST_NORMAL_64_HIGH = 0x001fffff;
+
+/** [] -> [i32] whether a local is not subnormal. */
+export function notSubnormal(c: Code, width: Width, local: number): void {
+  c.local_get(local);
+  if (width === 64) {
+    c.i64_reinterpret_f64().i64_const32(1).i64_shl().i64_const32(1).i64_sub();
+    c.i64_const_parts(-1, FIRST_NORMAL_64_HIGH).i64_ge_u();
+  } else {
+    c.i32_reinterpret_f32().i32_const(1).i32_shl().i32_const(1).i32_sub();
+    c.i32_const(FIRST_NORMAL).i32_ge_u();
+  }
+}
+
+const LOWEST_64 = 0x80000000_00000000n;
+
+/** [] -> [v128] lanes of a local that are subnormal. Compared as signed, which is cheaper. */
+export function subnormalLanes(c: Code, width: Width, local: number): void {
+  c.local_get(local).i32_const(1);
+  if (width === 64) {
+    const first = (BigInt(FIRST_NORMAL_64_HIGH) << 32n) | 0xffffffffn;
+    c.i64x2_shl().v128_const(LOWEST_64 - 1n, LOWEST_64 - 1n).i64x2_add();
+    c.v128_const(first | LOWEST_64, first | LOWEST_64).i64x2_lt_s();
+  } else {
+    c.i32x4_shl().i32_const(0x7fffffff).i32x4_splat().i32x4_add();
+    c.i32_const(FIRST_NORMAL | 0x80000000).i32x4_splat().i32x4_lt_s();
+  }
+}
+
+/** [v128 mask] -> [i32] whether all lanes are true. */
+export function allTrue(c: Code, width: Width): void {
+  if (width === 64) c.i64x2_all_true();
+  else c.i32x4_all_true();
+}
+
+/** [] -> [i32] whether a result in a local may stand, for operands in locals. */
+export function resultStands(
+  c: StateCode,
+  width: Width,
+  result: number,
+  operands: readonly number[],
+): void {
+  resultInBound(c, width, result, () => c.getState(width === 64 ? sseFast64Field : sseFastField));
+  for (const operand of operands) {
+    notSubnormal(c, width, operand);
+    c.i32_and();
+  }
+}
+
+/** [] -> [i32] the same of all lanes. */
+export function lanesStand(
+  c: StateCode,
+  width: Width,
+  result: number,
+  operands: readonly number[],
+): void {
+  lanesInBound(c, width, result);
+  for (const operand of operands) {
+    subnormalLanes(c, width, operand);
+    c.v128_andnot();
+  }
+  allTrue(c, width);
+  inexactKnown(c);
+  c.i32_and();
+}
+
+/** [] -> [i32] 1 if results may be inexact without further notice, in round to nearest. */
+export function inexactKnown(c: StateCode): void {
+  c.getState(sseFastField);
+  c.i32_const(1).i32_and();
+}
+
+/** [] -> [] after a helper: #XM if the instruction has raised what is not masked. */
+export function trap(b: Builder): void {
+  b.getState(sseTrapField);
+  b.faultIf(Fault.simdException);
+}
