@@ -1,10 +1,12 @@
 /** The conformance cases: one import and one entry per guest. */
 import type { ConformanceCase } from "./case.ts";
+import { apicCases } from "./cases/apic.ts";
 import { atomicsCases } from "./cases/atomics.ts";
 import { exceptionsCases } from "./cases/exceptions.ts";
 import { fpCases } from "./cases/fp.ts";
 import { gicv2Cases } from "./cases/gicv2.ts";
 import { gicv3Cases } from "./cases/gicv3.ts";
+import { ioapicCases } from "./cases/ioapic.ts";
 import { itsCases } from "./cases/its.ts";
 import { mmuCases } from "./cases/mmu.ts";
 import { msrCases } from "./cases/msr.ts";
@@ -24,6 +26,8 @@ export const ALL_CASES: readonly ConformanceCase[] = [
   ...gicv2Cases,
   ...gicv3Cases,
   ...itsCases,
+  ...apicCases,
+  ...ioapicCases,
   ...msrCases,
   ...psciCases,
   ...timerCases,

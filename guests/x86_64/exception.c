@@ -30,8 +30,10 @@ const char *exception_mnemonic(unsigned vector) {
   return vector >= FIRST_INTERRUPT ? "interrupt" : vector < NAMES ? names[vector].mnemonic : "";
 }
 
-void set_handler(unsigned vector, void (*handler)(void)) {
+void (*set_handler(unsigned vector, void (*handler)(void)))(void) {
+  void (*before)(void) = handlers[vector];
   handlers[vector] = handler;
+  return before;
 }
 
 uint32_t interrupt_count(unsigned cpu, unsigned vector) {

@@ -43,8 +43,9 @@ void enter(const struct frame *frame) __attribute__((noreturn));
 // What the program does with an exception that nobody expects. That of fault.c, unless the program has
 // its own, prints "Bail out!" with the exception and turns the machine off.
 void on_fault(const struct frame *frame);
-// An interrupt of this vector calls the function, which ends it at its source; the local APIC is told.
-void set_handler(unsigned vector, void (*handler)(void));
+// An interrupt of this vector calls the function, which ends it at its source; the local APIC is told. The
+// one before.
+void (*set_handler(unsigned vector, void (*handler)(void)))(void);
 // How often a CPU took it; not in guarded().
 uint32_t interrupt_count(unsigned cpu, unsigned vector);
 
