@@ -8,7 +8,7 @@ import { binary, probeSource, toLocal, type VectorOp, XMM0 } from "./sse_operand
 /** The immediate is structural, under a mask. */
 const control = (mask: number): X86RowOptions => ({ constant: mask });
 /** The immediate is structural; those above a limit are all alike. */
-const atMost = (limit: number): X86RowOptions => ({ constant: (n) => Math.min(n, limit) });
+const atMost = (limit: number): X86RowOptions => ({ constant: (n) => Math.min(n & 0xff, limit) });
 
 /** Elements of `size` of the high halves, those of the destination first. */
 const interleaveHigh = (size: number): VectorOp => {
