@@ -328,12 +328,15 @@ export function pushStatus(b: Builder): void {
 /** The status flags where RFLAGS has them, from the state of a vCPU between instructions. */
 export function readStatus(state: StateView): number {
   const [cf, pf, af, zf, sf, of] = restFields;
-  let parity = state.low(pf) & 0xff;
-  parity ^= parity >> 4;
-  const even = ((0x9669 >> (parity & 15)) & 1) !== 0;
-  return (state.low(cf) & Status.CF) | (even ? Status.PF : 0) | (state.low(af) & Status.AF) |
+  return (state.low(cf) & Status.CF) | parityOf(state.low(pf)) | (state.low(af) & Status.AF) |
     (state.low(zf) === 0 && state.high(zf) === 0 ? Status.ZF : 0) |
     ((state.high(sf) >>> 31) * Status.SF) | ((state.high(of) >>> 31) * Status.OF);
+}
+
+/** PF of the low byte of a value. */
+function parityOf(value: number): number {
+  const folded = (value ^ (value >>> 4)) & 15;
+  return ((0x9669 >> folded) & 1) * Status.PF;
 }
 
 /** Writes the status flags from where RFLAGS has them; other bits are ignored. */
@@ -345,4 +348,15 @@ export function writeStatus(state: StateView, flags: number): void {
   state.set64(zf, (flags & Status.ZF) !== 0 ? 0n : 1n);
   state.set64(sf, (flags & Status.SF) !== 0 ? 1n << 63n : 0n);
   state.set64(of, (flags & Status.OF) !== 0 ? 1n << 63n : 0n);
+}
+
+/** Status flags of the difference a - b of `size` bytes, both unsigned: for what the host compares. */
+export function differenceStatus(size: number, a: bigint, b: bigint): number {
+  const bits = 8 * size;
+  const result = BigInt.asUintN(bits, a - b);
+  const sign = (value: bigint): number => Number(value >> BigInt(bits - 1)) & 1;
+  const overflow = sign((a ^ b) & (a ^ result));
+  return (a < b ? Status.CF : 0) | parityOf(Number(result & 0xffn)) |
+    Number((a ^ b ^ result) & 0x10n) | (result === 0n ? Status.ZF : 0) |
+    (sign(result) * Status.SF) | (overflow * Status.OF);
 }

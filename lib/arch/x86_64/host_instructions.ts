@@ -3,10 +3,14 @@ import type { HostInstruction, HostInstructions } from "./host_context.ts";
 import { controlInstructions } from "./system_control.ts";
 import { portInstructions } from "./system_ports.ts";
 import { segmentInstructions } from "./system_segments.ts";
+import { stackInstructions } from "./stack_instructions.ts";
+import { stringInstructions } from "./string_instructions.ts";
 import { transferInstructions } from "./system_transfers.ts";
 import { x87Instructions } from "./x87_host.ts";
 
 const tables: readonly HostInstructions[] = [
+  stringInstructions,
+  stackInstructions,
   controlInstructions,
   segmentInstructions,
   transferInstructions,

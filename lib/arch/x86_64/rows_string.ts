@@ -48,13 +48,6 @@ function compareOperands(b: Builder, first: Operand, second: Operand): void {
   b.setFlags(flagKind(Flags.sub, first.size));
 }
 
-const compare: X86Semantics = (b, o) => {
-  o[0].probe(b, "r");
-  o[1].probe(b, "r");
-  compareOperands(b, o[0], o[1]);
-  step(b, o, o[0].size, RSI, RDI);
-};
-
 const store: X86Semantics = (b, o) => {
   o[0].probe(b, "w");
   o[1].get(b);
@@ -94,7 +87,11 @@ function both(
 
 export const stringRows: readonly X86Row[] = [
   ...both("MOVS", "Yb,Xb", "Yv,Xv", 0xa4, "rep movs", move),
-  ...both("CMPS", "Xb,Yb", "Xv,Yv", 0xa6, "rep cmps", compare),
+  // Two reads: without prefix the host's too.
+  x86Host("CMPS Xb,Yb", "NFx a6", "base", "cmps"),
+  x86Host("CMPS Xv,Yv", "NFx a7", "base", "cmps"),
+  x86Host("REP CMPS Xb,Yb", "REP a6", "base", "cmps"),
+  x86Host("REP CMPS Xv,Yv", "REP a7", "base", "cmps"),
   ...both("STOS", "Yb,AL", "Yv,rAX", 0xaa, "rep stos", store),
   ...both("LODS", "AL,Xb", "rAX,Xv", 0xac, "rep lods", load),
   ...both("SCAS", "AL,Yb", "rAX,Yv", 0xae, "rep scas", scan),

@@ -1,4 +1,5 @@
 /** Values on a stack that system code pushes and pops: not committed to RSP before all is done. */
+import { Access } from "../../engine/arch.ts";
 import { GuestFault, Vector } from "./guest_fault.ts";
 import type { LinearMemory } from "./linear_memory.ts";
 import type { ProcessorState } from "./processor_state.ts";
@@ -48,14 +49,15 @@ export class Stack {
   /** Pushes 2, 4 or 8 bytes. */
   push(size: number, low: number, high = 0): void {
     this.pointer = this.#wrap(this.pointer - size);
-    const at = this.#address();
+    const at = this.address;
     if (size === 8) this.#memory.writePair(at, high, low);
     else this.#memory.write(at, size, low);
   }
 
   /** Pops 2, 4 or 8 bytes: the low half, zero-extended; both halves stay in `low` and `high`. */
   pop(size: number): number {
-    const at = this.#address();
+    const at = this.address;
+    if (size === 8) this.#memory.probe(at, size, Access.read);
     this.low = size === 2 ? this.#memory.read16(at) : this.#memory.read32(at);
     this.high = size === 8 ? this.#memory.read32(at + 4) : 0;
     this.pointer = this.#wrap(this.pointer + size);
@@ -78,7 +80,8 @@ export class Stack {
     return this.#bits === 32 ? pointer >>> 0 : pointer & 0xffff;
   }
 
-  #address(): number {
+  /** Linear address of what it points to. */
+  get address(): number {
     return this.#bits === 64 ? this.pointer : (this.#base + this.pointer) % 2 ** 32;
   }
 }

@@ -6,8 +6,8 @@ import type { HostContext, HostInstruction, HostInstructions } from "./host_cont
 import { field } from "./layout.ts";
 import type { Operand, Operands } from "./operands.ts";
 import { Attribute, Gpr } from "./registers.ts";
-import { canonical } from "./stack.ts";
 import { Segment } from "./state.ts";
+import { advanceIndex, elementAddress, readCount, readIndex } from "./string_registers.ts";
 
 const LIMIT = field("segmentLimit");
 /** Where the TSS tells the offset of its I/O permission bit map. */
@@ -78,19 +78,6 @@ const output: HostInstruction = (cpu, o) => {
   return Outcome.next;
 };
 
-/** A register cut to the address size; NaN if it is not canonical. */
-function index({ state }: HostContext, register: number, size: number): number {
-  if (size === 8) return canonical(state.high(register), state.low(register));
-  return size === 4 ? state.low(register) : state.low(register) & 0xffff;
-}
-
-function advance({ state }: HostContext, register: number, size: number, by: number): void {
-  const low = state.low(register) + by;
-  if (size === 2) state.setLow16(register, low);
-  else if (size === 4) state.setLow(register, low);
-  else state.setRegister(register, state.high(register) + Math.floor(low / 2 ** 32), low);
-}
-
 /** One element of INS or OUTS; with REP the instruction is executed again until RCX is zero. */
 function string(
   element: (cpu: HostContext, o: Operands) => void,
@@ -100,14 +87,14 @@ function string(
     const { state } = cpu;
     const { addressSize } = o;
     const repeated = o.repeat !== 0;
-    if (repeated && index(cpu, Gpr.rcx, addressSize) === 0) return Outcome.next;
+    if (repeated && readCount(state, Gpr.rcx, addressSize) === 0) return Outcome.next;
     element(cpu, o);
     const { size } = o[0].isMemory ? o[0] : o[1];
     const backwards = state.view.get64(field("df")) !== 0n;
-    advance(cpu, register, addressSize, backwards ? -size : size);
+    advanceIndex(state, register, addressSize, backwards ? -size : size);
     if (!repeated) return Outcome.next;
-    advance(cpu, Gpr.rcx, addressSize, -1);
-    return index(cpu, Gpr.rcx, addressSize) === 0 ? Outcome.next : Outcome.jumped;
+    advanceIndex(state, Gpr.rcx, addressSize, -1);
+    return readCount(state, Gpr.rcx, addressSize) === 0 ? Outcome.next : Outcome.jumped;
   };
 }
 
@@ -115,7 +102,7 @@ const inputElement = (cpu: HostContext, o: Operands): void => {
   const size = o[0].size as AccessSize;
   const port = portOf(cpu, o[1]);
   checkPorts(cpu, port, size);
-  const address = elementAddress(cpu, o, Segment.es, Gpr.rdi);
+  const address = elementOf(cpu, o, Segment.es, Gpr.rdi);
   cpu.data.probe(address, size, Access.write);
   cpu.data.write(address, size, perform(cpu, port, size));
 };
@@ -124,16 +111,14 @@ const outputElement = (cpu: HostContext, o: Operands): void => {
   const size = o[1].size as AccessSize;
   const port = portOf(cpu, o[0]);
   checkPorts(cpu, port, size);
-  const address = elementAddress(cpu, o, o.segment, Gpr.rsi);
+  const address = elementOf(cpu, o, o.segment, Gpr.rsi);
   perform(cpu, port, size, cpu.data.read(address, size));
 };
 
-function elementAddress(cpu: HostContext, o: Operands, segment: number, register: number): number {
-  const offset = index(cpu, register, o.addressSize);
-  if (o.codeSize !== 8) return (offset + cpu.state.segmentBase(segment)) >>> 0;
-  const address = offset + (segment >= Segment.fs ? cpu.state.segmentBase(segment) : 0);
-  if (Number.isNaN(address) || Math.abs(address) >= 2 ** 47) throw generalProtection();
-  return address;
+/** Linear address of the element that rSI or rDI points to. */
+function elementOf(cpu: HostContext, o: Operands, segment: number, register: number): number {
+  const offset = readIndex(cpu.state, register, o.addressSize);
+  return elementAddress(cpu, o.codeSize, segment, offset);
 }
 
 export const portInstructions: HostInstructions = {

@@ -11,14 +11,16 @@ import { STATE_BASE, STATE_SIZE, type StateField, StateView } from "../../../eng
 import { RegisterBus } from "../../../devices/msr/register_bus.ts";
 import { Bus } from "../../../devices/vbus/bus.ts";
 import { X86Cpu } from "../cpu.ts";
-import type { CpuModelName } from "../cpu_models.ts";
+import type { X86CpuName } from "../../../config/machine_config.ts";
 import { X86Decoder } from "../decoder.ts";
 import { field } from "../layout.ts";
+import { stackRows } from "../rows_stack.ts";
+import { stringRows } from "../rows_string.ts";
 import { systemRows } from "../system_rows.ts";
 import { x87Rows } from "../x87_rows.ts";
 
 const RAM_SIZE = 0x400000;
-const decoder = new X86Decoder([...systemRows, ...x87Rows]);
+const decoder = new X86Decoder([...stackRows, ...stringRows, ...systemRows, ...x87Rows]);
 
 /** Places of what {@linkcode CpuRig.protect} and {@linkcode CpuRig.long} set up. */
 export const Place = {
@@ -70,7 +72,7 @@ export class CpuRig {
   #calls: string[] = [];
   #priority = 0;
 
-  constructor(model: CpuModelName = "max") {
+  constructor(model: X86CpuName = "max") {
     const note = (text: string): void => {
       this.#calls.push(text);
     };

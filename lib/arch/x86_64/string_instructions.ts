@@ -1,0 +1,327 @@
+/**
+ * String instructions that the host executes: with a repeat prefix, and CMPS (SDM volume 2, REP). What
+ * lies in one page of RAM on both sides is done at once. Registers are up to date whenever something
+ * may fault. A long string takes several calls, and interrupts come between these.
+ */
+import { Access, Outcome } from "../../engine/arch.ts";
+import { differenceStatus, writeStatus } from "./flags.ts";
+import type { HostContext, HostInstruction, HostInstructions } from "./host_context.ts";
+import { field } from "./layout.ts";
+import { Tlb } from "./mode.ts";
+import type { Operands } from "./operands.ts";
+import { Gpr, RFLAGS } from "./registers.ts";
+import { Segment } from "./state.ts";
+import { advanceIndex, elementAddress, readCount, readIndex } from "./string_registers.ts";
+
+const DF = field("df");
+const PAGE = 4096;
+/** Elements that one call does at most, and pieces that it does them in. */
+const MOST_ELEMENTS = 1 << 16;
+const MOST_PIECES = 64;
+const REPNE = 0xf2;
+
+/** One of the strings. */
+class Side {
+  /** Register that points to the next element. */
+  readonly register: number;
+  readonly access: Access;
+  readonly segment: number;
+  /** Linear address of the next element. */
+  address = 0;
+  /** Where in RAM the lowest of the elements to be done at once is. */
+  place = 0;
+
+  constructor(register: number, access: Access, segment: number) {
+    this.register = register;
+    this.access = access;
+    this.segment = segment;
+  }
+}
+
+/** What an instruction does to elements. `ended`: the element done last ends it. */
+interface Work {
+  ended?: boolean;
+  /** Does elements that are at the sides' places in RAM: `count`, or fewer if one ends it. Gives how many. */
+  inRam(count: number): number;
+  /** Does the element at the sides' addresses, wherever that is. */
+  one(): void;
+}
+
+/** A string instruction at work. */
+class StringRun {
+  readonly cpu: HostContext;
+  /** Bytes of an element. */
+  readonly size: number;
+  readonly backwards: boolean;
+  /** RAM. */
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly #o: Operands;
+
+  constructor(cpu: HostContext, o: Operands, size: number) {
+    const { bytes } = cpu.wiring.memory;
+    this.cpu = cpu;
+    this.size = size;
+    this.backwards = cpu.state.view.low(DF) !== 0;
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#o = o;
+  }
+
+  /** Does elements until there are no more, one ends the instruction, or it is enough for one call. */
+  run(sides: readonly Side[], work: Work): Outcome {
+    const { state, debug } = this.cpu;
+    const { repeat, addressSize } = this.#o;
+    const most = (state.systemFlags & RFLAGS.TF) !== 0 ? 1 : MOST_ELEMENTS;
+    let done = 0;
+    for (let pieces = 0; pieces < MOST_PIECES; pieces++) {
+      const left = repeat === 0 ? 1 - done : readCount(state, Gpr.rcx, addressSize);
+      if (left === 0 || work.ended === true) return Outcome.next;
+      if (done >= most || debug.trapPending) break;
+      const atOnce = this.#locate(sides, Math.min(left, most - done));
+      if (atOnce === 0) work.one();
+      const elements = atOnce === 0 ? 1 : work.inRam(atOnce);
+      const bytes = elements * this.size;
+      for (const { register } of sides) {
+        advanceIndex(state, register, addressSize, this.backwards ? -bytes : bytes);
+      }
+      if (repeat !== 0) advanceIndex(state, Gpr.rcx, addressSize, -elements);
+      done += elements;
+    }
+    return Outcome.jumped;
+  }
+
+  /** Finds the next elements. Gives how many, up to `limit`, can be done at once; 0 if not even one. */
+  #locate(sides: readonly Side[], limit: number): number {
+    const { cpu, size } = this;
+    const { addressSize, codeSize } = this.#o;
+    let count = limit;
+    for (const side of sides) {
+      const offset = readIndex(cpu.state, side.register, addressSize);
+      side.address = elementAddress(cpu, codeSize, side.segment, offset);
+      const inPage = side.address & (PAGE - 1);
+      if (inPage + size > PAGE) count = 0;
+      else if (this.backwards) count = Math.min(count, Math.floor(inPage / size) + 1);
+      else count = Math.min(count, Math.floor((PAGE - inPage) / size));
+      if (addressSize === 8) continue;
+      // Up to where the offset wraps.
+      const end = 2 ** (8 * addressSize);
+      const run = this.backwards
+        ? Math.floor(offset / size) + 1
+        : Math.floor((end - offset) / size);
+      count = Math.min(count, run);
+    }
+    for (const side of sides) if (count > 0 && !this.#place(side, count)) count = 0;
+    return count;
+  }
+
+  /** Whether elements from the side's address on are plain RAM. */
+  #place(side: Side, count: number): boolean {
+    const { cpu: { data, debug, wiring: { memory } }, size } = this;
+    const { address, access } = side;
+    if (debug.watchesPage(Math.floor(address / 2 ** 32) >>> 0, address >>> 0)) return false;
+    if (data.rights === Tlb.userAligned) data.probe(address, size, access);
+    const first = data.translate(address, access);
+    const lowest = this.backwards ? first - (count - 1) * size : first;
+    if (!memory.contains(lowest, count * size)) return false;
+    side.place = lowest - memory.base;
+    return true;
+  }
+
+  /** Distance from the lowest of `count` elements to number `i` in the order in which they are done. */
+  at(i: number, count: number): number {
+    return (this.backwards ? count - 1 - i : i) * this.size;
+  }
+
+  /** Tells who keeps track that elements in RAM were written. */
+  written(side: Side, count: number): void {
+    const { memory } = this.cpu.wiring;
+    memory.written(memory.base + side.place, count * this.size);
+  }
+
+  /** Reads an element that is not plain RAM, or not only. */
+  read({ address }: Side): bigint {
+    const { cpu: { data, debug }, size } = this;
+    const value = size === 8 ? data.read64(address) : BigInt(data.read(address, size) >>> 0);
+    debug.access(Math.floor(address / 2 ** 32) >>> 0, address >>> 0, size, false);
+    return value;
+  }
+
+  write({ address }: Side, value: bigint): void {
+    const { cpu: { data, debug }, size } = this;
+    if (size === 8) data.write64(address, value);
+    else data.write(address, size, Number(value));
+    debug.access(Math.floor(address / 2 ** 32) >>> 0, address >>> 0, size, true);
+  }
+
+  /** An element in RAM. */
+  load(place: number): bigint {
+    const { view, size } = this;
+    if (size === 8) return view.getBigUint64(place, true);
+    return BigInt(
+      size === 4
+        ? view.getUint32(place, true)
+        : size === 2
+        ? view.getUint16(place, true)
+        : view.getUint8(place),
+    );
+  }
+
+  /** AL to RAX. */
+  get accumulator(): bigint {
+    const { view } = this.cpu.state;
+    return BigInt.asUintN(8 * this.size, view.get64(field("r"), Gpr.rax));
+  }
+
+  set accumulator(value: bigint) {
+    const { cpu: { state: { view } }, size } = this;
+    const bits = 8 * size;
+    const kept = size < 4 ? (view.get64(field("r"), Gpr.rax) >> BigInt(bits)) << BigInt(bits) : 0n;
+    view.set64(field("r"), kept | value, Gpr.rax);
+  }
+}
+
+const source = ({ segment }: Operands): Side => new Side(Gpr.rsi, Access.read, segment);
+/** ES:rDI, which no prefix changes. */
+const destination = (access: Access): Side => new Side(Gpr.rdi, access, Segment.es);
+
+const move: HostInstruction = (cpu, o) => {
+  const run = new StringRun(cpu, o, o[0].size);
+  const [from, to] = [source(o), destination(Access.write)];
+  return run.run([from, to], {
+    inRam: (count) => {
+      moveElements(run, to.place, from.place, count);
+      run.written(to, count);
+      return count;
+    },
+    one: () => run.write(to, run.read(from)),
+  });
+};
+
+/** Moves one after the other: if they overlap, what was moved may be moved again. */
+function moveElements(
+  { bytes, size, backwards }: StringRun,
+  to: number,
+  from: number,
+  count: number,
+): void {
+  const length = count * size;
+  const distance = backwards ? from - to : to - from;
+  if (distance <= 0 || distance >= length) {
+    bytes.copyWithin(to, from, from + length);
+    return;
+  }
+  // By pieces that do not overlap, or element by element if these do.
+  const piece = distance < size ? size : distance;
+  for (let done = 0; done < length; done += piece) {
+    const part = Math.min(piece, length - done);
+    const at = backwards ? length - done - part : done;
+    bytes.copyWithin(to + at, from + at, from + at + part);
+  }
+}
+
+const store: HostInstruction = (cpu, o) => {
+  const run = new StringRun(cpu, o, o[0].size);
+  const to = destination(Access.write);
+  const value = run.accumulator;
+  return run.run([to], {
+    inRam: (count) => {
+      fill(run, to.place, count, value);
+      run.written(to, count);
+      return count;
+    },
+    one: () => run.write(to, value),
+  });
+};
+
+function fill({ bytes, size }: StringRun, at: number, count: number, value: bigint): void {
+  const low = Number(value & 0xffn);
+  const length = count * size;
+  const first = Array.from({ length: size }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
+  if (first.every((byte) => byte === low)) {
+    bytes.fill(low, at, at + length);
+    return;
+  }
+  bytes.set(first, at);
+  for (let done = size; done < length; done *= 2) {
+    bytes.copyWithin(at + done, at, at + Math.min(done, length - done));
+  }
+}
+
+/** The last element stays. */
+const load: HostInstruction = (cpu, o) => {
+  const run = new StringRun(cpu, o, o[0].size);
+  const from = source(o);
+  return run.run([from], {
+    inRam: (count) => {
+      run.accumulator = run.load(from.place + run.at(count - 1, count));
+      return count;
+    },
+    one: () => {
+      run.accumulator = run.read(from);
+    },
+  });
+};
+
+/** Compares pairs while they are, or are not, equal. Flags are those of the last pair. */
+class Comparison implements Work {
+  ended = false;
+  readonly #run: StringRun;
+  readonly #until: boolean | undefined;
+  readonly #first: Side | undefined;
+  readonly #second: Side;
+
+  /** Without `first` the accumulator takes its place. */
+  constructor(run: StringRun, { repeat }: Operands, first: Side | undefined, second: Side) {
+    this.#run = run;
+    this.#until = repeat === 0 ? undefined : repeat === REPNE;
+    this.#first = first;
+    this.#second = second;
+  }
+
+  inRam(count: number): number {
+    const run = this.#run;
+    const first = this.#first;
+    const { accumulator } = run;
+    for (let i = 0; i < count; i++) {
+      const at = run.at(i, count);
+      const a = first === undefined ? accumulator : run.load(first.place + at);
+      const b = run.load(this.#second.place + at);
+      if ((a === b) !== this.#until && i < count - 1) continue;
+      this.#finish(a, b);
+      return i + 1;
+    }
+    return count;
+  }
+
+  one(): void {
+    const run = this.#run;
+    const a = this.#first === undefined ? run.accumulator : run.read(this.#first);
+    this.#finish(a, run.read(this.#second));
+  }
+
+  #finish(a: bigint, b: bigint): void {
+    this.ended = (a === b) === this.#until;
+    writeStatus(this.#run.cpu.state.view, differenceStatus(this.#run.size, a, b));
+  }
+}
+
+const compare: HostInstruction = (cpu, o) => {
+  const run = new StringRun(cpu, o, o[0].size);
+  const sides = [source(o), destination(Access.read)] as const;
+  return run.run(sides, new Comparison(run, o, ...sides));
+};
+
+const scan: HostInstruction = (cpu, o) => {
+  const run = new StringRun(cpu, o, o[0].size);
+  const side = destination(Access.read);
+  return run.run([side], new Comparison(run, o, undefined, side));
+};
+
+export const stringInstructions: HostInstructions = {
+  "rep movs": move,
+  "rep stos": store,
+  "rep lods": load,
+  "cmps": compare,
+  "rep scas": scan,
+};
