@@ -67,11 +67,11 @@ export interface AArch64Config extends CommonConfig {
   readonly conduit: "hvc" | "smc";
 }
 
-/** Models of x86_64 processors, by QEMU's names: what CPUID tells. */
-export type X86CpuName = "qemu64" | "x86-64-v2";
+/** Models of x86_64 processors: what CPUID tells. `max` is all that is implemented. */
+export type X86CpuName = "qemu64" | "x86-64-v2" | "max";
 
 /** All of these. */
-export const X86_CPUS: readonly X86CpuName[] = ["qemu64", "x86-64-v2"];
+export const X86_CPUS: readonly X86CpuName[] = ["qemu64", "x86-64-v2", "max"];
 
 /** A checked configuration of an x86_64 machine (board microvm). */
 export interface X86Config extends CommonConfig {

@@ -113,7 +113,7 @@ test("each fault has one error that names the path and the remedy", () => {
     [{ gic: 4 }, "unknown-value", "gic", /known: 2, 3/],
     [{ arch: "arm64" }, "unknown-value", "arch", /aarch64/],
     [{ arch: "x86-64" }, "unknown-value", "arch", /did you mean "x86_64"/],
-    [{ arch: "x86_64", cpu: "host" }, "unknown-value", "cpu", /known: qemu64, x86-64-v2/],
+    [{ arch: "x86_64", cpu: "host" }, "unknown-value", "cpu", /known: qemu64, x86-64-v2, max/],
     [{ arch: "x86_64", gic: 2 }, "conflict", "gic", /machines of x86_64 do not have this/],
     [{ arch: "x86_64", conduit: "hvc" }, "conflict", "conduit", /set arch to aarch64/],
     [{ arch: "x86_64", ...fwCfg() }, "conflict", "fwCfg", /leave it out/],

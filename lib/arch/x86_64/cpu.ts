@@ -6,16 +6,16 @@
  * `setInterrupt`, `nmi` and `wakes` may be called at any time.
  *
  * Deviations: no virtual-8086 mode, system management mode, task switching, virtualisation or
- * performance counters; segment limits are not checked; a near jump to an address that is not
- * canonical faults at the target, not at the jump.
+ * performance counters; segment limits are not checked.
  */
 import { Access, type ArchCpu, Outcome, type Translation } from "../../engine/arch.ts";
 import type { Decoded } from "../../engine/instruction.ts";
 import type { StateView } from "../../engine/layout.ts";
 import type { DeviceState } from "../../devices/vbus/device.ts";
 import { StateReader } from "../../devices/device_state.ts";
+import type { X86CpuName } from "../../config/machine_config.ts";
 import type { BootState } from "../../boot/x86_64/boot_state.ts";
-import { controlBits, type CpuModelName, cpuModels } from "./cpu_models.ts";
+import { controlBits, cpuModels } from "./cpu_models.ts";
 import { DebugRegisters } from "./debug_registers.ts";
 import { operandsOf, X86Decoder } from "./decoder.ts";
 import { DescriptorTables } from "./descriptor_tables.ts";
@@ -44,7 +44,7 @@ import { TlbMaintenance } from "./tlb_maintenance.ts";
 export interface X86CpuOptions extends X86CpuWiring {
   /** The machine's memory with the state block of the vCPU that runs. */
   readonly state: StateView;
-  readonly model: CpuModelName;
+  readonly model: X86CpuName;
 }
 
 /** Segments of real mode after power-on and INIT (SDM volume 3, table 9-1). */
@@ -59,6 +59,9 @@ const REAL_LDT = Attribute.present | 2;
 const CR0_RESET = 0x60000010;
 const FCW_RESET = 0x37f;
 const MXCSR_RESET = 0x1f80;
+
+/** High half of the last addresses of the lower half: an access that goes beyond is not canonical. */
+const LAST_HIGH = 0x7fff;
 
 /** Segments that a kernel begins with the same value in. */
 const DATA_SEGMENTS = [Segment.es, Segment.ss, Segment.ds, Segment.fs, Segment.gs] as const;
@@ -239,7 +242,9 @@ export class X86Cpu implements ArchCpu {
 
   translate(high: number, low: number, access: Access, tlb: number, size: number): boolean {
     const mmu = this.#mmu;
-    const why = mmu.translate(high, low, access, tlb);
+    const why = high === LAST_HIGH && low > 0x1_0000_0000 - size && this.#state.longMode
+      ? NOT_CANONICAL
+      : mmu.translate(high, low, access, tlb);
     if (why !== TRANSLATED) {
       this.#refuse(high, low, access, why);
       return false;
@@ -273,14 +278,15 @@ export class X86Cpu implements ArchCpu {
     if (decoded === undefined) return false;
     const { handler } = decoded;
     const o = operandsOf(decoded);
+    const both = STACK_INSTRUCTIONS.test(handler.row.title);
     for (let n = 0; n < o.length; n++) {
       if (o[n].raw !== handler.memory) continue;
       const offset = this.context.operands.offset(o[n]);
-      if (offset.high !== high || offset.low !== low) continue;
+      if (both && (offset.high !== high || offset.low !== low)) continue;
       const { base, form } = handler.memory;
       return !form.segmented && (base === Gpr.rsp || base === Gpr.rbp);
     }
-    return STACK_INSTRUCTIONS.test(handler.row.title);
+    return both;
   }
 
   /** The instruction at the pc; undefined if it cannot be read. */
@@ -458,6 +464,8 @@ export function faultOf(fault: number, { cr4 }: ProcessorState): GuestFault {
       return new GuestFault(Vector.alignmentCheck, 0);
     case Fault.invalidOpcode:
       return invalidOpcode();
+    case Fault.x87Exception:
+      return new GuestFault(Vector.x87);
     default:
       return generalProtection();
   }

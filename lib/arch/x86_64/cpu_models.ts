@@ -4,11 +4,9 @@
  * Every model is an Intel Atom of the in-order kind (family 6, model 28): Linux then knows that there
  * is no speculation to mitigate, and takes the frequencies of TSC and APIC timer from CPUID leaf 0x15.
  */
+import type { X86CpuName } from "../../config/machine_config.ts";
 import { CR4, EFER } from "./registers.ts";
 import type { ControlBits } from "./control_registers.ts";
-
-/** Names of models. */
-export type CpuModelName = "qemu64" | "x86-64-v2" | "max";
 
 /** Registers of CPUID that have feature bits, by leaf. */
 export type FeatureWord =
@@ -111,18 +109,18 @@ const MAX = [
 
 /** What a processor is. */
 export interface CpuModel {
-  readonly name: CpuModelName;
+  readonly name: X86CpuName;
   readonly features: ReadonlySet<string>;
   /** Brand string, at most 47 characters. */
   readonly brand: string;
 }
 
-function model(name: CpuModelName, features: readonly string[]): CpuModel {
+function model(name: X86CpuName, features: readonly string[]): CpuModel {
   return { name, features: new Set(features), brand: `Virtual CPU (${name})` };
 }
 
 /** All models by name. */
-export const cpuModels: Readonly<Record<CpuModelName, CpuModel>> = {
+export const cpuModels: Readonly<Record<X86CpuName, CpuModel>> = {
   qemu64: model("qemu64", QEMU64),
   "x86-64-v2": model("x86-64-v2", V2),
   max: model("max", MAX),

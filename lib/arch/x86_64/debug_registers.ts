@@ -79,6 +79,8 @@ export class DebugRegisters {
   beforeStep(): number {
     const flags = this.#state.systemFlags;
     this.#stepping = (flags & RFLAGS.TF) !== 0;
+    // For one instruction; if it faults, RF is set in what is pushed.
+    this.#state.systemFlags = flags & ~RFLAGS.RF;
     if (!this.#execute || (flags & RFLAGS.RF) !== 0) return 0;
     const pc = canonical(this.#state.pcHigh, this.#state.pcLow);
     let hits = 0;
@@ -94,7 +96,6 @@ export class DebugRegisters {
   afterStep(): void {
     if (this.#stepping) this.#pending |= DR6.BS;
     this.#stepping = false;
-    this.#state.systemFlags &= ~RFLAGS.RF;
   }
 
   /** The instruction that runs gets no single step: an event was delivered, or it changes SS. */

@@ -69,6 +69,19 @@ test("a breakpoint on an instruction is a fault before it, and RF lets it pass",
   assert.equal(step(rig), false);
 });
 
+test("RF that IRET sets while instructions are stepped is for the next one", () => {
+  const rig = armed(BigInt(TARGET), 0);
+  [TARGET, 0x18, 0x10002, Place.stack, 0].forEach((value, n) =>
+    rig.memory.write64(Place.stack - 40 + n * 8, BigInt(value))
+  );
+  rig.setR(4, BigInt(Place.stack - 40));
+  assert.equal(rig.cpu.beforeStep(), true);
+  rig.execute("48 cf");
+  rig.cpu.afterStep();
+  assert.equal(rig.rip, TARGET);
+  assert.equal(step(rig), true);
+});
+
 test("RF of IRET counts only while there are breakpoints", () => {
   for (const [control, expected] of [[2n, 0x10002], [0n, 2]] as const) {
     const rig = armed(0x1234n, 0);

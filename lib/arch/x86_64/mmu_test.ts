@@ -82,6 +82,16 @@ test("addresses that are not canonical are #GP", () => {
   assert.deepEqual(walk(rig, 0xffff_8000_0000_0000n, READ, Tlb.supervisor), { error: 0 });
 });
 
+test("an access over the end of the lower half is #GP although its first page is #PF", () => {
+  const rig = new CpuRig().long();
+  rig.longGate(13, 0x100);
+  rig.longGate(14, 0x200);
+  for (const [low, size, handler] of [[-4, 8, 0x100], [-8, 8, 0x200], [-1, 2, 0x100]]) {
+    assert.equal(rig.cpu.translate(0x7fff, low >>> 0, READ, Tlb.supervisor, size), false);
+    assert.equal(rig.rip, handler);
+  }
+});
+
 test("what is not present, at each level, and with what error code", () => {
   for (const level of ["pml4", "pdpt", "pd", "pt"] as const) {
     const rig = paged({ [level]: ALL & ~1n });
