@@ -150,19 +150,25 @@ const equal = (a: Uint8Array, b: Uint8Array, { offset, size }: Field): boolean =
   return true;
 };
 
+/** Fields that tell how a case ends. */
+const ENDS: ReadonlySet<string> = new Set(["rip", "vector", "error", "address"]);
+
 /** Differences of two states after a case, one line each. */
 export function compare(one: Case, expected: State, got: State): string[] {
   const lines: string[] = [];
   const tolerance = one.encodings.find((encoding) => encoding.tolerance !== undefined)?.tolerance;
+  // What other instructions make of an estimate cannot be told, but for how the case ends.
+  const used = tolerance === "estimate" && one.encodings.length > 1;
   for (const field of FIELDS) {
     if (equal(expected.bytes, got.bytes, field)) continue;
+    if (used && !ENDS.has(field.name)) continue;
     const mask = maskOf(one, field, expected);
     const [want, have] = [numberAt(expected.bytes, field), numberAt(got.bytes, field)];
     if ((want & mask) === (have & mask)) continue;
     if (tolerance !== undefined && tolerable(tolerance, field, want, have)) continue;
     lines.push(`${field.name}: ${have.toString(16)}, not ${want.toString(16)}`);
   }
-  for (let i = 0; i < expected.memory.length; i++) {
+  for (let i = 0; i < expected.memory.length && !used; i++) {
     const [want, have] = [expected.memory[i], got.memory[i]];
     if (want === have) continue;
     const address = (WINDOW.address + 4 * i).toString(16);

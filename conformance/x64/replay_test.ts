@@ -210,6 +210,21 @@ test("results that the manuals leave open may differ by so much and no more", ()
   }
 });
 
+test("what is made of an estimate does not count, how the case ends does", () => {
+  const expected = new State();
+  const got = new State();
+  const one = cases.find(({ encodings }) =>
+    encodings.length > 2 && /^RCP/.test(encodings[0].text)
+  )!;
+  expectedState(one, expected);
+  got.copy(expected);
+  got.xmm[5] ^= 0x7fffffff;
+  got.memory[0] ^= 1;
+  assert.deepEqual(compare(one, expected, got), []);
+  got.vector ^= 1;
+  assert.equal(compare(one, expected, got).length, 1);
+});
+
 test("the state before a case does not depend on what was there", () => {
   const one = new State();
   const other = new State();
