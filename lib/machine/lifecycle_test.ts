@@ -25,6 +25,33 @@ function create(program: Uint8Array, options: MachineOptions = {}): Promise<Mach
 /** A turn of the event loop. */
 const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
+/*
+  mov x1, #0x09000000       // PL011
+  mov w0, #'r'
+  strb w0, [x1]
+  mov x0, #0x84000000       // PSCI SYSTEM_RESET
+  add x0, x0, #9
+  hvc #0
+*/
+const resetting = words("d2a12001 52800e40 39000020 d2b08000 91002400 d4000002");
+
+test("a listener to the output before a reset ends the run, and the next one begins after the reset", async () => {
+  const machine = await create(resetting, { time: "virtual" });
+  const ends = [() => machine.stop(), () => abort.abort()];
+  const abort = new AbortController();
+  let output = "";
+  machine.onSerial((bytes) => {
+    output += new TextDecoder().decode(bytes);
+    if (output.length % 3 === 0) ends.shift()?.();
+  });
+  for (const length of [3, 6]) {
+    assert.equal((await machine.run(abort.signal)).reason, "stopped");
+    assert.equal(output, "r".repeat(length));
+    assert.equal(machine.statistics().resets, length);
+  }
+  await machine[Symbol.asyncDispose]();
+});
+
 for (const [name, program] of [["WFI", waiting], ["a busy loop", busy]] as const) {
   for (const time of ["real", "virtual"] as const) {
     test(`stop during ${name}, in ${time} time, twice, and go on`, async (t) => {

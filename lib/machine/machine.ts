@@ -117,6 +117,10 @@ export class Machine implements AsyncDisposable {
   #restart = false;
   #resets = 0;
   #running: Promise<unknown> | undefined;
+  /** Between the call of `run` and its end. */
+  #active = false;
+  /** How the host has ended the run; prevails over a guest that resets. */
+  #ended: "stopped" | "timeout" | undefined;
   #disposed = false;
   private constructor(
     config: MachineConfig,
@@ -301,12 +305,13 @@ export class Machine implements AsyncDisposable {
    */
   async run(signal?: AbortSignal): Promise<RunResult> {
     if (this.#disposed) throw new Error("the machine is disposed");
-    if (this.#loop.running) throw new Error("the machine is already running");
-    const onAbort = (): void => this.#end(isTimeout(signal?.reason) ? "timeout" : "stopped");
+    if (this.#active) throw new Error("the machine is already running");
+    const onAbort = (): void => this.#endByHost(isTimeout(signal?.reason) ? "timeout" : "stopped");
     if (this.#reason === "power-off" || this.#reason === "reset" || this.#reason === "crash") {
       this.#hardReset();
     }
-    this.#reason = undefined;
+    this.#reason = this.#ended = undefined;
+    this.#active = true;
     if (signal?.aborted) onAbort();
     signal?.addEventListener("abort", onAbort);
     const run = this.#runUntilEnd();
@@ -318,18 +323,19 @@ export class Machine implements AsyncDisposable {
     } finally {
       signal?.removeEventListener("abort", onAbort);
       this.#running = undefined;
+      this.#active = false;
       this.#flush();
     }
   }
 
   /** Ends the run. Does nothing while the machine does not run. */
   stop(): void {
-    if (this.#loop.running) this.#end("stopped");
+    if (this.#active) this.#endByHost("stopped");
   }
 
   /** Resets the machine: devices and vCPUs to power-on state, kernel loaded again. RAM keeps the rest. */
   reset(): void {
-    if (!this.#loop.running) {
+    if (!this.#active) {
       this.#hardReset();
       return;
     }
@@ -364,7 +370,7 @@ export class Machine implements AsyncDisposable {
 
   /** Whether {@linkcode Machine.run} has been called and has not come back. */
   get running(): boolean {
-    return this.#loop.running;
+    return this.#active;
   }
 
   /** Whether the machine is paused. */
@@ -426,7 +432,17 @@ export class Machine implements AsyncDisposable {
       if (this.#reason === "reset" && this.config.onReset === "restart") this.#restart = true;
       if (!this.#restart) return this.#reason ?? "stopped";
       this.#hardReset();
+      // Asked for by a listener to that output.
+      if (this.#ended !== undefined) {
+        this.#reason = this.#ended;
+        return this.#ended;
+      }
     }
+  }
+
+  #endByHost(reason: "stopped" | "timeout"): void {
+    this.#ended ??= reason;
+    this.#end(reason);
   }
 
   /** The first reason counts. */
