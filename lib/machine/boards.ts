@@ -1,5 +1,4 @@
 /** Finds the board for a configuration. */
-import { ConfigError } from "../config/config_error.ts";
 import type { MachineConfig } from "../config/machine_config.ts";
 import type { MakeBoard } from "./board.ts";
 
@@ -12,7 +11,8 @@ import type { MakeBoard } from "./board.ts";
  */
 export async function openBoard(config: MachineConfig): Promise<MakeBoard> {
   if (config.arch === "x86_64") {
-    throw new ConfigError("conflict", "arch", "this version has no board for x86_64 yet");
+    const { openMicrovm } = await import("./microvm.ts");
+    return await openMicrovm(config);
   }
   const { openVirt } = await import("./virt.ts");
   return await openVirt(config);
