@@ -23,8 +23,10 @@ export const hintRows: readonly X86Row[] = [
   x86("NOP Ev", "0f 1b /r", "base", nothing),
   x86("NOP Ev", "0f 1c /r", "base", nothing),
   x86("NOP Ev", "0f 1d /r", "base", nothing),
-  // ENDBR64 and ENDBR32 (F3 0F 1E FA, FB) too: there is no CET.
   x86("NOP Ev", "0f 1e /r", "base", nothing),
+  // There is no CET.
+  x86("ENDBR64", "f3 0f 1e fa", "base", nothing),
+  x86("ENDBR32", "f3 0f 1e fb", "base", nothing),
   x86("PREFETCHNTA Eb", "0f 18 /0", "base", nothing),
   x86("PREFETCHT0 Eb", "0f 18 /1", "base", nothing),
   x86("PREFETCHT1 Eb", "0f 18 /2", "base", nothing),
