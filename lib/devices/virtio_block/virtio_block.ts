@@ -106,6 +106,8 @@ export class VirtioBlock implements VirtioDevice {
   #transport: VirtioTransport | undefined;
   /** Requests of this life of the device. */
   readonly #requests = new Set<Request>();
+  /** Requests of a state that was put back, before they begin anew. */
+  readonly #retaken: { queue: number; head: number; chain: DescriptorChain }[] = [];
   /** Requests that run, also those of earlier lives. */
   #running = 0;
   #shut = false;
@@ -182,6 +184,7 @@ export class VirtioBlock implements VirtioDevice {
 
   reset(): void {
     this.#requests.clear();
+    this.#retaken.length = 0;
     this.#deferred = false;
     this.config[Config.writeback] = 1;
   }
@@ -196,7 +199,7 @@ export class VirtioBlock implements VirtioDevice {
     const requests = Array.from(this.#requests).filter((request) => !request.stale);
     return {
       writeback: this.config[Config.writeback],
-      requests: requests.map(({ queue, head }) => [queue, head]),
+      requests: [...this.#retaken, ...requests].map(({ queue, head }) => [queue, head]),
     };
   }
 
@@ -218,9 +221,14 @@ export class VirtioBlock implements VirtioDevice {
     this.config[Config.writeback] = writeback;
     for (const [queue, head] of requests) {
       const chain = this.#transport?.queue(queue).retake(head);
-      if (chain !== undefined) this.#begin(queue, chain);
+      if (chain !== undefined) this.#retaken.push({ queue, head, chain });
     }
-    this.notify();
+    // The other devices are to have their state, too.
+    this.#transport?.later(() => {
+      if (this.#shut) return;
+      for (const { queue, chain } of this.#retaken.splice(0)) this.#begin(queue, chain);
+      this.notify();
+    });
   }
 
   #describe(queueSize: number, blockSize: number): void {

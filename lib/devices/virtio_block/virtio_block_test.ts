@@ -375,6 +375,8 @@ test("state with requests in flight: they begin anew after restore", async () =>
   const second = make();
   second.memory.bytes.set(first.memory.bytes);
   second.slot.restore(saved);
+  assert.deepEqual(second.slot.state(), saved, "nothing happens before the guest runs");
+  second.turn();
   assert.equal(second.device.pending, 3);
   await second.device.settled();
   assert.equal(second.memory.read16(first.queue.deviceArea + 2), 3);
@@ -443,6 +445,8 @@ test("state of several queues with requests in flight, one of them taken away", 
   const second = makeQueues(3);
   second.memory.bytes.set(first.memory.bytes);
   second.slot.restore(saved);
+  assert.deepEqual(second.slot.state(), saved);
+  second.turn();
   assert.equal(second.device.pending, 4);
   await second.device.settled();
   const done = first.list.map(({ deviceArea }) => second.memory.read16(deviceArea + 2));

@@ -93,6 +93,7 @@ export class VirtioRng implements VirtioDevice {
 
   restore(state: DeviceState): void {
     if (state !== null) throw new TypeError(`state of ${this.name} is not null`);
-    this.notify();
+    // The other devices are to have their state, too.
+    this.#transport?.later(() => this.notify());
   }
 }

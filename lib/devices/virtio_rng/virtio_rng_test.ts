@@ -73,7 +73,10 @@ test("a buffer that waited while the state was saved is served after restore", (
   first.queue.add({ writable: [4] });
   const second = make();
   second.memory.bytes.set(first.memory.bytes);
-  second.slot.restore(structuredClone(first.slot.state()));
+  const saved = structuredClone(first.slot.state());
+  second.slot.restore(saved);
+  assert.deepEqual(second.slot.state(), saved, "nothing happens before the guest runs");
+  second.turn();
   assert.equal(second.memory.read16(first.queue.deviceArea + 2), 1);
 });
 

@@ -29,9 +29,13 @@ export interface AccessTotals {
 /** A board under random accesses; the same seed gives the same ones. */
 export class AccessFuzz {
   readonly totals: AccessTotals = { accesses: 0, refused: 0, resets: 0, restored: 0 };
+  /** Accesses so far, by name of device. */
+  readonly byDevice: Map<string, number> = new Map();
   readonly #fuzz: FuzzBoard;
   readonly #random: Random;
   readonly #regions: readonly BusRegion[];
+  /** Those of one device, for each. */
+  readonly #byDevice: readonly (readonly BusRegion[])[];
   readonly #value: BusValue = { low: 0, high: 0 };
 
   constructor(gic: 2 | 3, packed: boolean, seed: number) {
@@ -39,6 +43,9 @@ export class AccessFuzz {
     this.#random = new Random(seed);
     this.#regions = this.#fuzz.board.bus.regions.filter(({ device }) =>
       device.name !== "virtio-mmio"
+    );
+    this.#byDevice = this.devices.map((name) =>
+      this.#regions.filter(({ device }) => device.name === name)
     );
   }
 
@@ -63,7 +70,7 @@ export class AccessFuzz {
   #access(): void {
     const random = this.#random;
     const { bus } = this.#fuzz.board;
-    const { address, bytes } = random.pick(this.#regions);
+    const { device, address, bytes } = random.pick(random.pick(this.#byDevice));
     const size = random.pick([1, 2, 4, 4, 4, 4, 8] as const);
     const first = random.oneIn(2) ? random.below(Math.min(bytes, 0x200)) : random.below(bytes);
     const offset = random.oneIn(8) ? first : first - first % size;
@@ -77,6 +84,7 @@ export class AccessFuzz {
     }
     if (result !== AccessResult.ok) this.totals.refused++;
     this.totals.accesses++;
+    this.byDevice.set(device.name, (this.byDevice.get(device.name) ?? 0) + 1);
   }
 
   /** Something that means much to registers: small numbers, single bits, addresses of RAM. */
