@@ -21,4 +21,6 @@ export const Fault = {
    * of the next one into the state field `shadow`.
    */
   interruptUnmasked: 7,
+  /** #MF: an x87 exception is pending. */
+  x87Exception: 8,
 } as const;

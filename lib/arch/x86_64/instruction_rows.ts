@@ -3,6 +3,7 @@ import type { Helper } from "../../engine/arch.ts";
 import { crc32Helpers } from "../crc32.ts";
 import { bitHelpers } from "./bit_helpers.ts";
 import { divideHelpers } from "./divide_helpers.ts";
+import { mmxRows } from "./mmx_rows.ts";
 import type { X86Row } from "./row.ts";
 import { arithmeticRows } from "./rows_arithmetic.ts";
 import { bitRows } from "./rows_bit.ts";
@@ -18,6 +19,8 @@ import { multiplyRows } from "./rows_multiply.ts";
 import { shiftRows } from "./rows_shift.ts";
 import { stackRows } from "./rows_stack.ts";
 import { stringRows } from "./rows_string.ts";
+import { sseHelpers } from "./sse_helpers.ts";
+import { sseRows } from "./sse_rows.ts";
 import { systemRows } from "./system_rows.ts";
 import { x87Rows } from "./x87_rows.ts";
 
@@ -33,8 +36,10 @@ export const instructionRows: readonly X86Row[] = [
   ...flagRows,
   ...hintRows,
   ...logicRows,
+  ...mmxRows,
   ...multiplyRows,
   ...shiftRows,
+  ...sseRows,
   ...stackRows,
   ...stringRows,
   ...systemRows,
@@ -46,4 +51,5 @@ export const instructionHelpers: readonly Helper[] = [
   ...bitHelpers,
   ...crc32Helpers,
   ...divideHelpers,
+  ...sseHelpers,
 ];

@@ -16,7 +16,7 @@ import {
   subnormalLanes,
   trap,
 } from "./sse_float_code.ts";
-import { probeSource, toLocal } from "./sse_operands.ts";
+import { probeSource, toLocal, unary, type VectorOp } from "./sse_operands.ts";
 import { MXCSR_ROUNDING, sseCode, type SseFormName, SseOp, TO_ZERO } from "./sse_softfloat.ts";
 import { lanesInBound } from "../fp/fast_result.ts";
 
@@ -157,9 +157,7 @@ const narrowPair: X86Semantics = (b, o) => {
 };
 
 /** CVTDQ2PS: integers up to 2^24 are exact. */
-const fromIntegers: X86Semantics = (b, o) => {
-  probeSource(b, o[1]);
-  o[1].getV(b);
+export const fromIntegers: VectorOp = (b) => {
   const x = toLocal(b);
   const r = b.temp("v128");
   b.local_get(x).f32x4_convert_i32x4_s().local_set(r);
@@ -170,22 +168,16 @@ const fromIntegers: X86Semantics = (b, o) => {
   b.local_set(r);
   trap(b);
   b.end().local_get(r);
-  o[0].setV(b);
 };
 
 /** CVTDQ2PD: of the low half, exact. */
-const fromIntegerPair: X86Semantics = (b, o) => {
-  o[1].probe(b, "r");
-  o[1].getV(b);
+export const fromIntegerPair: VectorOp = (b) => {
   b.f64x2_convert_low_i32x4_s();
-  o[0].setV(b);
 };
 
 /** CVTPS2DQ, CVTPD2DQ and the truncating ones. Two doubles give the low half, zeros above. */
-const toIntegers = (width: Width, truncated: boolean): X86Semantics => (b, o) => {
+export const toIntegers = (width: Width, truncated: boolean): VectorOp => (b) => {
   const lanes = floatLanes[width];
-  probeSource(b, o[1]);
-  o[1].getV(b);
   const x = toLocal(b);
   const [t, r] = [b.temp("v128"), b.temp("v128")];
   b.local_get(x)[`${lanes}_${hostRounding(truncated)}`]().local_tee(t)
@@ -205,7 +197,6 @@ const toIntegers = (width: Width, truncated: boolean): X86Semantics => (b, o) =>
   b.local_set(r);
   trap(b);
   b.end().local_get(r);
-  o[0].setV(b);
 };
 
 /** How ROUNDPS and its like round: the immediate's bits 1:0. */
@@ -306,12 +297,12 @@ export const sseConversionRows: readonly X86Row[] = [
   x86("CVTPD2PS V,W16", "66 0f 5a /r", "sse2", narrowPair),
   x86("CVTSS2SD V,W4", "f3 0f 5a /r", "sse2", widen),
   x86("CVTSD2SS V,W8", "f2 0f 5a /r", "sse2", narrow),
-  x86("CVTDQ2PS V,W16", "NP 0f 5b /r", "sse2", fromIntegers),
-  x86("CVTPS2DQ V,W16", "66 0f 5b /r", "sse2", toIntegers(32, false)),
-  x86("CVTTPS2DQ V,W16", "f3 0f 5b /r", "sse2", toIntegers(32, true)),
-  x86("CVTDQ2PD V,W8", "f3 0f e6 /r", "sse2", fromIntegerPair),
-  x86("CVTPD2DQ V,W16", "f2 0f e6 /r", "sse2", toIntegers(64, false)),
-  x86("CVTTPD2DQ V,W16", "66 0f e6 /r", "sse2", toIntegers(64, true)),
+  x86("CVTDQ2PS V,W16", "NP 0f 5b /r", "sse2", unary(fromIntegers)),
+  x86("CVTPS2DQ V,W16", "66 0f 5b /r", "sse2", unary(toIntegers(32, false))),
+  x86("CVTTPS2DQ V,W16", "f3 0f 5b /r", "sse2", unary(toIntegers(32, true))),
+  x86("CVTDQ2PD V,W8", "f3 0f e6 /r", "sse2", unary(fromIntegerPair)),
+  x86("CVTPD2DQ V,W16", "f2 0f e6 /r", "sse2", unary(toIntegers(64, false))),
+  x86("CVTTPD2DQ V,W16", "66 0f e6 /r", "sse2", unary(toIntegers(64, true))),
   x86("ROUNDPS V,W16,Ib", "66 0f 3a 08 /r", "sse4_1", roundPacked(32), ROUNDING),
   x86("ROUNDPD V,W16,Ib", "66 0f 3a 09 /r", "sse4_1", roundPacked(64), ROUNDING),
   x86("ROUNDSS V,W4,Ib", "66 0f 3a 0a /r", "sse4_1", roundScalar, ROUNDING),

@@ -7,7 +7,7 @@ import { multiplyEvenSigned, packedOperations, packedShifts } from "./sse_intege
 import { binary, probeSource, toLocal, toLocals, unary, type VectorOp } from "./sse_operands.ts";
 
 /** Sums or differences of neighbours: of the destination, then of the source. */
-const horizontal = (size: 1 | 2, combine: (b: Builder) => void): VectorOp => (b) => {
+export const horizontal = (size: 1 | 2, combine: (b: Builder) => void): VectorOp => (b) => {
   const [x, y] = toLocals(b);
   b.local_get(x).local_get(y);
   evenLanes(b, size);

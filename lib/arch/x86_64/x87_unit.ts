@@ -28,7 +28,8 @@ export const Status = {
   busy: 0x8000,
 } as const;
 const TOP_SHIFT = 11;
-const TOP = 7 << TOP_SHIFT;
+/** Number of the register that is ST(0). */
+export const TOP: number = 7 << TOP_SHIFT;
 
 const NO_POINTERS: Pointers = {
   instruction: 0n,
