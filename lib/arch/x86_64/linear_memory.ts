@@ -26,8 +26,10 @@ export class LinearMemory {
   readonly #bus: PhysicalBus;
   readonly #view: DataView;
   readonly #access: BusAccess = { write: false, offset: 0, size: 4, value: 0, vcpu: 0 };
-  /** Whose rights accesses have. */
-  rights: Tlb = Tlb.supervisor;
+  #rights: Tlb = Tlb.supervisor;
+  /** Page that was read, written, executed last since `rights` was set; and where it is. */
+  readonly #pages: Float64Array = new Float64Array(3).fill(NaN);
+  readonly #places: Float64Array = new Float64Array(3);
 
   /** `vcpu` is the number told to devices. */
   constructor(mmu: Mmu, memory: GuestMemory, bus: PhysicalBus, vcpu: number) {
@@ -39,19 +41,36 @@ export class LinearMemory {
     this.#view = new DataView(buffer, byteOffset, byteLength);
   }
 
+  /** Whose rights accesses have. To be set at the beginning of each instruction. */
+  get rights(): Tlb {
+    return this.#rights;
+  }
+
+  set rights(rights: Tlb) {
+    this.#rights = rights;
+    this.#pages.fill(NaN);
+  }
+
   /** Physical address of a byte. */
   translate(address: number, access: Access): number {
+    const offset = address & (PAGE_BYTES - 1);
+    const page = address - offset;
+    if (this.#pages[access] === page) return this.#places[access] + offset;
     const low = address >>> 0;
     const high = Math.floor(address / 2 ** 32) >>> 0;
-    const why = this.#mmu.translate(high, low, access, this.rights);
-    if (why === TRANSLATED) return this.#mmu.page + (low & (PAGE_BYTES - 1));
+    const why = this.#mmu.translate(high, low, access, this.#rights);
+    if (why === TRANSLATED) {
+      this.#pages[access] = page;
+      this.#places[access] = this.#mmu.page;
+      return this.#mmu.page + offset;
+    }
     if (why === NOT_CANONICAL) throw generalProtection();
     throw new GuestFault(Vector.pageFault, why, high, low);
   }
 
   /** Faults as an access of `size` bytes would. */
   probe(address: number, size: number, access: Access): void {
-    if (this.rights === Tlb.userAligned && address % size !== 0 && size <= 8) {
+    if (this.#rights === Tlb.userAligned && address % size !== 0 && size <= 8) {
       throw new GuestFault(Vector.alignmentCheck, 0);
     }
     this.translate(address, access);
@@ -150,7 +169,7 @@ export class LinearMemory {
 
   /** Where in RAM an access is that lies in one page of it; -1 for all others, which are probed. */
   #ram(address: number, size: number, access: Access): number {
-    if (this.rights === Tlb.userAligned || crosses(address, size)) {
+    if (this.#rights === Tlb.userAligned || crosses(address, size)) {
       this.probe(address, size, access);
       if (crosses(address, size)) return -1;
     }

@@ -113,6 +113,9 @@ export class TimeStampCounters implements SystemRegisters {
 
   /** The counter without adjustment. */
   #machine(): bigint {
-    return (BigInt(this.#clock.now() + this.#offset) * this.#hertz) / NANOSECONDS_PER_SECOND;
+    const nanoseconds = BigInt(this.#clock.now() + this.#offset);
+    // One count for each nanosecond, as boards have it: guests read it by the hundred thousand.
+    if (this.#hertz === NANOSECONDS_PER_SECOND) return nanoseconds;
+    return (nanoseconds * this.#hertz) / NANOSECONDS_PER_SECOND;
   }
 }
