@@ -82,6 +82,24 @@ test("64-bit: offsets and stack pointers of all 64 bits", () => {
   assert.equal(rig.get("pc"), 0xffff_8001_0000_0000n);
 });
 
+test("64-bit: all tables in the upper half of the address space", () => {
+  const high = 0xffff_ff80_0000_0000n;
+  const rig = new CpuRig().long(3);
+  rig.entry(Place.tables, 511, BigInt(Place.tables + 0x1000) | 7n);
+  for (const [name, place] of [["gdtrBase", Place.gdt], ["idtrBase", Place.idt]] as const) {
+    rig.set(name, high + BigInt(place));
+  }
+  rig.set("segmentBase", high + BigInt(Place.tss), 8);
+  rig.memory.write64(Place.tss + 4, high + BigInt(Place.stack0));
+  rig.longGate(6, TARGET);
+  rig.cpu.undefinedInstruction();
+  assert.equal(rig.rip, TARGET);
+  assert.equal(rig.r(4), high + BigInt(Place.stack0) - 40n);
+  assert.equal(rig.read(Place.stack0 - 40, 8), Place.code);
+  assert.equal(rig.execute("48 cf"), Outcome.jumped);
+  assert.deepEqual([rig.cpl, rig.rip], [3, Place.code]);
+});
+
 test("32-bit: interrupt and trap gates of 32 and 16 bits", () => {
   for (const [type, size, flags] of [[0x8e, 4, 2], [0x8f, 4, 0x202], [0x86, 2, 2]] as const) {
     const rig = new CpuRig().protect();
