@@ -7,6 +7,7 @@ import { stackInstructions } from "./stack_instructions.ts";
 import { stringInstructions } from "./string_instructions.ts";
 import { transferInstructions } from "./system_transfers.ts";
 import { x87Instructions } from "./x87_host.ts";
+import { xsaveInstructions } from "./xsave_host.ts";
 
 const tables: readonly HostInstructions[] = [
   stringInstructions,
@@ -16,6 +17,7 @@ const tables: readonly HostInstructions[] = [
   transferInstructions,
   portInstructions,
   x87Instructions,
+  xsaveInstructions,
 ];
 
 /** By the name that rows have in `host`. */

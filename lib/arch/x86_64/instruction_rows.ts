@@ -23,6 +23,7 @@ import { sseHelpers } from "./sse_helpers.ts";
 import { sseRows } from "./sse_rows.ts";
 import { systemRows } from "./system_rows.ts";
 import { x87Rows } from "./x87_rows.ts";
+import { xsaveRows } from "./xsave_rows.ts";
 
 /** Files of rows add theirs here. */
 export const instructionRows: readonly X86Row[] = [
@@ -44,6 +45,7 @@ export const instructionRows: readonly X86Row[] = [
   ...stringRows,
   ...systemRows,
   ...x87Rows,
+  ...xsaveRows,
 ];
 
 /** Helpers that the semantics call. */

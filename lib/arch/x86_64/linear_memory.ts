@@ -48,7 +48,8 @@ export class LinearMemory {
 
   set rights(rights: Tlb) {
     this.#rights = rights;
-    this.#pages.fill(NaN);
+    const pages = this.#pages;
+    pages[0] = pages[1] = pages[2] = NaN;
   }
 
   /** Physical address of a byte. */
@@ -158,13 +159,37 @@ export class LinearMemory {
   /** Reads bytes; all of them, or a fault. */
   readBytes(address: number, into: Uint8Array): void {
     this.probe(address, into.length, Access.read);
-    for (let i = 0; i < into.length; i++) into[i] = this.read8(address + i);
+    this.#eachPage(address, into.length, Access.read, (at, from, length) => {
+      if (at >= 0) into.set(this.#memory.bytes.subarray(at, at + length), from);
+      else for (let i = from; i < from + length; i++) into[i] = this.read8(address + i);
+    });
   }
 
   /** Writes bytes; all of them, or a fault and nothing. */
-  writeBytes(address: number, from: Uint8Array): void {
-    this.probe(address, from.length, Access.write);
-    for (let i = 0; i < from.length; i++) this.write8(address + i, from[i]);
+  writeBytes(address: number, bytes: Uint8Array): void {
+    this.probe(address, bytes.length, Access.write);
+    this.#eachPage(address, bytes.length, Access.write, (at, from, length) => {
+      if (at >= 0) {
+        this.#memory.bytes.set(bytes.subarray(from, from + length), at);
+        this.#memory.written(this.#memory.base + at, length);
+      } else for (let i = from; i < from + length; i++) this.write8(address + i, bytes[i]);
+    });
+  }
+
+  /** Parts of an access by pages: where in RAM, or -1; the part's first byte, its length. */
+  #eachPage(
+    address: number,
+    size: number,
+    access: Access,
+    visit: (at: number, from: number, length: number) => void,
+  ): void {
+    for (let from = 0; from < size;) {
+      const start = address + from;
+      const length = Math.min(size - from, PAGE_BYTES - (start & (PAGE_BYTES - 1)));
+      const at = this.translate(start, access);
+      visit(this.#memory.contains(at, length) ? at - this.#memory.base : -1, from, length);
+      from += length;
+    }
   }
 
   /** Where in RAM an access is that lies in one page of it; -1 for all others, which are probed. */

@@ -18,9 +18,16 @@ import { stackRows } from "../rows_stack.ts";
 import { stringRows } from "../rows_string.ts";
 import { systemRows } from "../system_rows.ts";
 import { x87Rows } from "../x87_rows.ts";
+import { xsaveRows } from "../xsave_rows.ts";
 
 const RAM_SIZE = 0x400000;
-const decoder = new X86Decoder([...stackRows, ...stringRows, ...systemRows, ...x87Rows]);
+const decoder = new X86Decoder([
+  ...stackRows,
+  ...stringRows,
+  ...systemRows,
+  ...x87Rows,
+  ...xsaveRows,
+]);
 
 /** Places of what {@linkcode CpuRig.protect} and {@linkcode CpuRig.long} set up. */
 export const Place = {
