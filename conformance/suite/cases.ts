@@ -12,6 +12,7 @@ import { mmuCases } from "./cases/mmu.ts";
 import { msrCases } from "./cases/msr.ts";
 import { pl011Cases } from "./cases/pl011.ts";
 import { psciCases } from "./cases/psci.ts";
+import { smpCases } from "./cases/smp.ts";
 import { timerCases } from "./cases/timer.ts";
 import { virtioBlkCases } from "./cases/virtio_blk.ts";
 import { virtioConsoleCases } from "./cases/virtio_console.ts";
@@ -30,6 +31,7 @@ export const ALL_CASES: readonly ConformanceCase[] = [
   ...ioapicCases,
   ...msrCases,
   ...psciCases,
+  ...smpCases,
   ...timerCases,
   ...pl011Cases,
   ...fpCases,

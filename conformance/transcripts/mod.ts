@@ -28,12 +28,15 @@ import _virtio_sock_packed from "./virtio-sock-packed.json" with { type: "json" 
 import _virtio_sock from "./virtio-sock.json" with { type: "json" };
 import _x86_64_apic_extensions from "./x86_64-apic-extensions.json" with { type: "json" };
 import _x86_64_apic from "./x86_64-apic.json" with { type: "json" };
+import _x86_64_atomics from "./x86_64-atomics.json" with { type: "json" };
 import _x86_64_exceptions_extensions from "./x86_64-exceptions-extensions.json" with {
   type: "json",
 };
 import _x86_64_exceptions from "./x86_64-exceptions.json" with { type: "json" };
 import _x86_64_ioapic from "./x86_64-ioapic.json" with { type: "json" };
 import _x86_64_mmu from "./x86_64-mmu.json" with { type: "json" };
+import _x86_64_smp from "./x86_64-smp.json" with { type: "json" };
+import _x86_64_timer from "./x86_64-timer.json" with { type: "json" };
 import _x86_64_virtio_blk_packed from "./x86_64-virtio-blk-packed.json" with { type: "json" };
 import _x86_64_virtio_blk_readonly from "./x86_64-virtio-blk-readonly.json" with { type: "json" };
 import _x86_64_virtio_blk from "./x86_64-virtio-blk.json" with { type: "json" };
@@ -78,10 +81,13 @@ export const TRANSCRIPTS: Readonly<Record<string, Transcript>> = {
   "virtio-sock": _virtio_sock,
   "x86_64-apic-extensions": _x86_64_apic_extensions,
   "x86_64-apic": _x86_64_apic,
+  "x86_64-atomics": _x86_64_atomics,
   "x86_64-exceptions-extensions": _x86_64_exceptions_extensions,
   "x86_64-exceptions": _x86_64_exceptions,
   "x86_64-ioapic": _x86_64_ioapic,
   "x86_64-mmu": _x86_64_mmu,
+  "x86_64-smp": _x86_64_smp,
+  "x86_64-timer": _x86_64_timer,
   "x86_64-virtio-blk-packed": _x86_64_virtio_blk_packed,
   "x86_64-virtio-blk-readonly": _x86_64_virtio_blk_readonly,
   "x86_64-virtio-blk": _x86_64_virtio_blk,

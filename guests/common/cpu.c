@@ -27,6 +27,10 @@ void cpu_wait(unsigned index) {
   memory_barrier();
 }
 
+void cpu_cancel(unsigned index) {
+  jobs[index] = 0;
+}
+
 void cpu_call(unsigned index, void (*function)(void)) {
   cpu_begin(index, function);
   cpu_wait(index);

@@ -14,6 +14,8 @@ void cpu_call(unsigned index, void (*function)(void));
 // The same without the wait; cpu_wait waits.
 void cpu_begin(unsigned index, void (*function)(void));
 void cpu_wait(unsigned index);
+// Forgets what a CPU was to call that has been stopped.
+void cpu_cancel(unsigned index);
 // Sends it an interrupt and waits for the answer.
 void cpu_ping(unsigned index);
 
