@@ -170,12 +170,11 @@ async function exportsOf(files: readonly string[]): Promise<Exports> {
   return { rows: [...rows.values()], helpers: [...helpers.values()] };
 }
 
-/** Whether a case ends by #UD of its instruction at an offset. */
-function isUndefinedAt(one: Case, at: number): boolean {
+/** Whether a case ends by an exception, of its instruction at an offset or of one before it. */
+function endsAt(one: Case, at: number): boolean {
   const after = new State();
   expectedState(one, after);
-  return after.vector === Vector.invalidOpcode &&
-    after.rip === BigInt(slotAddress(one.index) + at);
+  return after.vector < Ending.end && after.rip <= BigInt(slotAddress(one.index) + at);
 }
 
 /** Whether all instructions of a case can run: undefined, or what is missing. */
@@ -186,7 +185,7 @@ export function missing(machine: SingleMachine, one: Case): string | undefined {
     const decoded = machine.decoder.decode(bytes, at, bytes.length, machine.state.mode);
     if (decoded === "cut") return "cut";
     if (decoded === undefined) {
-      return isUndefinedAt(one, at) ? undefined : "row";
+      return endsAt(one, at) ? undefined : "row";
     }
     const { instruction: { host, flow, feature } } = decoded.handler;
     const off = !enabled(feature, machine.state.mode);

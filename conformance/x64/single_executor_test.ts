@@ -5,22 +5,12 @@ import { covering, describe, readCases, replay } from "./replay.ts";
 import { missing, SingleExecutor } from "./single_executor.ts";
 import { slotAddress, State } from "./state.ts";
 
-/** Cases of each encoding. */
-const TIMES = 3;
-/** Groups whose rows are all there. */
-const GROUPS: ReadonlySet<string> = new Set(["integer"]);
-
-test("rows do what the host CPU did, a few cases of each encoding", async () => {
+test("rows do what the host CPU did, a case of each encoding", async () => {
   const executor = new SingleExecutor(instructionRows, instructionHelpers);
-  const cases = covering(
-    (await readCases()).filter(({ encodings }) =>
-      encodings.every(({ group }) => GROUPS.has(group))
-    ),
-    TIMES,
-  );
+  const cases = covering(await readCases(), 1);
+  assert.deepEqual(cases.filter((one) => missing(executor.machine, one) !== undefined), []);
   const differing: string[] = [];
-  const ready = cases.filter((one) => missing(executor.machine, one) === undefined);
-  const count = replay(executor, ready, (one) => differing.push(describe(one)));
+  const count = replay(executor, cases, (one) => differing.push(describe(one)));
   assert.equal(differing.slice(0, 3).join("\n"), "");
   assert.ok(count > 500, `${count} cases`);
 });

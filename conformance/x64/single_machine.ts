@@ -221,12 +221,13 @@ export class SingleMachine {
 
   /** #SS for what uses the stack, or addresses with RSP or RBP; else #GP. */
   #notCanonical({ memory, view: o, row }: X86Handler, address: bigint): GuestFault {
-    let stack = /^(PUSH|POP|CALL|RET|ENTER|LEAVE)/.test(row.title);
+    const both = /^(PUSH|POP|CALL|RET|ENTER|LEAVE)/.test(row.title);
+    let stack = both;
     for (let n = 0; n < o.length; n++) {
       if (memory === undefined || o[n].raw !== memory) continue;
       const { high, low } = this.#context.operands.offset(o[n]);
       const named = address === (BigInt(high) << 32n | BigInt(low));
-      if (named) stack = memory.segment === 0 && (memory.base === 4 || memory.base === 5);
+      if (named || !both) stack = memory.segment === 0 && (memory.base === 4 || memory.base === 5);
     }
     return stack ? new GuestFault(Vector.stackFault, 0) : generalProtection();
   }
