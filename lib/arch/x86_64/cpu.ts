@@ -6,7 +6,8 @@
  * `setInterrupt`, `nmi` and `wakes` may be called at any time.
  *
  * Deviations: no virtual-8086 mode, system management mode, task switching, virtualisation or
- * performance counters; segment limits are not checked.
+ * performance counters; segment limits are not checked; instructions that the model does not claim are
+ * executed all the same, but for those of system code.
  */
 import { Access, type ArchCpu, Outcome, type Translation } from "../../engine/arch.ts";
 import type { Decoded } from "../../engine/instruction.ts";
@@ -106,11 +107,11 @@ export class X86Cpu implements ArchCpu {
     this.#wiring = options;
     const state = new ProcessorState(options.state);
     const mmu = new Mmu(options.state, memory, { gigabytePages: model.features.has("pdpe1gb") });
-    const data = new LinearMemory(mmu, memory, bus, index);
+    const debug = new DebugRegisters(state, () => engine.attend());
+    const data = new LinearMemory(mmu, memory, bus, index, debug);
     const system = new LinearMemory(mmu, memory, bus, index);
     const tables = new DescriptorTables(state, system);
     const segments = new Segments(state, tables);
-    const debug = new DebugRegisters(state, () => engine.attend());
     const exceptions = new Exceptions(
       { state, segments, tables, system, data },
       () => this.#shutdown(),
@@ -246,7 +247,11 @@ export class X86Cpu implements ArchCpu {
       ? NOT_CANONICAL
       : mmu.translate(high, low, access, tlb);
     if (why !== TRANSLATED) {
-      this.#refuse(high, low, access, why);
+      // Alignment comes before what the page has to say (SDM volume 3, table 6-2).
+      const checked = tlb === Tlb.userAligned && access !== Access.execute;
+      const misaligned = checked && size <= 8 && low % size !== 0;
+      if (misaligned && why !== NOT_CANONICAL) this.alignmentFault(high, low, access);
+      else this.#refuse(high, low, access, why);
       return false;
     }
     this.#tlb.filled(high, low, tlb);

@@ -122,6 +122,11 @@ export class DebugRegisters {
     view.set64(DR, BigInt((view.low(DR, 7) & ~DR7.GD) >>> 0), 7);
   }
 
+  /** Whether there are breakpoints on data. */
+  get watchesData(): boolean {
+    return this.#data;
+  }
+
   /** Whether a data breakpoint may match in the 4 KiB page of an address. */
   watchesPage(high: number, low: number): boolean {
     if (!this.#data) return false;

@@ -114,6 +114,16 @@ test("data breakpoints: watched pages, a trap after the access", () => {
   assert.equal(rig.get("dr", 6), DR6_RESET | 1n);
 });
 
+test("data breakpoints see what instructions of the host access", () => {
+  const rig = armed(BigInt(Place.stack - 8), 0xf);
+  rig.setR(4, BigInt(Place.stack - 16));
+  rig.execute("9d");
+  assert.equal(rig.cpu.takeInterrupt(), false, "POPF of the eight bytes below");
+  rig.execute("9d");
+  assert.equal(rig.cpu.takeInterrupt(), true);
+  assert.equal(rig.rip, TARGET);
+});
+
 test("breakpoints on ports need CR4.DE", () => {
   const rig = armed(0x60n, 2);
   rig.setR(2, 0x60n);

@@ -19,24 +19,40 @@ export interface PhysicalBus {
   access(address: number, access: BusAccess): AccessResult;
 }
 
+/** Breakpoints on data. */
+export interface DataWatch {
+  /** Whether there are any. */
+  readonly watchesData: boolean;
+  /** Notes an access at an address in halves. */
+  access(high: number, low: number, size: number, write: boolean): void;
+}
+
 /** Reads and writes with the access rights of one {@linkcode Tlb}. */
 export class LinearMemory {
   readonly #mmu: Mmu;
   readonly #memory: GuestMemory;
   readonly #bus: PhysicalBus;
   readonly #view: DataView;
+  readonly #watch: DataWatch | undefined;
   readonly #access: BusAccess = { write: false, offset: 0, size: 4, value: 0, vcpu: 0 };
   #rights: Tlb = Tlb.supervisor;
   /** Page that was read, written, executed last since `rights` was set; and where it is. */
   readonly #pages: Float64Array = new Float64Array(3).fill(NaN);
   readonly #places: Float64Array = new Float64Array(3);
 
-  /** `vcpu` is the number told to devices. */
-  constructor(mmu: Mmu, memory: GuestMemory, bus: PhysicalBus, vcpu: number) {
+  /** `vcpu` is the number told to devices. Accesses are told to `watch`. */
+  constructor(
+    mmu: Mmu,
+    memory: GuestMemory,
+    bus: PhysicalBus,
+    vcpu: number,
+    watch?: DataWatch,
+  ) {
     this.#mmu = mmu;
     this.#memory = memory;
     this.#bus = bus;
     this.#access.vcpu = vcpu;
+    this.#watch = watch;
     const { buffer, byteOffset, byteLength } = memory.bytes;
     this.#view = new DataView(buffer, byteOffset, byteLength);
   }
@@ -159,6 +175,7 @@ export class LinearMemory {
   /** Reads bytes; all of them, or a fault. */
   readBytes(address: number, into: Uint8Array): void {
     this.probe(address, into.length, Access.read);
+    this.#note(address, into.length, Access.read);
     this.#eachPage(address, into.length, Access.read, (at, from, length) => {
       if (at >= 0) into.set(this.#memory.bytes.subarray(at, at + length), from);
       else for (let i = from; i < from + length; i++) into[i] = this.read8(address + i);
@@ -168,6 +185,7 @@ export class LinearMemory {
   /** Writes bytes; all of them, or a fault and nothing. */
   writeBytes(address: number, bytes: Uint8Array): void {
     this.probe(address, bytes.length, Access.write);
+    this.#note(address, bytes.length, Access.write);
     this.#eachPage(address, bytes.length, Access.write, (at, from, length) => {
       if (at >= 0) {
         this.#memory.bytes.set(bytes.subarray(from, from + length), at);
@@ -196,10 +214,20 @@ export class LinearMemory {
   #ram(address: number, size: number, access: Access): number {
     if (this.#rights === Tlb.userAligned || crosses(address, size)) {
       this.probe(address, size, access);
-      if (crosses(address, size)) return -1;
+      if (crosses(address, size)) {
+        this.#note(address, size, access);
+        return -1;
+      }
     }
     const at = this.translate(address, access);
+    this.#note(address, size, access);
     return this.#memory.contains(at, size) ? at - this.#memory.base : -1;
+  }
+
+  #note(address: number, size: number, access: Access): void {
+    if (this.#watch?.watchesData !== true) return;
+    const high = Math.floor(address / 2 ** 32) >>> 0;
+    this.#watch.access(high, address >>> 0, size, access === Access.write);
   }
 
   /** Byte by byte where pages or devices ask for it. */

@@ -7,7 +7,7 @@ const nothing: X86Semantics = () => {};
 /** Fences: vCPUs take turns, and see memory in order. */
 const fence = nothing;
 
-/** CLFLUSH: there are no caches, but the address is accessed as if for reading. */
+/** CLFLUSH, CLFLUSHOPT, CLWB: there are no caches, but the address is accessed as if for reading. */
 const flushLine: X86Semantics = (b, o) => o[0].probe(b, "r");
 
 const undefinedInstruction: X86Semantics = (b) => {
@@ -38,6 +38,8 @@ export const hintRows: readonly X86Row[] = [
   x86("MFENCE", "NP 0f ae f0+x", "base", fence),
   x86("SFENCE", "NP 0f ae f8+x", "base", fence),
   x86("CLFLUSH M1", "NP 0f ae /7", "base", flushLine),
+  x86("CLFLUSHOPT M1", "66 0f ae /7", "base", flushLine),
+  x86("CLWB M1", "66 0f ae /6", "base", flushLine),
   x86("UD0 Gv,Ev", "0f ff /r", "base", undefinedInstruction),
   x86("UD1 Gv,Ev", "0f b9 /r", "base", undefinedInstruction),
   x86("UD2", "0f 0b", "base", undefinedInstruction),
