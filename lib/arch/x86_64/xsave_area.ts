@@ -37,59 +37,60 @@ export const Place = {
 
 const XMM_WORDS = field("xmm").address >>> 2;
 const X87_WORDS = field("x87").address >>> 2;
+const FIP = field("fip").address >>> 2;
+const FDP = field("fdp").address >>> 2;
+const FOP = field("fop").address >>> 2;
+const FCS = field("fcs").address >>> 2;
+const FDS = field("fds").address >>> 2;
 const WORDS_PER_REGISTER = 4;
 const REGISTERS = 8;
 
-/** An image, and the registers of the running vCPU that it is made of. */
+/** An image, to and from the registers of the running vCPU. */
 export class XsaveArea {
   readonly bytes: Uint8Array<ArrayBuffer> = new Uint8Array(AREA_BYTES);
-  readonly #view: DataView = new DataView(this.bytes.buffer);
   readonly #words: Uint32Array = new Uint32Array(this.bytes.buffer);
 
   /** Puts the x87 state in; `wide`: with 64-bit pointers, without selectors. */
   storeX87(state: StateView, wide: boolean): void {
-    const view = this.#view;
+    const { u32 } = state;
+    const words = this.#words;
     const fpu = new X87Unit(state);
-    const { pointers } = fpu;
-    view.setUint16(Place.fcw, fpu.control, true);
-    view.setUint16(Place.fsw, fpu.status, true);
-    view.setUint16(Place.ftw, fpu.tags, true);
-    view.setUint16(Place.fop, pointers.opcode, true);
-    view.setBigUint64(Place.fip, pointers.instruction, true);
-    view.setBigUint64(Place.fdp, pointers.operand, true);
-    if (!wide) {
-      view.setUint32(Place.fcs, pointers.codeSegment, true);
-      view.setUint32(Place.fds, pointers.dataSegment, true);
-    }
+    words[Place.fcw >>> 2] = fpu.control | (fpu.status << 16);
+    words[Place.ftw >>> 2] = fpu.tags | (u32[FOP] << 16);
+    words[Place.fip >>> 2] = u32[FIP];
+    words[Place.fcs >>> 2] = wide ? u32[FIP + 1] : u32[FCS];
+    words[Place.fdp >>> 2] = u32[FDP];
+    words[Place.fds >>> 2] = wide ? u32[FDP + 1] : u32[FDS];
+    const { top } = fpu;
     for (let i = 0; i < REGISTERS; i++) {
-      const from = X87_WORDS + WORDS_PER_REGISTER * ((fpu.top + i) & 7);
+      const from = X87_WORDS + WORDS_PER_REGISTER * ((top + i) & 7);
       const to = (Place.stack >>> 2) + WORDS_PER_REGISTER * i;
-      for (let n = 0; n < 3; n++) this.#words[to + n] = state.u32[from + n];
-      this.#words[to + 3] = 0;
+      for (let n = 0; n < WORDS_PER_REGISTER; n++) words[to + n] = u32[from + n];
     }
   }
 
   loadX87(state: StateView, wide: boolean): void {
-    const view = this.#view;
+    const { u32 } = state;
+    const words = this.#words;
     const fpu = new X87Unit(state);
-    const pointer = (at: number): bigint =>
-      wide ? view.getBigUint64(at, true) : BigInt(view.getUint32(at, true));
-    fpu.control = view.getUint16(Place.fcw, true);
-    fpu.status = view.getUint16(Place.fsw, true);
-    fpu.tags = view.getUint8(Place.ftw);
-    fpu.pointers = {
-      instruction: pointer(Place.fip),
-      codeSegment: wide ? 0 : view.getUint16(Place.fcs, true),
-      operand: pointer(Place.fdp),
-      dataSegment: wide ? 0 : view.getUint16(Place.fds, true),
-      opcode: view.getUint16(Place.fop, true),
-    };
+    fpu.control = words[Place.fcw >>> 2] & 0xffff;
+    fpu.status = words[Place.fcw >>> 2] >>> 16;
+    fpu.tags = words[Place.ftw >>> 2];
+    u32[FOP] = (words[Place.ftw >>> 2] >>> 16) & 0x7ff;
+    u32[FIP] = words[Place.fip >>> 2];
+    u32[FIP + 1] = wide ? words[Place.fcs >>> 2] : 0;
+    u32[FCS] = wide ? 0 : words[Place.fcs >>> 2] & 0xffff;
+    u32[FDP] = words[Place.fdp >>> 2];
+    u32[FDP + 1] = wide ? words[Place.fds >>> 2] : 0;
+    u32[FDS] = wide ? 0 : words[Place.fds >>> 2] & 0xffff;
+    const { top } = fpu;
     for (let i = 0; i < REGISTERS; i++) {
-      const to = X87_WORDS + WORDS_PER_REGISTER * ((fpu.top + i) & 7);
+      const to = X87_WORDS + WORDS_PER_REGISTER * ((top + i) & 7);
       const from = (Place.stack >>> 2) + WORDS_PER_REGISTER * i;
-      for (let n = 0; n < 2; n++) state.u32[to + n] = this.#words[from + n];
-      state.u32[to + 2] = this.#words[from + 2] & 0xffff;
-      state.u32[to + 3] = 0;
+      u32[to] = words[from];
+      u32[to + 1] = words[from + 1];
+      u32[to + 2] = words[from + 2] & 0xffff;
+      u32[to + 3] = 0;
     }
   }
 
@@ -106,13 +107,13 @@ export class XsaveArea {
   }
 
   storeMxcsr(state: StateView): void {
-    this.#view.setUint32(Place.mxcsr, state.get32(mxcsrField), true);
-    this.#view.setUint32(Place.mxcsrMask, MXCSR.valid, true);
+    this.#words[Place.mxcsr >>> 2] = state.get32(mxcsrField);
+    this.#words[Place.mxcsrMask >>> 2] = MXCSR.valid;
   }
 
   /** MXCSR of the image. */
   get mxcsr(): number {
-    return this.#view.getUint32(Place.mxcsr, true);
+    return this.#words[Place.mxcsr >>> 2];
   }
 
   /** Low and high half of XSTATE_BV: the components that are not in their initial state. */
@@ -126,9 +127,14 @@ export class XsaveArea {
 
   /** Whether the rest of the header is zero, as the standard form wants it. */
   get isStandard(): boolean {
-    return this.#words.subarray(Place.xcompBv >>> 2, Place.xcompBv + 16 >>> 2)
-      .every((word) => word === 0);
+    return isZero(this.#words, Place.xcompBv >>> 2, 4);
   }
+}
+
+/** Whether `count` words from `from` on are zero. */
+function isZero(words: Uint32Array, from: number, count: number): boolean {
+  for (let n = from; n < from + count; n++) if (words[n] !== 0) return false;
+  return true;
 }
 
 /** Gives a component its initial state. MXCSR is no part of that. */
@@ -144,13 +150,11 @@ export function initialize(state: StateView, component: number, xmmCount: number
 /** XINUSE: the components that are not in their initial state (SDM volume 1, 13.6). */
 export function componentsInUse(state: StateView): number {
   const { u32 } = state;
-  const isZero = (from: number, words: number): boolean =>
-    u32.subarray(from, from + words).every((word) => word === 0);
   const fpu = new X87Unit(state);
   const x87 = fpu.control !== INITIAL_CONTROL || fpu.status !== 0 || fpu.tags !== 0 ||
-    !isZero(X87_WORDS, WORDS_PER_REGISTER * REGISTERS) ||
-    Object.values(fpu.pointers).some((value) => BigInt(value) !== 0n);
-  const sse = !isZero(XMM_WORDS, WORDS_PER_REGISTER * 16);
+    !isZero(u32, X87_WORDS, WORDS_PER_REGISTER * REGISTERS) || !isZero(u32, FIP, 2) ||
+    !isZero(u32, FDP, 2) || (u32[FCS] | u32[FDS] | u32[FOP]) !== 0;
+  const sse = !isZero(u32, XMM_WORDS, WORDS_PER_REGISTER * 16);
   return (x87 ? Component.x87 : 0) | (sse ? Component.sse : 0);
 }
 

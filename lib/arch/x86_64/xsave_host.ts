@@ -82,24 +82,14 @@ const xsave = (wide: boolean, optimized: boolean): HostInstruction => (cpu, o) =
   const used = componentsInUse(view);
   const written = optimized ? wanted & used : wanted;
   data.probe(at, AREA_BYTES, Access.write);
-  data.readBytes(at + Place.xstateBv, part(Place.xstateBv, Place.xcompBv));
-  if ((written & Component.x87) !== 0) {
-    area.storeX87(view, wide);
-    data.writeBytes(at, part(0, Place.mxcsr));
-    data.writeBytes(at + Place.stack, part(Place.stack, Place.xmm));
-  }
-  if ((wanted & Component.sse) !== 0) {
-    area.storeMxcsr(view);
-    data.writeBytes(at + Place.mxcsr, part(Place.mxcsr, Place.stack));
-  }
-  if ((written & Component.sse) !== 0) {
-    const count = xmmCount(cpu);
-    area.storeXmm(view, count);
-    data.writeBytes(at + Place.xmm, part(Place.xmm, Place.xmm + 16 * count));
-  }
+  // What is not saved is written as it was.
+  data.readBytes(at, area.bytes);
+  if ((written & Component.x87) !== 0) area.storeX87(view, wide);
+  if ((wanted & Component.sse) !== 0) area.storeMxcsr(view);
+  if ((written & Component.sse) !== 0) area.storeXmm(view, xmmCount(cpu));
   const [low, high] = area.xstateBv;
   area.xstateBv = [(low & ~wanted) | (used & wanted), high];
-  data.writeBytes(at + Place.xstateBv, part(Place.xstateBv, Place.xcompBv));
+  data.writeBytes(at, area.bytes);
   return Outcome.next;
 };
 
