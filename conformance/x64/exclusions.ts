@@ -76,6 +76,10 @@ const TABLE: readonly (readonly [string, (start: Start) => boolean])[] = [
         (start.opcode === 0xc4 && !isBmi(start))),
   ],
   [
+    "8F but /0: XOP of AMD's CPUs, or how they find out that they do not have it",
+    (start) => start.map === 0 && start.opcode === 0x8f && regOf(start) !== 0,
+  ],
+  [
     "66 with a near branch: AMD's CPUs make RIP 16 bits wide, Intel's ignore it",
     (start) => has(start, 0x66) && isNearBranch(start),
   ],

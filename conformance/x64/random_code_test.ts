@@ -115,6 +115,7 @@ test("what is not compared is told by prefixes, opcode and ModRM", () => {
     "0f c7 f0", // RDRAND
     "0f 01 10", // LGDT
     "ff 30", // PUSH
+    "8f 00", // POP
     "cd 20",
     "0f 3a cc",
   ];
@@ -126,6 +127,7 @@ test("what is not compared is told by prefixes, opcode and ModRM", () => {
     "62",
     "c4 e2 7c f2 c0", // 256 bits
     "c4 e2 78 00 c0",
+    "8f ea",
     "66 e8 00 00",
     "66 48 0f 84",
     "66 ff 10",

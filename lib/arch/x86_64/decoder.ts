@@ -86,16 +86,25 @@ export class X86Decoder implements Decoder {
     let rows = bucket.rows[0];
     if (bucket.modrm) {
       i.modRm(bucket.modIgnored);
-      // That it is no instruction comes before that it is too long.
       if (i.overrun && limit - at < LONGEST) return "cut";
       rows = bucket.rows[(i.mod === 3 ? 8 : 0) | (i.reg & 7)];
     }
     for (let n = 0; n < rows.length; n++) {
-      if (!matches(rows[n], i)) continue;
-      const decoded = this.#fill(rows[n], i);
-      return i.overrun ? this.#overrun(limit) : decoded;
+      if (matches(rows[n], i)) return this.#fill(rows[n], i, limit);
     }
-    return undefined;
+    return this.#undefined(bucket, i, limit);
+  }
+
+  /** No row matches. If an instruction with the opcode would be too long, that is what is wrong. */
+  #undefined(
+    { rows }: Bucket,
+    i: InstructionReader,
+    limit: number,
+  ): X86Decoded | undefined | "cut" {
+    if (limit - i.start < LONGEST) return undefined;
+    const similar = rows.find((list) => list.length > 0)?.[0];
+    if (similar !== undefined && i.length + immediateBytes(similar, i) > LONGEST) i.overrun = true;
+    return i.overrun ? this.#overrun(limit) : undefined;
   }
 
   /** Bytes were missing: below the limit, or the instruction is too long. */
@@ -108,7 +117,8 @@ export class X86Decoder implements Decoder {
     return out;
   }
 
-  #fill(candidate: Candidate, i: InstructionReader): X86Decoded | undefined {
+  /** Reads what follows the opcode, and ModRM if there is one. */
+  #fill(candidate: Candidate, i: InstructionReader, limit: number): X86Decoded | undefined | "cut" {
     const { operands, row } = candidate;
     const out = this.#decoded;
     const { slots } = out;
@@ -120,6 +130,7 @@ export class X86Decoder implements Decoder {
     let numbers = 0;
     let address = 0;
     let distance = false;
+    let refused = false;
     let immediates = 0;
     for (let n = 0; n < operands.length; n++) {
       const form = operands[n];
@@ -154,7 +165,7 @@ export class X86Decoder implements Decoder {
           address = addressKey(i);
           break;
         case "S":
-          if ((i.reg & 7) > 5) return undefined;
+          refused = (i.reg & 7) > 5;
           numbers |= i.reg & 7;
           break;
         case "P":
@@ -181,6 +192,9 @@ export class X86Decoder implements Decoder {
           break;
       }
     }
+    if (i.overrun) return this.#overrun(limit);
+    // That it is refused comes after that it is too long.
+    if (refused || (i.lock && !(row.lock === true && i.mod !== 3))) return undefined;
     out.length = i.length;
     if (distance) {
       const sum = out.immLow + out.length;
@@ -275,7 +289,6 @@ function matches(candidate: Candidate, i: InstructionReader): boolean {
   if (rm !== undefined && rm !== (i.rm & 7)) return false;
   if (i.codeSize === 8 ? row.i64 === true : row.o64 === true) return false;
   if (row.protectedOnly === true && (i.mode & Mode.protected) === 0) return false;
-  if (i.lock && !(row.lock === true && candidate.modrm && i.mod !== 3)) return false;
   return !i.vex || (!i.long && (candidate.vvvv || i.vvvv === 0));
 }
 
@@ -285,6 +298,18 @@ function operandSize({ prefix, row }: Candidate, i: InstructionReader): number {
   if (i.codeSize !== 8) return (i.codeSize === 2) === data ? 4 : 2;
   if (row.f64 === true || i.wide) return 8;
   return data ? 2 : row.d64 === true ? 8 : 4;
+}
+
+/** Bytes behind opcode and ModRM. */
+function immediateBytes(candidate: Candidate, i: InstructionReader): number {
+  const v = operandSize(candidate, i);
+  return candidate.operands.reduce(
+    (sum, { letter, size }) =>
+      "IJ".includes(letter)
+        ? sum + sizeOf(size, v, 4)
+        : sum + (letter === "A" ? Math.min(v, 4) + 2 : letter === "O" ? i.addressSize : 0),
+    0,
+  );
 }
 
 /** `Operands.size` */

@@ -144,7 +144,7 @@ export const dataTransferRows: readonly X86Row[] = [
   x86("MOVSX Gv,Eb", "0f be /r", "base", moveSignExtended),
   x86("MOVSX Gv,Ew", "0f bf /r", "base", moveSignExtended),
   x86("MOVSXD Gv,Ed", "63 /r", "base", moveSignExtended, { o64: true }),
-  x86("MOVNTI My,Gy", "0f c3 /r", "base", move),
+  x86("MOVNTI My,Gy", "NP 0f c3 /r", "base", move),
   x86("MOVBE Gv,Mv", "NFx 0f 38 f0 /r", "movbe", moveReversed),
   x86("MOVBE Mv,Gv", "NFx 0f 38 f1 /r", "movbe", moveReversed),
   x86("BSWAP Zy", "0f c8+r", "base", swapBytes),
