@@ -7,6 +7,8 @@ import type { InstructionReader } from "./instruction_reader.ts";
 const SEGMENT_NAMES: Readonly<Record<number, string>> = {
   ...{ 0x26: "es", 0x2e: "cs", 0x36: "ss", 0x3e: "ds", 0x64: "fs", 0x65: "gs" },
 };
+/** Near branches, which F2 has a meaning for. */
+const BRANCHES = /^(J(MP|cc)|CALL|RET)$/;
 /** Operands that ModRM.reg encodes. */
 const REG_OPERANDS = /^[GVSCDP]/;
 
@@ -65,8 +67,8 @@ function dataIsUsed(i: InstructionReader, { encoding, row }: X86Handler): boolea
 }
 
 function repeatName(byte: number, { encoding }: X86Handler): string {
-  const { mnemonic, row } = encoding;
-  if (byte === 0xf2) return row.flow !== undefined && row.host === undefined ? "bnd" : "repnz";
+  const { mnemonic } = encoding;
+  if (byte === 0xf2) return BRANCHES.test(mnemonic) ? "bnd" : "repnz";
   return /^REP (MOVS|STOS|LODS|INS|OUTS)/.test(mnemonic) ? "rep" : "repz";
 }
 
