@@ -88,8 +88,8 @@ export class DescriptorTables {
       ? this.#state.segmentBase(Segment.ldtr)
       : (view.high(GDTR_BASE) | 0) * 2 ** 32 + view.low(GDTR_BASE);
     const address = base + (selector & 0xfff8);
-    const low = this.#memory.read32(address);
-    const high = this.#memory.read32(address + 4);
+    this.#memory.readPair(address);
+    const { pairLow: low, pairHigh: high } = this.#memory;
     return { selector, address, low, high, attributes: (high >>> 8) & 0xf0ff };
   }
 

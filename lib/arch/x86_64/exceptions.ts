@@ -202,10 +202,10 @@ export class Exceptions {
     const { vector, code } = event;
     const at = this.#idt(vector * 16, vector * 16 + 15, event);
     const system = this.#system;
-    const low = system.read32(at);
-    const high = system.read32(at + 4);
+    system.readPair(at);
+    const { pairLow: low, pairHigh: high } = system;
     const upper = system.read32(at + 8);
-    const type = this.#checkGate(high, [SystemType.interruptGate, SystemType.trapGate], event);
+    const type = this.#checkGate(high, LONG_GATES, event);
     const target = this.#target(low >>> 16, event);
     const both = Attribute.long | Attribute.big;
     if ((target.descriptor.attributes & both) !== Attribute.long) {
@@ -220,8 +220,9 @@ export class Exceptions {
     let stackLow = state.low(Gpr.rsp);
     if (ist !== 0 || inner) {
       const place = this.#tables.tssField(ist !== 0 ? 28 + 8 * ist : 4 + 8 * target.cpl, 8);
-      stackLow = system.read32(place);
-      stackHigh = system.read32(place + 4);
+      system.readPair(place);
+      stackLow = system.pairLow;
+      stackHigh = system.pairHigh;
     }
     const pointer = canonical(stackHigh, (stackLow & ~15) >>> 0);
     const rip = canonical(upper, ((low & 0xffff) | (high & 0xffff0000)) >>> 0);
@@ -247,8 +248,8 @@ export class Exceptions {
     const state = this.#state;
     const { vector, code } = event;
     const at = this.#idt(vector * 8, vector * 8 + 7, event);
-    const low = this.#system.read32(at);
-    const high = this.#system.read32(at + 4);
+    this.#system.readPair(at);
+    const { pairLow: low, pairHigh: high } = this.#system;
     const type = this.#checkGate(high, LEGACY_GATES, event);
     const target = this.#target(low >>> 16, event);
     const wide = type >= SystemType.interruptGate;
@@ -309,6 +310,8 @@ export class Exceptions {
   }
 }
 
+/** Types of gates in the IDT, in IA-32e mode and outside of it. */
+const LONG_GATES: readonly number[] = [SystemType.interruptGate, SystemType.trapGate];
 const LEGACY_GATES: readonly number[] = [
   SystemType.interruptGate16,
   SystemType.trapGate16,

@@ -159,7 +159,8 @@ function callInner(
   const ss = state.view.get32(SELECTOR, Segment.ss);
   if (state.longMode) {
     const at = tables.tssField(4 + 8 * cpl, 8);
-    const pointer = canonical(system.read32(at + 4), system.read32(at));
+    system.readPair(at);
+    const pointer = canonical(system.pairHigh, system.pairLow);
     if (Number.isNaN(pointer)) throw new GuestFault(Vector.stackFault, 0);
     data.rights = state.rights(cpl);
     stack.begin(0, pointer, 64);

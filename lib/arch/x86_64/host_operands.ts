@@ -3,7 +3,6 @@
  * (`operandsOf`). Accesses to memory fault by throwing a {@linkcode GuestFault}: read and probe before
  * anything changes.
  */
-import { Access } from "../../engine/arch.ts";
 import { isMemory, type MemoryOperand } from "../../engine/instruction.ts";
 import { generalProtection, GuestFault, Vector } from "./guest_fault.ts";
 import type { LinearMemory } from "./linear_memory.ts";
@@ -96,8 +95,8 @@ export class HostOperands {
     if (operand.size !== 8) return { high: 0, low: this.readLow(operand) };
     if (operand.isMemory) {
       const address = this.address(operand);
-      this.#memory.probe(address, 8, Access.read);
-      return { low: this.#memory.read32(address), high: this.#memory.read32(address + 4) };
+      this.#memory.readPair(address);
+      return { low: this.#memory.pairLow, high: this.#memory.pairHigh };
     }
     const { value } = operand.raw;
     return { low: this.#state.low(value), high: this.#state.high(value) };

@@ -35,6 +35,9 @@ export class LinearMemory {
   readonly #view: DataView;
   readonly #watch: DataWatch | undefined;
   readonly #access: BusAccess = { write: false, offset: 0, size: 4, value: 0, vcpu: 0 };
+  /** What {@linkcode LinearMemory.readPair} has read, unsigned. */
+  pairLow = 0;
+  pairHigh = 0;
   #rights: Tlb = Tlb.supervisor;
   /** Page that was read, written, executed last since `rights` was set; and where it is. */
   readonly #pages: Float64Array = new Float64Array(3).fill(NaN);
@@ -109,6 +112,13 @@ export class LinearMemory {
   read32(address: number): number {
     const at = this.#ram(address, 4, Access.read);
     return at >= 0 ? this.#view.getUint32(at, true) : this.#readPieces(address, 4);
+  }
+
+  /** Reads eight bytes into `pairLow` and `pairHigh`. */
+  readPair(address: number): void {
+    const at = this.#ram(address, 8, Access.read);
+    this.pairLow = at >= 0 ? this.#view.getUint32(at, true) : this.read32(address);
+    this.pairHigh = at >= 0 ? this.#view.getUint32(at + 4, true) : this.read32(address + 4);
   }
 
   read64(address: number): bigint {

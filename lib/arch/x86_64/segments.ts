@@ -145,7 +145,7 @@ export class Segments {
   /** After a return to less privilege: data segments that CPL may not have become null. */
   dropPrivileged(cpl: number): void {
     for (const segment of DATA_SEGMENTS) {
-      const { attributes } = this.get(segment);
+      const attributes = this.#state.segmentAttributes(segment);
       const dpl = (attributes >>> Attribute.dplShift) & 3;
       const conforming = (attributes & (Attribute.code | Attribute.conforming)) ===
         (Attribute.code | Attribute.conforming);

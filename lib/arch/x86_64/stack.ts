@@ -1,5 +1,4 @@
 /** Values on a stack that system code pushes and pops: not committed to RSP before all is done. */
-import { Access } from "../../engine/arch.ts";
 import { GuestFault, Vector } from "./guest_fault.ts";
 import type { LinearMemory } from "./linear_memory.ts";
 import type { ProcessorState } from "./processor_state.ts";
@@ -57,9 +56,15 @@ export class Stack {
   /** Pops 2, 4 or 8 bytes: the low half, zero-extended; both halves stay in `low` and `high`. */
   pop(size: number): number {
     const at = this.address;
-    if (size === 8) this.#memory.probe(at, size, Access.read);
-    this.low = size === 2 ? this.#memory.read16(at) : this.#memory.read32(at);
-    this.high = size === 8 ? this.#memory.read32(at + 4) : 0;
+    const memory = this.#memory;
+    if (size === 8) {
+      memory.readPair(at);
+      this.low = memory.pairLow;
+      this.high = memory.pairHigh;
+    } else {
+      this.low = size === 2 ? memory.read16(at) : memory.read32(at);
+      this.high = 0;
+    }
     this.pointer = this.#wrap(this.pointer + size);
     return this.low;
   }
