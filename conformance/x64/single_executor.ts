@@ -32,8 +32,8 @@ import { SingleMachine, TwoPagesError } from "./single_machine.ts";
 import { CODE, Ending, Flag, slotAddress, State } from "./state.ts";
 import type { Case } from "./vectors.ts";
 
-/** Instructions of a case at most: strings repeat themselves. */
-const MOST_STEPS = 4096;
+/** Instructions of a case at most: strings repeat themselves, byte by byte, up to the window's end. */
+const MOST_STEPS = 0x4000;
 
 /** Runs cases on a {@linkcode SingleMachine}. */
 export class SingleExecutor implements Executor {

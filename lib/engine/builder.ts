@@ -97,6 +97,12 @@ export abstract class Builder extends Code {
   /** [i64 va] -> [i32 host address] for reading and writing. */
   abstract readWriteAddress(size: ProbeSize, options?: AccessOptions): void;
 
+  /**
+   * [] -> [i32] whether the host address in a local, which a probe has given, is in guest RAM: the rest of
+   * its page is there, too, for the same kind of access.
+   */
+  abstract isRam(hostAddress: number): void;
+
   // ---- control flow (the last thing that the semantics of a row with `flow` do)
 
   /** Goes to pc + imm. */

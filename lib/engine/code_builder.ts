@@ -4,7 +4,7 @@
 import type { ArchBinding } from "./arch.ts";
 import { type AccessOptions, Builder, type ProbeSize } from "./builder.ts";
 import { Miss, type StateField } from "./layout.ts";
-import { TLB_MASK, TLB_STRIDE, TLB_WRITE } from "./memory_map.ts";
+import { RAM_BASE, TLB_MASK, TLB_STRIDE, TLB_WRITE } from "./memory_map.ts";
 import type { BlockType } from "../wasm/code_control.ts";
 import type { ValType } from "../wasm/types.ts";
 
@@ -107,6 +107,10 @@ export abstract class CodeBuilder extends Builder {
 
   override callHelper(name: string): void {
     this.i32_const(this.#links.slot(name)).call_indirect(this.#links.typeIndex(name));
+  }
+
+  override isRam(hostAddress: number): void {
+    this.local_get(hostAddress).i32_const(RAM_BASE).i32_ge_u();
   }
 
   override readAddress(size: ProbeSize, options?: AccessOptions): void {

@@ -129,6 +129,7 @@ class MetaBuilder extends Builder {
     this.probes++;
     this.loads = this.stores = true;
   }
+  override isRam(): void {}
   override jump(): void {}
   override jumpIf(): void {}
   override jumpTo(): void {}

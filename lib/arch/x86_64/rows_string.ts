@@ -1,6 +1,6 @@
 /**
- * String instructions (SDM volume 1, 5.1.8): one element each. With a repeat prefix the host executes
- * them, see string_instructions.ts.
+ * String instructions (SDM volume 1, 5.1.8): one element each. With a repeat prefix MOVS and STOS are in
+ * repeated_strings.ts, and the host executes the others: string_instructions.ts.
  */
 import type { Builder } from "../../engine/builder.ts";
 import { flagKind, Flags } from "./flags.ts";
@@ -8,6 +8,7 @@ import { getPart, RDI, RSI, setPart } from "./implicit_registers.ts";
 import type { Operand, Operands } from "./operands.ts";
 import type { Operand as Register } from "../../engine/instruction.ts";
 import { field } from "./layout.ts";
+import { repeatedMove, repeatedStore } from "./repeated_strings.ts";
 import { x86, x86Host, type X86Row, type X86Semantics } from "./row.ts";
 import { constant, local, op, widen } from "./sized.ts";
 
@@ -67,32 +68,35 @@ const scan: X86Semantics = (b, o) => {
   step(b, o, o[0].size, RDI);
 };
 
-/** Both sizes, with and without prefix. */
+/** Both sizes, with and without prefix. The repeated form is semantics or the host's. */
 function both(
   name: string,
   bytes: string,
   words: string,
   opcode: number,
-  host: string,
   semantics: X86Semantics,
+  repeated: X86Semantics | string,
 ): X86Row[] {
   return [[bytes, opcode], [words, opcode + 1]].flatMap(([operands, code]): X86Row[] => {
     const hex = (code as number).toString(16);
+    const title = `REP ${name} ${operands}`;
     return [
       x86(`${name} ${operands}`, `NFx ${hex}`, "base", semantics),
-      x86Host(`REP ${name} ${operands}`, `REP ${hex}`, "base", host),
+      typeof repeated === "string"
+        ? x86Host(title, `REP ${hex}`, "base", repeated)
+        : x86(title, `REP ${hex}`, "base", repeated, { flow: "branch" }),
     ];
   });
 }
 
 export const stringRows: readonly X86Row[] = [
-  ...both("MOVS", "Yb,Xb", "Yv,Xv", 0xa4, "rep movs", move),
+  ...both("MOVS", "Yb,Xb", "Yv,Xv", 0xa4, move, repeatedMove),
   // Two reads: without prefix the host's too.
   x86Host("CMPS Xb,Yb", "NFx a6", "base", "cmps"),
   x86Host("CMPS Xv,Yv", "NFx a7", "base", "cmps"),
   x86Host("REP CMPS Xb,Yb", "REP a6", "base", "cmps"),
   x86Host("REP CMPS Xv,Yv", "REP a7", "base", "cmps"),
-  ...both("STOS", "Yb,AL", "Yv,rAX", 0xaa, "rep stos", store),
-  ...both("LODS", "AL,Xb", "rAX,Xv", 0xac, "rep lods", load),
-  ...both("SCAS", "AL,Yb", "rAX,Yv", 0xae, "rep scas", scan),
+  ...both("STOS", "Yb,AL", "Yv,rAX", 0xaa, store, repeatedStore),
+  ...both("LODS", "AL,Xb", "rAX,Xv", 0xac, load, "rep lods"),
+  ...both("SCAS", "AL,Yb", "rAX,Yv", 0xae, scan, "rep scas"),
 ];

@@ -1,7 +1,8 @@
 /**
- * String instructions that the host executes: with a repeat prefix, and CMPS (SDM volume 2, REP). What
- * lies in one page of RAM on both sides is done at once. Registers are up to date whenever something
- * may fault. A long string takes several calls, and interrupts come between these.
+ * String instructions that the host executes: CMPS, SCAS and LODS with a repeat prefix, and CMPS without
+ * (SDM volume 2, REP). What lies in one page of RAM on both sides is done at once. Registers are up to
+ * date whenever something may fault. A long string takes several calls, and interrupts come between
+ * these.
  */
 import { Access, Outcome } from "../../engine/arch.ts";
 import { differenceStatus, writeStatus } from "./flags.ts";
@@ -24,16 +25,14 @@ const REPNE = 0xf2;
 class Side {
   /** Register that points to the next element. */
   readonly register: number;
-  readonly access: Access;
   readonly segment: number;
   /** Linear address of the next element. */
   address = 0;
   /** Where in RAM the lowest of the elements to be done at once is. */
   place = 0;
 
-  constructor(register: number, access: Access, segment: number) {
+  constructor(register: number, segment: number) {
     this.register = register;
-    this.access = access;
     this.segment = segment;
   }
 }
@@ -54,7 +53,6 @@ class StringRun {
   readonly size: number;
   readonly backwards: boolean;
   /** RAM. */
-  readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly #o: Operands;
 
@@ -63,7 +61,6 @@ class StringRun {
     this.cpu = cpu;
     this.size = size;
     this.backwards = cpu.state.view.low(DF) !== 0;
-    this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#o = o;
   }
@@ -118,10 +115,10 @@ class StringRun {
   /** Whether elements from the side's address on are plain RAM. */
   #place(side: Side, count: number): boolean {
     const { cpu: { data, debug, wiring: { memory } }, size } = this;
-    const { address, access } = side;
+    const { address } = side;
     if (debug.watchesPage(Math.floor(address / 2 ** 32) >>> 0, address >>> 0)) return false;
-    if (data.rights === Tlb.userAligned) data.probe(address, size, access);
-    const first = data.translate(address, access);
+    if (data.rights === Tlb.userAligned) data.probe(address, size, Access.read);
+    const first = data.translate(address, Access.read);
     const lowest = this.backwards ? first - (count - 1) * size : first;
     if (!memory.contains(lowest, count * size)) return false;
     side.place = lowest - memory.base;
@@ -133,25 +130,12 @@ class StringRun {
     return (this.backwards ? count - 1 - i : i) * this.size;
   }
 
-  /** Tells who keeps track that elements in RAM were written. */
-  written(side: Side, count: number): void {
-    const { memory } = this.cpu.wiring;
-    memory.written(memory.base + side.place, count * this.size);
-  }
-
   /** Reads an element that is not plain RAM, or not only. */
   read({ address }: Side): bigint {
     const { cpu: { data, debug }, size } = this;
     const value = size === 8 ? data.read64(address) : BigInt(data.read(address, size) >>> 0);
     debug.access(Math.floor(address / 2 ** 32) >>> 0, address >>> 0, size, false);
     return value;
-  }
-
-  write({ address }: Side, value: bigint): void {
-    const { cpu: { data, debug }, size } = this;
-    if (size === 8) data.write64(address, value);
-    else data.write(address, size, Number(value));
-    debug.access(Math.floor(address / 2 ** 32) >>> 0, address >>> 0, size, true);
   }
 
   /** An element in RAM. */
@@ -181,72 +165,9 @@ class StringRun {
   }
 }
 
-const source = ({ segment }: Operands): Side => new Side(Gpr.rsi, Access.read, segment);
+const source = ({ segment }: Operands): Side => new Side(Gpr.rsi, segment);
 /** ES:rDI, which no prefix changes. */
-const destination = (access: Access): Side => new Side(Gpr.rdi, access, Segment.es);
-
-const move: HostInstruction = (cpu, o) => {
-  const run = new StringRun(cpu, o, o[0].size);
-  const [from, to] = [source(o), destination(Access.write)];
-  return run.run([from, to], {
-    inRam: (count) => {
-      moveElements(run, to.place, from.place, count);
-      run.written(to, count);
-      return count;
-    },
-    one: () => run.write(to, run.read(from)),
-  });
-};
-
-/** Moves one after the other: if they overlap, what was moved may be moved again. */
-function moveElements(
-  { bytes, size, backwards }: StringRun,
-  to: number,
-  from: number,
-  count: number,
-): void {
-  const length = count * size;
-  const distance = backwards ? from - to : to - from;
-  if (distance <= 0 || distance >= length) {
-    bytes.copyWithin(to, from, from + length);
-    return;
-  }
-  // By pieces that do not overlap, or element by element if these do.
-  const piece = distance < size ? size : distance;
-  for (let done = 0; done < length; done += piece) {
-    const part = Math.min(piece, length - done);
-    const at = backwards ? length - done - part : done;
-    bytes.copyWithin(to + at, from + at, from + at + part);
-  }
-}
-
-const store: HostInstruction = (cpu, o) => {
-  const run = new StringRun(cpu, o, o[0].size);
-  const to = destination(Access.write);
-  const value = run.accumulator;
-  return run.run([to], {
-    inRam: (count) => {
-      fill(run, to.place, count, value);
-      run.written(to, count);
-      return count;
-    },
-    one: () => run.write(to, value),
-  });
-};
-
-function fill({ bytes, size }: StringRun, at: number, count: number, value: bigint): void {
-  const low = Number(value & 0xffn);
-  const length = count * size;
-  const first = Array.from({ length: size }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
-  if (first.every((byte) => byte === low)) {
-    bytes.fill(low, at, at + length);
-    return;
-  }
-  bytes.set(first, at);
-  for (let done = size; done < length; done *= 2) {
-    bytes.copyWithin(at + done, at, at + Math.min(done, length - done));
-  }
-}
+const destination = (): Side => new Side(Gpr.rdi, Segment.es);
 
 /** The last element stays. */
 const load: HostInstruction = (cpu, o) => {
@@ -308,19 +229,17 @@ class Comparison implements Work {
 
 const compare: HostInstruction = (cpu, o) => {
   const run = new StringRun(cpu, o, o[0].size);
-  const sides = [source(o), destination(Access.read)] as const;
+  const sides = [source(o), destination()] as const;
   return run.run(sides, new Comparison(run, o, ...sides));
 };
 
 const scan: HostInstruction = (cpu, o) => {
   const run = new StringRun(cpu, o, o[0].size);
-  const side = destination(Access.read);
+  const side = destination();
   return run.run([side], new Comparison(run, o, undefined, side));
 };
 
 export const stringInstructions: HostInstructions = {
-  "rep movs": move,
-  "rep stos": store,
   "rep lods": load,
   "cmps": compare,
   "rep scas": scan,

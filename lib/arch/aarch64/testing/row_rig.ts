@@ -183,6 +183,9 @@ class RigBuilder extends Builder {
   override setFlagsIf(): void {
     throw new Error(FOREIGN);
   }
+  override isRam(): void {
+    throw new Error(FOREIGN);
+  }
   override condition(code: number): void {
     const operands = flags.fields.map((flag) => {
       const local = this.temp("i64");

@@ -1,0 +1,178 @@
+/**
+ * A vCPU on the engine, for code in hexadecimal: 64-bit code at CPL 0, or real mode, with a few MiB of RAM
+ * and nothing around it. Exceptions end in a HLT of their own.
+ */
+import assert from "node:assert/strict";
+import type { EngineServices } from "../../../engine/arch.ts";
+import { Engine } from "../../../engine/engine.ts";
+import type { GuestMemory } from "../../../engine/guest_memory.ts";
+import { RegisterBus } from "../../../devices/msr/register_bus.ts";
+import { Bus } from "../../../devices/vbus/bus.ts";
+import { x86_64 } from "../arch.ts";
+import { X86Cpu, type X86CpuOptions } from "../cpu.ts";
+import { field } from "../layout.ts";
+import { Attribute, CR0, CR4, EFER, Gpr } from "../registers.ts";
+import { Segment } from "../state.ts";
+
+const RAM_SIZE = 0x400000;
+/** Where things are. RAM is mapped one to one in 64-bit code. */
+export const Place = {
+  gdt: 0x1000,
+  idt: 0x2000,
+  tables: 0x3000,
+  /** A HLT for each vector. */
+  handlers: 0x7000,
+  code: 0x8000,
+  stack: 0x20000,
+} as const;
+
+/** How code is executed; in "region" it is compiled before. */
+export type Way = "interpreter" | "region" | "steps";
+export const WAYS: readonly Way[] = ["interpreter", "region", "steps"];
+
+class RigCpu extends X86Cpu {
+  stepping = false;
+  override needsStepping(): boolean {
+    return this.stepping || super.needsStepping();
+  }
+}
+
+/** A vCPU after reset. */
+export class EngineRig {
+  readonly engine: Engine;
+  readonly cpu: X86Cpu;
+  readonly memory: GuestMemory;
+  readonly bus: Bus = new Bus();
+  readonly #way: Way;
+
+  constructor(way: Way) {
+    this.#way = way;
+    let cpu: RigCpu | undefined;
+    this.engine = new Engine({
+      arch: x86_64,
+      cpus: 1,
+      ramBase: 0,
+      ramSize: RAM_SIZE,
+      bus: this.bus,
+      makeCpu: (_index, { state, memory, engine }) => {
+        cpu = new RigCpu({ ...wiring(memory, engine, this.bus), state, model: "max" });
+        return cpu;
+      },
+      threshold: 1_000_000,
+    });
+    assert.ok(cpu !== undefined);
+    cpu.stepping = way === "steps";
+    this.cpu = cpu;
+    this.memory = this.engine.memory;
+    cpu.reset();
+  }
+
+  r(n: number): bigint {
+    return this.engine.state.get64(field("r"), n);
+  }
+
+  setR(n: number, value: bigint): void {
+    this.engine.state.set64(field("r"), BigInt.asUintN(64, value), n);
+  }
+
+  get rflags(): number {
+    return this.cpu.context.state.rflags;
+  }
+
+  set rflags(value: number) {
+    this.cpu.context.state.rflags = value;
+  }
+
+  /** 64-bit code at CPL 0. */
+  long(): this {
+    const { memory, engine: { state }, cpu } = this;
+    memory.write64(Place.tables, BigInt(Place.tables + 0x1000) | 3n);
+    memory.write64(Place.tables + 0x1000, BigInt(Place.tables + 0x2000) | 3n);
+    for (let n = 0; n < RAM_SIZE / 0x200000; n++) {
+      memory.write64(Place.tables + 0x2000 + 8 * n, BigInt(n * 0x200000) | 0x83n);
+    }
+    memory.write64(Place.gdt + 8, 0x00209b0000000000n);
+    for (let vector = 0; vector < 32; vector++) {
+      const at = Place.handlers + vector;
+      memory.write(at, Uint8Array.of(0xf4));
+      memory.write64(Place.idt + 16 * vector, BigInt(at) | (8n << 16n) | (0x8en << 40n));
+      memory.write64(Place.idt + 16 * vector + 8, 0n);
+    }
+    state.set64(field("idtrBase"), BigInt(Place.idt));
+    state.set32(field("idtrLimit"), 0x1ff);
+    state.set64(field("gdtrBase"), BigInt(Place.gdt));
+    state.set32(field("gdtrLimit"), 0xf);
+    state.set32(field("cr0"), CR0.PE | CR0.MP | CR0.ET | CR0.NE | CR0.WP | CR0.PG);
+    state.set32(field("cr4"), CR4.PAE | CR4.OSFXSR | CR4.OSXMMEXCPT);
+    state.set32(field("efer"), EFER.NXE | EFER.LMA | EFER.LME);
+    state.set64(field("cr3"), BigInt(Place.tables));
+    const present = Attribute.present | Attribute.nonSystem | Attribute.writable;
+    cpu.context.segments.set(Segment.cs, {
+      selector: 8,
+      base: 0,
+      limit: 0xffffffff,
+      attributes: present | Attribute.code | Attribute.long,
+    });
+    this.setR(Gpr.rsp, BigInt(Place.stack));
+    cpu.reload();
+    return this;
+  }
+
+  /** Real mode, with the segments at multiples of 64 KiB: CS 0, DS 1, ES 2, SS 3. */
+  real(): this {
+    const { segments } = this.cpu.context;
+    segments.setReal(Segment.cs, 0);
+    segments.setReal(Segment.ds, 0x1000);
+    segments.setReal(Segment.es, 0x2000);
+    segments.setReal(Segment.ss, 0x3000);
+    return this;
+  }
+
+  /**
+   * Executes code up to a HLT. Gives the vector of the exception that ended it, or undefined if it was the
+   * code's own.
+   */
+  run(hex: string, slice = 10_000): number | undefined {
+    const bytes = hex.split(" ").map((text) => parseInt(text, 16));
+    this.memory.write(Place.code, Uint8Array.of(...bytes, 0xf4));
+    this.cpu.context.state.jump(Place.code);
+    if (this.#way === "region") this.engine.compileAt(0, [Place.code], bytes.length);
+    for (let slices = 0; slices < 1000; slices++) {
+      if (this.engine.run(0, slice).reason === "wait") {
+        const at = this.cpu.context.state.rip - 1;
+        return at < Place.code ? at - Place.handlers : undefined;
+      }
+    }
+    return assert.fail(`${hex} does not end`);
+  }
+
+  /** What an exception has left on the stack: RIP of the instruction, behind the error code if it has one. */
+  faultAddress(hasCode: boolean): number {
+    return Number(this.memory.read64(Number(this.r(Gpr.rsp)) + (hasCode ? 8 : 0)) ?? 0n);
+  }
+}
+
+function wiring(
+  memory: GuestMemory,
+  engine: EngineServices,
+  bus: Bus,
+): Omit<X86CpuOptions, "state" | "model"> {
+  return {
+    index: 0,
+    cpus: 1,
+    memory,
+    engine,
+    bus,
+    ports: new Bus({ space: "ports" }),
+    registers: new RegisterBus(),
+    apics: {
+      acknowledge: () => 0,
+      taskPriorityClass: () => 0,
+      setTaskPriorityClass: () => {},
+      isEnabled: () => false,
+    },
+    tsc: { frequency: 1e9, read: () => 0n },
+    random: (into) => into.fill(0),
+    shutdown: () => assert.fail("a triple fault"),
+  };
+}
