@@ -33,6 +33,8 @@ import _x86_64_exceptions_extensions from "./x86_64-exceptions-extensions.json" 
   type: "json",
 };
 import _x86_64_exceptions from "./x86_64-exceptions.json" with { type: "json" };
+import _x86_64_fp_extensions from "./x86_64-fp-extensions.json" with { type: "json" };
+import _x86_64_fp from "./x86_64-fp.json" with { type: "json" };
 import _x86_64_ioapic from "./x86_64-ioapic.json" with { type: "json" };
 import _x86_64_mmu from "./x86_64-mmu.json" with { type: "json" };
 import _x86_64_smp from "./x86_64-smp.json" with { type: "json" };
@@ -84,6 +86,8 @@ export const TRANSCRIPTS: Readonly<Record<string, Transcript>> = {
   "x86_64-atomics": _x86_64_atomics,
   "x86_64-exceptions-extensions": _x86_64_exceptions_extensions,
   "x86_64-exceptions": _x86_64_exceptions,
+  "x86_64-fp-extensions": _x86_64_fp_extensions,
+  "x86_64-fp": _x86_64_fp,
   "x86_64-ioapic": _x86_64_ioapic,
   "x86_64-mmu": _x86_64_mmu,
   "x86_64-smp": _x86_64_smp,
