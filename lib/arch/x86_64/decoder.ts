@@ -51,22 +51,21 @@ export class X86Decoder implements Decoder {
   readonly encodings: readonly Candidate[];
   /** What the bytes of the last instruction are. */
   readonly reader: InstructionReader = new InstructionReader();
-  readonly #buckets: (Bucket | undefined)[] = [];
+  /** By opcode map and opcode, and made ready from them when the first is met. */
+  readonly #candidates: (Candidate[] | undefined)[] = new Array(MAPS << 8).fill(undefined);
+  readonly #buckets: (Bucket | undefined)[] = new Array(MAPS << 8).fill(undefined);
   readonly #decoded: X86Decoded = new X86Decoded();
   #tooLong: X86Handler | undefined;
 
   constructor(rows: readonly X86Row[]) {
     this.encodings = rows.map(candidateOf);
-    const byOpcode = new Map<number, Candidate[]>();
     for (const encoding of this.encodings) {
       for (let n = 0; n < encoding.opcodes; n++) {
         const at = (encoding.map << 8) | (encoding.opcode + n);
-        byOpcode.set(at, [...byOpcode.get(at) ?? [], encoding]);
+        const candidates = this.#candidates[at];
+        if (candidates === undefined) this.#candidates[at] = [encoding];
+        else candidates.push(encoding);
       }
-    }
-    for (let at = 0; at < MAPS << 8; at++) {
-      const candidates = byOpcode.get(at);
-      this.#buckets.push(candidates === undefined ? undefined : bucketOf(candidates));
     }
   }
 
@@ -81,7 +80,7 @@ export class X86Decoder implements Decoder {
     const begun = i.begin(code, at, limit, mode);
     if (i.overrun) return this.#overrun(limit);
     if (!begun) return undefined;
-    const bucket = this.#buckets[(i.map << 8) | i.opcode];
+    const bucket = this.#bucket((i.map << 8) | i.opcode);
     if (bucket === undefined) return undefined;
     let rows = bucket.rows[0];
     if (bucket.modrm) {
@@ -105,6 +104,12 @@ export class X86Decoder implements Decoder {
     const similar = rows.find((list) => list.length > 0)?.[0];
     if (similar !== undefined && i.length + immediateBytes(similar, i) > LONGEST) i.overrun = true;
     return i.overrun ? this.#overrun(limit) : undefined;
+  }
+
+  #bucket(at: number): Bucket | undefined {
+    const candidates = this.#candidates[at];
+    if (candidates === undefined) return undefined;
+    return this.#buckets[at] ??= bucketOf(candidates);
   }
 
   /** Bytes were missing: below the limit, or the instruction is too long. */

@@ -92,7 +92,8 @@ const IMPLIED: Readonly<Record<string, number | VaryingSize>> = {
 };
 const SIMD = /^[VWUPQN]/;
 
-function parseOperand(text: string, title: string): OperandForm {
+/** The form of an operand; undefined if it is none. */
+function parseOperand(text: string): OperandForm | undefined {
   const fixed = FIXED[text];
   if (fixed !== undefined) {
     return { letter: fixed[0], size: fixed[1], fixed: fixed[2], text };
@@ -103,7 +104,7 @@ function parseOperand(text: string, title: string): OperandForm {
     if (size !== undefined) return { letter, size, fixed: -1, text };
     if (/^[vzyp]$/.test(rest)) return { letter, size: rest as VaryingSize, fixed: -1, text };
   }
-  throw new Error(`operand ${text} of ${title}`);
+  return undefined;
 }
 
 /** The prefix part of an encoding; the rest of the tokens stay. */
@@ -145,8 +146,10 @@ export function parseRow(row: X86Row): Encoding {
   // A mnemonic may have a prefix's name before it: "REP MOVS Yv,Xv".
   const words = title.split(" ");
   const last = words[words.length - 1];
-  const hasOperands = words.length > 1 && (last.includes(",") || isOperand(last));
-  const operands = hasOperands ? last.split(",").map((text) => parseOperand(text, title)) : [];
+  const hasOperands = words.length > 1 && (last.includes(",") || parseOperand(last) !== undefined);
+  const operands = hasOperands
+    ? last.split(",").map((text) => parseOperand(text) ?? fail(`operand ${text}`))
+    : [];
   const mnemonic = (hasOperands ? words.slice(0, -1) : words).join(" ");
 
   const tokens = code.trim().split(/\s+/);
@@ -213,15 +216,6 @@ export function parseRow(row: X86Row): Encoding {
     cc: opcodePlus === "CC",
     vvvv: has("B"),
   };
-}
-
-function isOperand(text: string): boolean {
-  try {
-    parseOperand(text, "");
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** "0f", "b8+r", "40+cc", "c0+i", "e8+x": the byte and what its low bits have. */

@@ -4,6 +4,7 @@ import { X86Decoder } from "./decoder.ts";
 import { type Encoding, parseRow, Prefix } from "./encoding.ts";
 import { hostInstructions } from "./host_instructions.ts";
 import { instructionHelpers, instructionRows } from "./instruction_rows.ts";
+import { Mode } from "./mode.ts";
 import { x86 } from "./row.ts";
 
 /** Prefixes 66, F2 and F3 that an encoding takes; `any` gets what the others leave. */
@@ -48,7 +49,15 @@ test("no two rows overlap", () => {
 });
 
 test("all rows are of the notation, and the decoder takes them", () => {
-  assert.equal(new X86Decoder(instructionRows).encodings.length, instructionRows.length);
+  const decoder = new X86Decoder(instructionRows);
+  assert.equal(decoder.encodings.length, instructionRows.length);
+  const vex = [1, 2, 3].map((map) => [0xc4, 0xe0 | map, 0x78]);
+  for (const before of [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a], ...vex]) {
+    for (let opcode = 0; opcode < 256; opcode++) {
+      const code = Uint8Array.from([...before, opcode, ...new Array(16).fill(0xc0)]);
+      decoder.decode(code, 0, code.length, Mode.code64 | Mode.protected);
+    }
+  }
 });
 
 test("the host has every instruction that a row leaves to it, and no others", () => {
