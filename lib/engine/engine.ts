@@ -10,6 +10,7 @@ import {
   type Helper,
   Outcome,
 } from "./arch.ts";
+import { type BulkMemory, bulkMemory } from "./bulk_memory.ts";
 import { CodeCache, type CodePage } from "./code_cache.ts";
 import { type CodeContext, Slots } from "./code_context.ts";
 import { GuestMemory } from "./guest_memory.ts";
@@ -82,6 +83,7 @@ export class Engine {
   readonly state: StateView;
   readonly #arch: Arch;
   readonly #context: CodeContext;
+  readonly #moveState: BulkMemory["move"];
   readonly #tlb: Tlb;
   readonly #cache: CodeCache;
   readonly #handlers: HandlerCode;
@@ -124,7 +126,9 @@ export class Engine {
     });
     const table = new WebAssembly.Table({ element: "anyfunc", initial: Slots.end });
     this.state = new StateView(memory.buffer);
-    this.memory = new GuestMemory(new Uint8Array(memory.buffer, RAM_BASE, ramSize), ramBase);
+    this.#moveState = bulkMemory(memory, 0).move;
+    const ram = new Uint8Array(memory.buffer, RAM_BASE, ramSize);
+    this.memory = new GuestMemory(ram, ramBase);
     this.memory.onProtect(() => this.#tlb.flush(-1));
     this.memory.observe((address, length) => this.#cache.invalidate(address - ramBase, length));
     const decoder = arch.decoder();
@@ -284,9 +288,9 @@ export class Engine {
   /** Makes a vCPU's state block the current one. */
   select(vcpu: number): void {
     if (vcpu === this.#current) return;
-    const bytes = new Uint8Array(this.#context.imports.memory.buffer, 0, savedState(VCPU_LIMIT));
-    bytes.copyWithin(savedState(this.#current), STATE_BASE, STATE_BASE + STATE_SIZE);
-    bytes.copyWithin(STATE_BASE, savedState(vcpu), savedState(vcpu) + STATE_SIZE);
+    const bytes = this.layout.end - STATE_BASE;
+    this.#moveState(savedState(this.#current), STATE_BASE, bytes);
+    this.#moveState(STATE_BASE, savedState(vcpu), bytes);
     this.#current = vcpu;
     this.#slow.vcpu = vcpu;
     this.#tlb.flush(-1);
