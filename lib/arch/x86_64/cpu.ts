@@ -346,8 +346,9 @@ export class X86Cpu implements ArchCpu {
 
   /** Drives INTR. May be called at any time. */
   setInterrupt(level: boolean): void {
+    const rises = level && !this.#inputs.intr;
     this.#inputs.intr = level;
-    if (level) this.#wiring.engine.attend();
+    if (rises) this.#wiring.engine.attend();
   }
 
   /** A non-maskable interrupt. May be called at any time. */
