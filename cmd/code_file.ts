@@ -1,9 +1,11 @@
-/** Files of A64 code as pieces at addresses: ELF of any type, Linux Images, anything else as raw code. */
+/** Files of code as pieces at addresses: ELF of any type, Linux arm64 Images, anything else as raw code. */
 import { BootError } from "../lib/boot/boot_error.ts";
-import { isElf } from "../lib/boot/elf.ts";
+import { ELF_AARCH64, ELF_X86_64, type ElfMachine, elfMachine, isElf } from "../lib/boot/elf.ts";
 import { type CodePiece, readElfCode } from "../lib/boot/elf_code.ts";
 import { gunzip, isGzip } from "../lib/boot/gzip.ts";
 import { IMAGE_HEADER_BYTES, isImage, isZboot, readZboot } from "../lib/boot/image.ts";
+import { isBzImage } from "../lib/boot/x86_64/bzimage.ts";
+import type { Architecture } from "../lib/config/machine_config.ts";
 import { UsageError } from "./errors.ts";
 
 /** Most bytes that a packed file may unpack to. */
@@ -20,22 +22,41 @@ export interface Place {
   readonly length: number;
 }
 
-/** The pieces of a file. Throws a UsageError. */
+/** Code and its architecture. */
+export interface Code {
+  readonly arch: Architecture;
+  readonly pieces: readonly CodePiece[];
+}
+
+const MACHINES: Readonly<Record<Architecture, ElfMachine>> = {
+  aarch64: ELF_AARCH64,
+  x86_64: ELF_X86_64,
+};
+
+/** The pieces of a file. `given`: its architecture, if it does not say it itself. Throws a UsageError. */
 export async function codePieces(
   where: string,
   file: Uint8Array,
   place: Place | undefined,
-): Promise<CodePiece[]> {
+  given: Architecture | undefined,
+): Promise<Code> {
   try {
     let bytes = isGzip(file) ? await gunzip(file, UNPACKED, "kernel") : file;
     if (isElf(bytes)) {
-      if (place === undefined) return readElfCode(bytes);
+      const arch = given ?? (elfMachine(bytes) === ELF_X86_64.id ? "x86_64" : "aarch64");
+      if (place === undefined) return { arch, pieces: readElfCode(bytes, MACHINES[arch]) };
       throw new UsageError(
         `${where}: an ELF file says where its code is; use --start and --stop, not --base, --offset or --length`,
       );
     }
     if (isZboot(bytes)) ({ bytes } = await readZboot(bytes, UNPACKED));
-    return [rawPiece(bytes, place ?? { base: 0n, offset: 0, length: bytes.length })];
+    if (isBzImage(bytes) && place === undefined) {
+      throw new UsageError(
+        `${where}: the kernel in a bzImage is packed; give its vmlinux, or --offset and --length`,
+      );
+    }
+    const pieces = [rawPiece(bytes, place ?? { base: 0n, offset: 0, length: bytes.length })];
+    return { arch: given ?? "aarch64", pieces };
   } catch (error) {
     if (!(error instanceof BootError)) throw error;
     throw new UsageError(`${where}: ${error.message.replace(/^kernel: /, "")}`);

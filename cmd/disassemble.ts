@@ -1,11 +1,9 @@
 import { writeSync } from "node:fs";
-import { instructionRows } from "../lib/arch/aarch64/instruction_rows.ts";
-import { a64Disassembler } from "../lib/arch/aarch64/disassemble.ts";
 import type { CodePiece, CodeSymbol } from "../lib/boot/elf_code.ts";
-import type { Disassembler } from "../lib/engine/disassembler.ts";
-import { InstructionTable } from "../lib/engine/table.ts";
+import { type AssemblerText, assemblerText, CODE_BITS } from "./assembler_text.ts";
 import { codePieces } from "./code_file.ts";
 import type { Arguments } from "./command.ts";
+import { ARCHITECTURES } from "../lib/config/machine_config.ts";
 import { EXIT, UsageError } from "./errors.ts";
 import { readInput } from "./files.ts";
 
@@ -16,7 +14,7 @@ const STDOUT = 1;
 const LINES = 4096;
 const END = 1n << 64n;
 
-/** Prints the A64 instructions of a file: ELF, Linux Image or raw code. */
+/** Prints the instructions of a file: ELF, Linux Image or raw code. */
 export async function disassemble(args: Arguments): Promise<number> {
   const [file] = args.positionals;
   if (file === undefined) throw new UsageError(`${WHAT}: needs a file; write vml ${WHAT} FILE`);
@@ -24,20 +22,24 @@ export async function disassemble(args: Arguments): Promise<number> {
   const offset = readNumber(args, "offset", 0n);
   const start = readNumber(args, "start", 0n);
   const stop = readNumber(args, "stop", END);
-  for (const [option, value] of Object.entries({ base, offset, start })) {
-    if (value % 4n !== 0n) {
-      throw new UsageError(`--${option}: instructions begin at multiples of 4`);
-    }
-  }
   const bytes = await readInput(WHAT, file);
   const length = readNumber(args, "length", BigInt(Number.MAX_SAFE_INTEGER));
   const placed = ["base", "offset", "length"].some((option) => args.has(option));
   const place = { base, offset: Number(offset), length: Number(length) };
-  const pieces = await codePieces(`${WHAT}: ${file}`, bytes, placed ? place : undefined);
-  const disassembler = a64Disassembler(new InstructionTable(instructionRows));
+  const where = `${WHAT}: ${file}`;
+  const given = ARCHITECTURES.find((arch) => arch === args.get("arch"));
+  const { arch, pieces } = await codePieces(where, bytes, placed ? place : undefined, given);
+  const bits = CODE_BITS.find((bits) => bits === args.get("bits")) ?? "64";
+  const assembler = assemblerText(arch, bits);
+  const alignment = BigInt(assembler.alignment);
+  for (const [option, value] of Object.entries({ base, offset, start })) {
+    if (value % alignment !== 0n) {
+      throw new UsageError(`--${option}: instructions begin at multiples of ${alignment}`);
+    }
+  }
   let lines: string[] = [];
   for (const piece of pieces) {
-    for (const line of listing(piece, disassembler, start, stop)) {
+    for (const line of listing(piece, assembler, start, stop)) {
       lines.push(line);
       if (lines.length < LINES) continue;
       if (!write(lines.join(""))) return EXIT.outputGone;
@@ -50,46 +52,46 @@ export async function disassemble(args: Arguments): Promise<number> {
 /** The lines of a piece between two addresses. */
 function* listing(
   piece: CodePiece,
-  disassembler: Disassembler,
+  assembler: AssemblerText,
   start: bigint,
   stop: bigint,
 ): Generator<string> {
   const { bytes, address: base, symbols, marks } = piece;
-  const skipped = start > base ? (start - base + 3n) & ~3n : 0n;
+  const last = BigInt(assembler.alignment - 1);
+  const skipped = start > base ? (start - base + last) & ~last : 0n;
   const wanted = stop - base;
   const end = wanted < BigInt(bytes.length) ? Number(wanted) : bytes.length;
   if (skipped >= BigInt(Math.max(end, 0))) return;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = Number(skipped);
   const first = base + skipped;
   let symbol = firstAfter(symbols, first - 1n, ({ address }) => address);
   let mark = firstAfter(marks, first, ([address]) => address);
   let data = mark > 0 && marks[mark - 1][1];
   if (piece.name !== "") yield `\n${piece.name}:\n`;
-  for (; at < end; at += 4) {
+  while (at < end) {
     const address = BigInt.asUintN(64, base + BigInt(at));
-    for (; symbol < symbols.length && symbols[symbol].address < address + 4n; symbol++) {
+    for (; mark < marks.length && marks[mark][0] <= address; mark++) data = marks[mark][1];
+    const line = data ? assembler.data(bytes, at) : assembler.instruction(bytes, at, address);
+    const next = address + BigInt(line?.length ?? assembler.alignment);
+    for (; symbol < symbols.length && symbols[symbol].address < next; symbol++) {
       if (symbols[symbol].address < address) continue;
       yield `\n${hex(symbols[symbol].address, 16)} <${printable(symbols[symbol].name)}>:\n`;
     }
-    for (; mark < marks.length && marks[mark][0] <= address; mark++) data = marks[mark][1];
     const head = `${hex(address).padStart(8)}:\t`;
-    if (at + 4 > bytes.length) {
+    if (line === undefined) {
       const rest = Array.from(bytes.subarray(at), (byte) => `0x${hex(byte, 2)}`);
       yield `${head}.byte ${rest.join(", ")}\n`;
       return;
     }
-    const word = view.getUint32(at, true);
-    const text = data
-      ? `.inst 0x${hex(word, 8)} // data`
-      : withTarget(disassembler.disassemble(word, address), symbols);
-    yield `${head}${hex(word, 8)}\t${text}\n`;
+    const text = data ? line.text : withTarget(line.text, assembler.target, symbols);
+    yield `${head}${line.code}\t${text}\n`;
+    at += line.length;
   }
 }
 
 /** A branch or literal's target by name: "bl 0x1040 <main+0x10>". */
-function withTarget(text: string, symbols: readonly CodeSymbol[]): string {
-  const target = /[ ,]0x([0-9a-f]+)$/.exec(text)?.[1];
+function withTarget(text: string, pattern: RegExp, symbols: readonly CodeSymbol[]): string {
+  const target = pattern.exec(text)?.[1];
   if (target === undefined || symbols.length === 0) return text;
   const address = BigInt(`0x${target}`);
   const symbol = symbols[firstAfter(symbols, address, (s) => s.address) - 1];

@@ -39,13 +39,14 @@ export const inspectCommand: Command = {
   examples: [
     ["vml inspect disassemble Image --length 256", "Prints A64 instructions."],
     ["vml inspect disassemble vmlinux --start 0xffff800008010000", "Those of an ELF file."],
+    ["vml inspect disassemble boot.bin --arch x86_64 --bits 16", "Raw code of another kind."],
     ["vml inspect instructions --arch aarch64", "Lists the instructions that guests may use."],
     ["vml inspect fdt board.dtb", "Prints a flattened device tree as source text."],
     ["vml inspect machine machine.yaml --cpus 4", "Prints settings and memory map of a machine."],
   ],
   notes:
-    `disassemble: ELF files (also .o and .so), Linux Images, also packed; anything else is raw code.
---start and --stop for all, --base, --offset, --length for Images and raw code.
+    `disassemble: ELF files (also .o and .so), Linux arm64 Images, also packed; anything else is raw code
+of --arch. --start and --stop for all, --base, --offset, --length for Images and raw code.
 instructions: --arch, --json. machine: --json or --fdt, and the options of vml run that describe a
 machine.`,
   async run(args) {

@@ -1,9 +1,15 @@
 import process from "node:process";
-import { aarch64 } from "../lib/arch/aarch64/arch.ts";
-import { instructionRows } from "../lib/arch/aarch64/instruction_rows.ts";
+import type { Architecture } from "../lib/config/machine_config.ts";
 import type { Row } from "../lib/engine/row.ts";
 import type { Arguments } from "./command.ts";
 import { EXIT } from "./errors.ts";
+
+/** An encoding, as the manuals write it. */
+interface Instruction {
+  readonly feature: string;
+  readonly name: string;
+  readonly pattern: string;
+}
 
 /** Instructions of one architectural feature. */
 export interface Feature {
@@ -12,10 +18,10 @@ export interface Feature {
 }
 
 /** Prints the instructions that guests may use: by feature, with name and encoding. */
-export function listInstructions(args: Arguments): number {
-  const arch = aarch64.name;
-  const rows = instructionRows;
-  const features = byFeature(rows);
+export async function listInstructions(args: Arguments): Promise<number> {
+  const arch: Architecture = args.get("arch") === "x86_64" ? "x86_64" : "aarch64";
+  const instructions = arch === "x86_64" ? await x86Instructions() : await a64Instructions();
+  const features = byFeature(instructions);
   if (args.has("json")) {
     process.stdout.write(`${JSON.stringify({ arch, features })}\n`);
     return EXIT.ok;
@@ -26,17 +32,39 @@ export function listInstructions(args: Arguments): number {
     const lines = instructions.map(({ name, pattern }) => `  ${name.padEnd(width)}  ${pattern}\n`);
     return `${feature}: ${count(instructions.length)}\n${lines.join("")}`;
   });
-  process.stdout.write(`${arch}: ${count(rows.length)}\n\n${sections.join("\n")}`);
+  process.stdout.write(`${arch}: ${count(instructions.length)}\n\n${sections.join("\n")}`);
   return EXIT.ok;
 }
 
-/** Groups in the order of the features' first instructions; in a group by name. */
-export function byFeature(rows: readonly Row[]): Feature[] {
-  const groups = new Map<string, { name: string; pattern: string }[]>();
-  for (const { feature: condition, name, pattern } of rows) {
+async function x86Instructions(): Promise<Instruction[]> {
+  const { instructionRows } = await import("../lib/arch/x86_64/instruction_rows.ts");
+  return instructionRows.map(({ feature, title, code }) => ({
+    feature,
+    name: title,
+    pattern: code,
+  }));
+}
+
+async function a64Instructions(): Promise<Instruction[]> {
+  const { instructionRows } = await import("../lib/arch/aarch64/instruction_rows.ts");
+  return a64ByName(instructionRows);
+}
+
+/** Rows with the manual's names of features and fields. */
+export function a64ByName(rows: readonly Row[]): Instruction[] {
+  return rows.map(({ feature, name, pattern }) => ({
     // The condition of some rows is a mode of the CPU.
-    const feature = condition.startsWith("FEAT_") ? condition : "FEAT_AA64";
-    const instruction = { name, pattern: fieldNames(pattern) };
+    feature: feature.startsWith("FEAT_") ? feature : "FEAT_AA64",
+    name,
+    pattern: fieldNames(pattern),
+  }));
+}
+
+/** Groups in the order of the features' first instructions; in a group by name. */
+export function byFeature(all: readonly Instruction[]): Feature[] {
+  const groups = new Map<string, { name: string; pattern: string }[]>();
+  for (const { feature, name, pattern } of all) {
+    const instruction = { name, pattern };
     const group = groups.get(feature);
     if (group === undefined) groups.set(feature, [instruction]);
     else group.push(instruction);

@@ -1,4 +1,4 @@
-import { type MachineOptions, X86_CPUS } from "../lib/config/machine_config.ts";
+import { ARCHITECTURES, type MachineOptions, X86_CPUS } from "../lib/config/machine_config.ts";
 import { ConfigError } from "../lib/config/config_error.ts";
 import type { Arguments, OptionSpec } from "./command.ts";
 import { parseDevice, parseDisk, resolveDeviceFiles } from "./device_options.ts";
@@ -12,7 +12,7 @@ export const MACHINE_OPTIONS: readonly OptionSpec[] = [
   {
     name: "arch",
     value: "ARCH",
-    choices: ["aarch64", "x86_64"],
+    choices: [...ARCHITECTURES],
     help: "Architecture of the guest; aarch64 if not given.",
   },
   {

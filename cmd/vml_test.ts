@@ -5,6 +5,7 @@ import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { Fdt } from "../lib/boot/fdt.ts";
 import { makeCodeElf } from "../lib/boot/test_elf.ts";
+import { makePvhElf } from "../lib/boot/x86_64/pvh_elf.ts";
 import { outcomeOf, TestFolder, vml } from "./testing.ts";
 import { HELLO } from "./testing_guests.ts";
 
@@ -185,12 +186,16 @@ const FAULTS: [what: string, args: () => string[], names: RegExp][] = [
     "an ELF file for another machine",
     () => {
       const elf = emptyElf();
-      elf[18] = 62;
-      return ["inspect", "disassemble", folder.file("x86.elf", elf)];
+      elf[18] = 243;
+      return ["inspect", "disassemble", folder.file("riscv.elf", elf)];
     },
-    /x86\.elf: this is an ELF file for x86-64/,
+    /riscv\.elf: this is an ELF file for RISC-V/,
   ],
-  ["odd start", () => ["inspect", "disassemble", "x", "--start", "2"], /--start: .*multiples of 4/],
+  [
+    "odd start",
+    () => ["inspect", "disassemble", folder.file("odd", "1234"), "--start", "2"],
+    /--start: .*multiples of 4/,
+  ],
   ["tree as JSON", () => ["inspect", "machine", "--fdt", "--json"], /--fdt: gives no JSON/],
   ["missing tree", () => ["inspect", "fdt"], /inspect fdt: needs a file/],
   [
@@ -268,6 +273,26 @@ test("inspect disassemble prints symbols, targets and data of an ELF file", asyn
   assert.equal(part.stdout, "\n.text:\n    1004:\td65f03c0\tret\n");
 });
 
+test("inspect disassemble knows x86 by the ELF file or the option", async () => {
+  const code = Uint8Array.of(0x55, 0x48, 0x89, 0xe5, 0xe8, 0, 0, 0, 0, 0xc3);
+  const elf = folder.file("x86.elf", makePvhElf(code));
+  const { stdout } = await vml("inspect", "disassemble", elf);
+  assert.deepEqual(stdout.split("\n"), [
+    "",
+    "segment 1:",
+    "  100000:\t55                   \tpush   rbp",
+    "  100001:\t48 89 e5             \tmov    rbp,rsp",
+    "  100004:\te8 00 00 00 00       \tcall   0x100009",
+    "  100009:\tc3                   \tret",
+    "",
+  ]);
+  const raw = folder.file("x86.bin", code.subarray(1, 4));
+  const wide = await vml("inspect", "disassemble", raw, "--arch", "x86_64", "--base", "3");
+  assert.equal(wide.stdout, "       3:\t48 89 e5             \tmov    rbp,rsp\n");
+  const narrow = await vml("inspect", "disassemble", raw, "--arch", "x86_64", "--bits", "32");
+  assert.equal(narrow.stdout.split("\n")[0], "       0:\t48                   \tdec    eax");
+});
+
 test("inspect disassemble knows the header of an Image", async () => {
   const file = folder.file("Image.gz", gzipSync(HELLO));
   const { stdout } = await vml("inspect", "disassemble", file, "--length", "68");
@@ -287,6 +312,8 @@ test("inspect instructions lists every encoding once", async () => {
   );
   assert.equal(new Set(patterns).size, patterns.length);
   assert.ok(stdout.startsWith(`aarch64: ${patterns.length} encodings\n`));
+  const x86 = await vml("inspect", "instructions", "--arch", "x86_64");
+  assert.match(x86.stdout, /^base: \d+ encodings\n[^]*^ {2}ADD Ev,Gv +01 \/r\n/m);
 });
 
 test("inspect machine --fdt prints the tree that a kernel gets", async () => {

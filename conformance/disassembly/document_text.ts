@@ -1,4 +1,4 @@
-import { byFeature } from "../../cmd/instructions.ts";
+import { a64ByName, byFeature } from "../../cmd/instructions.ts";
 import { instructionRows } from "../../lib/arch/aarch64/instruction_rows.ts";
 
 /** The document of supported instructions. */
@@ -6,7 +6,7 @@ export const DOCUMENT: URL = new URL("../../lib/arch/aarch64/INSTRUCTIONS.md", i
 
 /** Its text: encodings by feature. */
 export function documentText(): string {
-  const sections = byFeature(instructionRows).map(({ feature, instructions }) =>
+  const sections = byFeature(a64ByName(instructionRows)).map(({ feature, instructions }) =>
     `## ${feature}\n\n${
       table([
         ["Instruction", "Encoding"],

@@ -52,6 +52,11 @@ export function isElf(bytes: Uint8Array): boolean {
     bytes[3] === 0x46;
 }
 
+/** e_machine of a little-endian ELF file, whatever else is wrong with it. */
+export function elfMachine(bytes: Uint8Array): number {
+  return bytes.length < 20 ? 0 : bytes[18] | bytes[19] << 8;
+}
+
 /** An ELF file for `machine`, its header checked. Throws a BootError that says what it is instead. */
 export function openElf(bytes: Uint8Array, machine: ElfMachine = ELF_AARCH64): DataView {
   if (bytes.length < HEADER_BYTES) throw cutOff();

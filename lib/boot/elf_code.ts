@@ -4,7 +4,7 @@
  * Arm IHI 0056, "Mapping symbols").
  */
 import { BootError } from "./boot_error.ts";
-import { cutOff, openElf } from "./elf.ts";
+import { cutOff, ELF_AARCH64, type ElfMachine, openElf } from "./elf.ts";
 
 const SECTION_HEADER_BYTES = 64;
 const PROGRAM_HEADER_BYTES = 56;
@@ -48,8 +48,8 @@ export interface CodePiece {
 }
 
 /** Executable pieces in the order of the file's headers. Throws a BootError. */
-export function readElfCode(bytes: Uint8Array): CodePiece[] {
-  const file = new ElfFile(bytes);
+export function readElfCode(bytes: Uint8Array, machine: ElfMachine = ELF_AARCH64): CodePiece[] {
+  const file = new ElfFile(bytes, machine);
   const sections = file.sections();
   const inSections = sections.some(isCode);
   const pieces = inSections ? sectionPieces(file, sections) : segmentPieces(file);
@@ -92,8 +92,8 @@ class ElfFile {
   readonly view: DataView;
   readonly #bytes: Uint8Array;
 
-  constructor(bytes: Uint8Array) {
-    this.view = openElf(bytes);
+  constructor(bytes: Uint8Array, machine: ElfMachine) {
+    this.view = openElf(bytes, machine);
     this.#bytes = bytes;
   }
 

@@ -121,7 +121,8 @@ export interface MachineOptions {
   readonly onPanic?: "stop" | "continue";
 }
 
-const ARCHITECTURES: readonly Architecture[] = ["aarch64", "x86_64"];
+/** All architectures, the default first. */
+export const ARCHITECTURES: readonly Architecture[] = ["aarch64", "x86_64"];
 
 const COMMON_KEYS: readonly (keyof CommonConfig)[] = [
   "memory",

@@ -60,7 +60,9 @@ export function makeNoteElf(
   headers.forEach(({ type, address, bytes, memorySize }, i) => {
     const at = 64 + i * 56;
     view.setUint32(at, type, true);
+    view.setUint32(at + 4, type === 1 ? 7 : 4, true); // readable, writable, executable
     set64(at + 8, end);
+    set64(at + 16, address);
     set64(at + 24, address);
     set64(at + 32, bytes.length);
     set64(at + 40, memorySize);
