@@ -38,4 +38,12 @@ export const msrCases: readonly ConformanceCase[] = [
       { qemu: ["# failed 5 of 276 tests"], vml: [], reason: "for those" },
     ],
   },
+  {
+    name: "x86_64-msr",
+    title: "CPUID, model-specific registers, FS and GS",
+    arch: "x86_64",
+    image: x86_64,
+    qemu: {},
+    differences: X86_FAILURES.map((failure) => failsOnQemu(...failure)),
+  },
 ];
