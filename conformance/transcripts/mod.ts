@@ -37,6 +37,7 @@ import _x86_64_fp_extensions from "./x86_64-fp-extensions.json" with { type: "js
 import _x86_64_fp from "./x86_64-fp.json" with { type: "json" };
 import _x86_64_ioapic from "./x86_64-ioapic.json" with { type: "json" };
 import _x86_64_mmu from "./x86_64-mmu.json" with { type: "json" };
+import _x86_64_msr from "./x86_64-msr.json" with { type: "json" };
 import _x86_64_smp from "./x86_64-smp.json" with { type: "json" };
 import _x86_64_timer from "./x86_64-timer.json" with { type: "json" };
 import _x86_64_virtio_blk_packed from "./x86_64-virtio-blk-packed.json" with { type: "json" };
@@ -90,6 +91,7 @@ export const TRANSCRIPTS: Readonly<Record<string, Transcript>> = {
   "x86_64-fp": _x86_64_fp,
   "x86_64-ioapic": _x86_64_ioapic,
   "x86_64-mmu": _x86_64_mmu,
+  "x86_64-msr": _x86_64_msr,
   "x86_64-smp": _x86_64_smp,
   "x86_64-timer": _x86_64_timer,
   "x86_64-virtio-blk-packed": _x86_64_virtio_blk_packed,
