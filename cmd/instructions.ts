@@ -1,5 +1,6 @@
 import process from "node:process";
 import type { Architecture } from "../lib/config/machine_config.ts";
+import type { X86Row } from "../lib/arch/x86_64/row.ts";
 import type { Row } from "../lib/engine/row.ts";
 import type { Arguments } from "./command.ts";
 import { EXIT } from "./errors.ts";
@@ -38,11 +39,7 @@ export async function listInstructions(args: Arguments): Promise<number> {
 
 async function x86Instructions(): Promise<Instruction[]> {
   const { instructionRows } = await import("../lib/arch/x86_64/instruction_rows.ts");
-  return instructionRows.map(({ feature, title, code }) => ({
-    feature,
-    name: title,
-    pattern: code,
-  }));
+  return x86ByName(instructionRows);
 }
 
 async function a64Instructions(): Promise<Instruction[]> {
@@ -57,6 +54,15 @@ export function a64ByName(rows: readonly Row[]): Instruction[] {
     feature: feature.startsWith("FEAT_") ? feature : "FEAT_AA64",
     name,
     pattern: fieldNames(pattern),
+  }));
+}
+
+/** x86 rows, where only CPUID decides what is a feature. */
+export function x86ByName(rows: readonly X86Row[]): Instruction[] {
+  return rows.map(({ feature, title, code }) => ({
+    feature: feature === "cpl0" ? "base" : feature,
+    name: title,
+    pattern: code,
   }));
 }
 

@@ -1,9 +1,8 @@
 /**
- * Writes lib/arch/aarch64/INSTRUCTIONS.md from the instruction table: node
+ * Writes lib/arch/.../INSTRUCTIONS.md from the instruction tables: node
  * conformance/disassembly/document.ts
  */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { DOCUMENT, documentText } from "./document_text.ts";
+import { writeFileSync } from "node:fs";
+import { instructionDocuments } from "./document_text.ts";
 
-mkdirSync(new URL(".", DOCUMENT), { recursive: true });
-writeFileSync(DOCUMENT, documentText());
+for (const { file, text } of instructionDocuments()) writeFileSync(file, text);
