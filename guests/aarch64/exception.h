@@ -1,5 +1,6 @@
 // Exceptions: interrupts go to the interrupt controller, faults to who expects them.
 #pragma once
+#include "../common/context.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -8,14 +9,6 @@ struct frame {
   uint64_t x[31];
   uint64_t elr, spsr, esr, far, unused;
 };
-
-// Callee-saved registers of a place in the program.
-struct context {
-  uint64_t registers[13];
-};
-
-int save_context(struct context *context) __attribute__((returns_twice));
-void restore_context(struct context *context, int result) __attribute__((noreturn));
 
 // What the program does with an exception that nobody expects. That of fault.c, unless the program has
 // its own, prints "Bail out!" with the exception and turns the machine off.

@@ -9,6 +9,14 @@ void machine_enable_interrupt(uint32_t interrupt, void (*handler)(void)) {
   gic_enable(interrupt, handler);
 }
 
+void machine_mask_interrupts(void) {
+  mask_interrupts();
+}
+
+void machine_unmask_interrupts(void) {
+  unmask_interrupts();
+}
+
 void machine_wait_for_interrupt(void) {
   // Interrupts are masked, so one that comes before WFI is not handled too early: it ends WFI.
   wait_for_interrupt();

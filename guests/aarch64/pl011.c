@@ -1,6 +1,6 @@
 #include "pl011.h"
+#include "../common/console.h"
 #include "../common/fdt.h"
-#include "../common/line.h"
 #include "../common/print.h"
 #include "aarch64.h"
 #include "gic.h"
@@ -8,29 +8,21 @@
 enum { DR = 0x00, FR = 0x18, LCR_H = 0x2c, CR = 0x30, IFLS = 0x34, IMSC = 0x38, ICR = 0x44 };
 enum { FR_BUSY = 1 << 3, FR_RXFE = 1 << 4, FR_TXFF = 1 << 5 };
 enum { LCR_H_8BIT = 3 << 5, LCR_H_FEN = 1 << 4, CR_UARTEN_TXE_RXE = 0x301, IFLS_RX_1_8 = 0 << 3, RX_AND_TIMEOUT = 1 << 4 | 1 << 6 };
-enum { CTRL_C = 3, BUFFER = 256 };
 
 // Where the board's PL011 is until the device tree is read.
 static uint64_t base = 0x09000000;
 static uint32_t interrupt;
-// Input between the interrupt handler, which advances `head`, and the reader, which advances `tail`.
-static volatile char buffer[BUFFER];
-static volatile unsigned head, tail;
-static volatile bool broken;
 
 // Takes what has come. A full buffer leaves the interrupt masked until there is room: the sender waits.
 // The interrupt is cleared before the last look at the FIFO: one that comes after it stays pending.
 static void receive(void) {
   write32(base + ICR, RX_AND_TIMEOUT);
   while (!(read32(base + FR) & FR_RXFE)) {
-    if (head - tail == BUFFER) {
+    if (console_is_full()) {
       write32(base + IMSC, 0);
       return;
     }
-    char character = (char)read32(base + DR);
-    if (character == CTRL_C) broken = true;
-    buffer[head % BUFFER] = character;
-    head++;
+    console_received((char)read32(base + DR));
   }
 }
 
@@ -47,30 +39,19 @@ void pl011_init(void) {
   write32(base + CR, CR_UARTEN_TXE_RXE);
 }
 
-// There is room in the buffer. Called with interrupts masked.
-static void resume(void) {
+void console_resume(void) {
   write32(base + IMSC, RX_AND_TIMEOUT);
   receive();
 }
 
-void pl011_init_input(void) {
+void console_init_input(void) {
   write32(base + IFLS, IFLS_RX_1_8);
   if (interrupt != 0) gic_enable(interrupt, receive);
-  resume();
+  console_resume();
 }
 
 unsigned pl011_interrupt(void) {
   return interrupt;
-}
-
-bool pl011_take_break(void) {
-  if (!broken) return false;
-  mask_interrupts();
-  tail = head;
-  broken = false;
-  resume();
-  unmask_interrupts();
-  return true;
 }
 
 void pl011_flush(void) {
@@ -80,18 +61,4 @@ void pl011_flush(void) {
 void put_character(char character) {
   while (read32(base + FR) & FR_TXFF) {}
   write32(base + DR, (uint8_t)character);
-}
-
-char get_character(void) {
-  broken = false;
-  for (;;) {
-    mask_interrupts();
-    if (head != tail) break;
-    wait_for_interrupt();
-    unmask_interrupts();
-  }
-  char character = buffer[tail % BUFFER];
-  if (head - tail++ == BUFFER) resume();
-  unmask_interrupts();
-  return character;
 }

@@ -25,6 +25,10 @@ unsigned timer_interrupt(void) {
   return interrupt;
 }
 
+uint32_t timer_interrupts(void) {
+  return fired;
+}
+
 uint64_t timer_frequency(void) {
   return read_register("cntfrq_el0");
 }

@@ -4,7 +4,7 @@
 
 #define LINE_SIZE 128
 
-// Waits for a character from the console; each machine has its own.
+// Waits for a character from the console, after console_init_input.
 char get_character(void);
 
 // Reads a line into `line`, echoing it: Backspace, Ctrl-U deletes all, Ctrl-C gives up (false),

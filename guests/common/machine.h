@@ -33,7 +33,10 @@ void device_write32(uint64_t address, uint32_t value);
 // All accesses before it, to memory and devices, are seen before all that follow.
 void memory_barrier(void);
 
-// Lets an interrupt through to this CPU's handler. Interrupts are taken in machine_wait_for_interrupt only.
+// Lets an interrupt through to this CPU's handler. Unless a program unmasks interrupts, they are taken in
+// machine_wait_for_interrupt only.
 void machine_enable_interrupt(uint32_t interrupt, void (*handler)(void));
-// Sleeps until an interrupt is there (not at all if one already is) and lets it be handled.
+void machine_mask_interrupts(void);
+void machine_unmask_interrupts(void);
+// With interrupts masked: sleeps until an interrupt is there (not at all if one already is) and lets it be handled.
 void machine_wait_for_interrupt(void);

@@ -6,8 +6,9 @@
 
 // Enables its interrupt on this CPU.
 void timer_init(void);
-// Number of its interrupt.
+// Number of its interrupt; how often it came.
 unsigned timer_interrupt(void);
+uint32_t timer_interrupts(void);
 // Ticks per second.
 uint64_t timer_frequency(void);
 uint64_t timer_count(void);

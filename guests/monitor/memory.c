@@ -1,8 +1,7 @@
-#include "monitor.h"
-#include "../aarch64/cpu.h"
-#include "../common/fdt.h"
+#include "../common/cpu.h"
 #include "../common/print.h"
 #include "../common/text.h"
+#include "monitor.h"
 
 extern char image_start[], image_end[];
 
@@ -13,10 +12,15 @@ static void show_range(const char *name, uint64_t start, uint64_t size) {
         size >= 1 << 20 ? size >> 20 : (size + 1023) >> 10, size >= 1 << 20 ? "MiB" : "KiB");
 }
 
+static bool overlaps(uint64_t address, uint64_t start, uint64_t end) {
+  return address + 8 > start && address < end;
+}
+
+// Whether the monitor or what describes the machine is there.
 static bool taken(uint64_t address) {
-  uint64_t image = (uintptr_t)image_start, image_last = (uintptr_t)image_end;
-  return (address + 8 > image && address < image_last) ||
-         (address + 8 > fdt_address() && address < fdt_address() + fdt_size());
+  uint64_t start, size;
+  if (overlaps(address, (uintptr_t)image_start, (uintptr_t)image_end)) return true;
+  return description_place(&start, &size) && overlaps(address, start, start + size);
 }
 
 // Every MiB holds its own address, and then the complement: finds memory that is there twice or not at all.
@@ -56,10 +60,10 @@ static unsigned test_patterns(void) {
 
 void show_memory(int count, char **words) {
   (void)count, (void)words;
-  uint64_t image = (uintptr_t)image_start;
+  uint64_t image = (uintptr_t)image_start, start, size;
   show_range("RAM", ram_base, ram_size);
   show_range("monitor", image, (uintptr_t)image_end - image);
-  show_range("device tree", fdt_address(), fdt_size());
+  if (description_place(&start, &size)) show_range(description, start, size);
   print("test of addresses, every MiB: ");
   unsigned bad = test_addresses();
   if (bad == 0) print("good\n");
@@ -88,12 +92,10 @@ void peek(int count, char **words) {
     return;
   }
   for (uint64_t i = 0; i < number && !interrupted(); i++) {
-    struct frame fault;
-    expect_fault();
-    uint32_t value = read32(address + i * 4);
-    if (expected_fault(&fault)) {
+    uint32_t value;
+    if (!try_read(address + i * 4, &value)) {
       if (i % 4 != 0) print("\n");
-      print_fault(&fault);
+      print_fault();
       return;
     }
     if (i % 4 == 0) print("0x%08lx:", address + i * 4);
@@ -103,7 +105,6 @@ void peek(int count, char **words) {
 
 void poke(int count, char **words) {
   uint64_t address, value;
-  struct frame fault;
   if (count < 3) {
     print("Which address and value? poke ADDR VALUE\n");
     return;
@@ -113,7 +114,5 @@ void poke(int count, char **words) {
     print("\"%s\" is no 32-bit value.\n", words[2]);
     return;
   }
-  expect_fault();
-  write32(address, (uint32_t)value);
-  if (expected_fault(&fault)) print_fault(&fault);
+  if (!try_write(address, (uint32_t)value)) print_fault();
 }

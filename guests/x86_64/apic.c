@@ -6,6 +6,12 @@ enum { BASE = 0xfee00000u, PENDING = 1 << 12 };
 // Interrupt mask registers.
 enum { PIC_MASK = 0x21, PIC2_MASK = 0xa1 };
 
+static bool ready[MAX_CPUS];
+
+bool apic_is_ready(void) {
+  return ready[cpu_index()];
+}
+
 uint32_t apic_read(unsigned offset) {
   return device_read32(BASE + offset);
 }
@@ -25,6 +31,7 @@ void apic_init(void) {
   apic_write(APIC_LVT_LINT1, LVT_MASKED);
   apic_write(APIC_LVT_ERROR, LVT_MASKED);
   apic_write(APIC_TPR, 0);
+  ready[cpu_index()] = true;
 }
 
 uint32_t apic_id(void) {

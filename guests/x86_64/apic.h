@@ -45,6 +45,8 @@ enum { SPURIOUS_VECTOR = 0xff };
 
 // Enables this CPU's, with all of its own sources masked; the first time also turns the two PICs off.
 void apic_init(void);
+// Whether apic_init has been called on this CPU.
+bool apic_is_ready(void);
 uint32_t apic_read(unsigned offset);
 void apic_write(unsigned offset, uint32_t value);
 // Number of this CPU's.

@@ -8,6 +8,7 @@
 
 // Where start-up IPIs start a CPU; their vector is this page's number.
 enum { START_PAGE = 0x8000, ENABLED = 1, RAM = 1 };
+#define FOUR_GIB (1ul << 32)
 enum { INIT_MICROSECONDS = 10000, STARTUP_MICROSECONDS = 200, PATIENCE_MICROSECONDS = 1000000 };
 
 extern char secondary_start[], secondary_start_end[];
@@ -17,11 +18,25 @@ uint64_t ram_base, ram_size;
 // Index of the CPU that starts.
 volatile uint32_t starting_cpu;
 
-void cpu_doze(void) {
-  pause();
+// An event is an interrupt that wakes the others; one that comes before cpu_doze sleeps is not lost.
+static volatile bool events[MAX_CPUS];
+
+static void on_event(void) {
+  events[cpu_index()] = true;
 }
 
-void cpu_wake(void) {}
+void cpu_doze(void) {
+  unsigned cpu = cpu_index();
+  uint64_t flags;
+  __asm__ volatile("pushfq\n\tpop %0\n\tcli" : "=r"(flags)::"memory");
+  while (!events[cpu]) wait_for_interrupt();
+  events[cpu] = false;
+  if (flags & RFLAGS_IF) unmask_interrupts();
+}
+
+void cpu_wake(void) {
+  apic_send(0, EVENT_VECTOR | ICR_OTHERS);
+}
 
 static void on_ping(void) {
   cpus[cpu_index()].answers++;
@@ -30,12 +45,12 @@ static void on_ping(void) {
 void cpu_init(void) {
   uint64_t base, size;
   uint32_t type;
+  // From 0; what lies between 640 KiB and 1 MiB counts as RAM.
   for (unsigned i = 0; memory_range(i, &base, &size, &type); i++) {
-    if (type != RAM || size <= ram_size) continue;
-    ram_base = base;
-    ram_size = size;
+    if (type == RAM && base < FOUR_GIB && base + size > ram_size) ram_size = base + size;
   }
   set_handler(PING_VECTOR, on_ping);
+  set_handler(EVENT_VECTOR, on_event);
   apic_init();
   cpus[0] = (struct cpu){apic_id(), 0, true};
   cpu_count = 1;

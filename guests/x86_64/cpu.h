@@ -12,7 +12,7 @@ struct cpu {
 
 extern struct cpu cpus[MAX_CPUS];
 
-enum { PING_VECTOR = 0xe0 };
+enum { PING_VECTOR = 0xe0, EVENT_VECTOR = 0xe2 };
 
 // What the boot protocol's memory map says: the index-th range; false if there are not so many. `type`: 1
 // RAM, 3 ACPI tables.

@@ -1,5 +1,6 @@
 // Exceptions and interrupts.
 #pragma once
+#include "../common/context.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,13 +31,6 @@ struct frame {
   uint64_t rip, cs, rflags, rsp, ss;
 };
 
-// Registers that calls keep, of a place in the program.
-struct context {
-  uint64_t registers[8];
-};
-
-int save_context(struct context *context) __attribute__((returns_twice));
-void restore_context(struct context *context, int result) __attribute__((noreturn));
 // Goes on in the state of a frame, by IRETQ.
 void enter(const struct frame *frame) __attribute__((noreturn));
 

@@ -62,9 +62,17 @@ bool machine_virtio(unsigned index, uint64_t *base, uint32_t *interrupt) {
 
 void machine_enable_interrupt(uint32_t interrupt, void (*handler)(void)) {
   unsigned vector = interrupt_vector(interrupt);
-  apic_init();
+  if (!apic_is_ready()) apic_init();
   set_handler(vector, handler);
   ioapic_set_entry(interrupt, (uint64_t)apic_id() << 56 | (interrupt >= FIRST_LEVEL ? IOAPIC_LEVEL : 0) | vector);
+}
+
+void machine_mask_interrupts(void) {
+  mask_interrupts();
+}
+
+void machine_unmask_interrupts(void) {
+  unmask_interrupts();
 }
 
 void machine_wait_for_interrupt(void) {

@@ -42,6 +42,10 @@ static void measure(void) {
   apic_frequency = apic * PIT_HZ / ticks;
 }
 
+uint32_t timer_interrupts(void) {
+  return fired;
+}
+
 uint64_t timer_frequency(void) {
   if (frequency != 0) return frequency;
   deadline = cpuid(1, 0).ecx & CPUID_DEADLINE;

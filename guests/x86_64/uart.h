@@ -1,7 +1,6 @@
-// 16550 UART (National Semiconductor PC16550D): console of the program. put_character and get_character are
-// here.
+// 16550 UART (National Semiconductor PC16550D): console of the program. put_character and
+// console_init_input are here.
 #pragma once
-#include <stdbool.h>
 
 enum { UART_INTERRUPT = 4 };
 

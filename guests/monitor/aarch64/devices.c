@@ -1,8 +1,8 @@
-#include "monitor.h"
-#include "../aarch64/aarch64.h"
-#include "../common/fdt.h"
-#include "../common/print.h"
-#include "../common/text.h"
+#include "../monitor.h"
+#include "../../aarch64/aarch64.h"
+#include "../../common/fdt.h"
+#include "../../common/print.h"
+#include "../../common/text.h"
 
 enum { MAX_DEVICES = 64 };
 
@@ -13,22 +13,6 @@ struct device {
   uint64_t address;
   struct fdt_node node;
 };
-
-static const char *virtio_name(uint32_t id) {
-  switch (id) {
-    case 1: return "network card";
-    case 2: return "block device";
-    case 3: return "console";
-    case 4: return "entropy source";
-    case 5: return "memory balloon";
-    case 9: return "9P file system";
-    case 16: return "graphics";
-    case 18: return "input";
-    case 19: return "socket";
-    case 26: return "file system";
-    default: return "device";
-  }
-}
 
 static void show(const struct device *device) {
   const struct fdt_node *node = &device->node;

@@ -1,7 +1,7 @@
-#include "monitor.h"
-#include "../aarch64/cpu.h"
-#include "../aarch64/psci.h"
-#include "../common/print.h"
+#include "../monitor.h"
+#include "../../aarch64/cpu.h"
+#include "../../aarch64/psci.h"
+#include "../../common/print.h"
 
 static const char *part_name(uint64_t midr) {
   if (midr >> 24 != 0x41) return "";

@@ -1,7 +1,43 @@
-#include "monitor.h"
-#include "../aarch64/aarch64.h"
-#include "../common/print.h"
-#include "../common/text.h"
+#include "../monitor.h"
+#include "../../aarch64/aarch64.h"
+#include "../../aarch64/exception.h"
+#include "../../common/print.h"
+#include "../../common/text.h"
+
+static struct frame last;
+
+void print_fault(void) {
+  print("%s: ESR 0x%08lx (EC 0x%02lx, ISS 0x%07lx), ", exception_name(last.esr), last.esr, last.esr >> 26 & 63,
+        last.esr & 0x1ffffff);
+  if (exception_has_address(last.esr)) print("FAR 0x%lx, ", last.far);
+  print("ELR 0x%lx\n", last.elr);
+}
+
+bool try_read(uint64_t address, uint32_t *value) {
+  expect_fault();
+  *value = read32(address);
+  return !expected_fault(&last);
+}
+
+bool try_write(uint64_t address, uint32_t value) {
+  expect_fault();
+  write32(address, value);
+  return !expected_fault(&last);
+}
+
+// A fault that no command expects: prints it and goes back to the prompt.
+void on_fault(const struct frame *frame, unsigned vector) {
+  last = *frame;
+  print("\nCPU %u: ", cpu_index());
+  print_fault();
+  print("vector %u, SPSR 0x%08lx\n", vector, frame->spsr);
+  for (unsigned i = 0; i < 31; i++) print("x%-2u 0x%016lx%s", i, frame->x[i], i % 3 == 2 ? "\n" : "  ");
+  print("\n");
+  if (cpu_index() != 0) {
+    for (;;) wait_for_interrupt();
+  }
+  back_to_prompt();
+}
 
 static void undefined(void) {
   __asm__ volatile("udf #42");
@@ -46,7 +82,6 @@ static const struct {
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 void cause_fault(int count, char **words) {
-  struct frame fault;
   if (count < 2) {
     for (unsigned i = 0; i < KINDS; i++) print("  fault %-10s %s\n", kinds[i].name, kinds[i].help);
     return;
@@ -55,7 +90,7 @@ void cause_fault(int count, char **words) {
     if (!text_equal(words[1], kinds[i].name)) continue;
     expect_fault();
     kinds[i].cause();
-    if (expected_fault(&fault)) print_fault(&fault);
+    if (expected_fault(&last)) print_fault();
     else print("No fault came.\n");
     return;
   }
