@@ -86,6 +86,8 @@ export abstract class Builder extends Code {
   abstract setFlagsIf(kind: number): void;
   /** [] -> [i32] 0 or 1. */
   abstract condition(code: number): void;
+  /** [] -> [i64 for each field] the flags as they rest: what `setFlags` of kind 0 takes. */
+  abstract restingFlags(): void;
 
   // ---- memory (guest RAM; a miss or fault leaves before any state has changed). An instruction has
   // at most one probe that reads and one that writes, or one that does both.

@@ -263,6 +263,10 @@ export abstract class InterpreterBuilder extends CodeBuilder {
     return operands;
   }
 
+  override restingFlags(): void {
+    for (const field of this.binding.flags.fields) this.getState(field);
+  }
+
   override condition(code: number): void {
     pushRestCondition(this, this.binding, code);
   }

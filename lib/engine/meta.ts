@@ -109,6 +109,9 @@ class MetaBuilder extends Builder {
   override condition(_code: number): void {
     if (this.flags === -1) this.readsFlags = true;
   }
+  override restingFlags(): void {
+    if (this.flags === -1) this.readsFlags = true;
+  }
   override imm(): void {}
   override imm32(): void {}
   override pc(): void {}

@@ -484,6 +484,13 @@ export class RegionBuilder extends CodeBuilder {
     this.flags = DYNAMIC;
   }
 
+  override restingFlags(): void {
+    const { flags } = this.binding;
+    if (this.flags === DYNAMIC) this.#normalize();
+    if (this.flags === 0) { for (const field of flags.fields) this.getState(field); }
+    else flags.materialize(this, this.flags, [this.#a, this.#b]);
+  }
+
   override condition(code: number): void {
     if (this.flags === DYNAMIC) this.#normalize();
     if (this.flags === 0) pushRestCondition(this, this.binding, code);

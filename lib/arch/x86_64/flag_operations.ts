@@ -18,8 +18,48 @@ export interface Operation {
   readonly overflow: Part;
   /** [] -> [i64] AF in bit 4. */
   readonly adjust: Part;
+  /** [] -> [i64] `flagCarries`, if there is a shorter way than by CF, OF and AF. */
+  readonly carries?: Part;
   /** [] -> [i32] a condition by a shorter way; false, and nothing written, if there is none. */
   readonly direct?: (c: Code, o: readonly number[], bits: number, code: number) => boolean;
+}
+
+/**
+ * [] -> [i64] `flagCarries` of a sum or difference with or without carry, all three (i64 locals) of `bits`
+ * bits or more: carries go out where both bits are set, or one of them and the sum's is not. Borrows: the
+ * same with the complement of x and of the difference.
+ */
+export function pushCarries(
+  c: Code,
+  bits: number,
+  name: "add" | "sub",
+  x: number,
+  y: number,
+  pushResult: () => void,
+): void {
+  const vector = (): void => {
+    const pushX = (): void => {
+      if (name === "sub") c.i64_const32(-1);
+      c.local_get(x);
+      if (name === "sub") c.i64_xor();
+    };
+    pushX();
+    c.local_get(y).i64_and();
+    pushX();
+    c.local_get(y).i64_or();
+    if (name === "add") c.i64_const32(-1);
+    pushResult();
+    if (name === "add") c.i64_xor();
+    c.i64_and().i64_or();
+  };
+  vector();
+  if (bits === 64) {
+    c.i64_const_parts(8, -0x40000000).i64_and();
+    return;
+  }
+  c.i64_const32(64 - bits).i64_shl().i64_const_parts(0, -0x40000000).i64_and();
+  vector();
+  c.i64_const32(8).i64_and().i64_or();
 }
 
 /** [] -> [i64] the highest of `bits` bits is OF: both operands differ from the sum in sign. */
@@ -46,6 +86,7 @@ const add: Operation = {
   adjust: (c, [a, b]) => {
     c.local_get(a).local_get(b).i64_xor().local_get(a).local_get(b).i64_add().i64_xor();
   },
+  carries: (c, o, bits) => pushCarries(c, bits, "add", o[0], o[1], () => add.result(c, o, bits)),
 };
 
 /** Comparisons of signed numbers: L, NL, LE, NLE. */
@@ -76,6 +117,7 @@ const sub: Operation = {
   adjust: (c, [a, b]) => {
     c.local_get(a).local_get(b).i64_xor().local_get(a).local_get(b).i64_sub().i64_xor();
   },
+  carries: (c, o, bits) => pushCarries(c, bits, "sub", o[0], o[1], () => sub.result(c, o, bits)),
   direct: (c, [a, b], bits, code) => {
     if (code >= 12 && code < 16) {
       const comparison = SIGNED[code - 12];
@@ -109,6 +151,9 @@ const logic: Operation = {
     c.i64_const32(0);
   },
   adjust: (c) => {
+    c.i64_const32(0);
+  },
+  carries: (c) => {
     c.i64_const32(0);
   },
   direct: (c, [result], bits, code) => {
@@ -163,9 +208,15 @@ function largest(c: Code, bits: number): void {
  * [operand, count]: the operand with all but one of the bits shifted decides. Its lowest or highest bit
  * goes to CF; OF is whether the last bit changes the sign.
  */
-const shift = (name: "shl" | "shr_u" | "shr_s", cut: boolean, carry: Part): Operation => ({
+const shift = (
+  name: "shl" | "shr_u" | "shr_s",
+  cut: boolean,
+  carry: Part,
+  carries: Part,
+): Operation => ({
   operands: 2,
   cut,
+  carries,
   result: (c, [operand, count]) => {
     c.local_get(operand).local_get(count)[`i64_${name}`]();
   },
@@ -189,6 +240,32 @@ function allButOne(
 ): void {
   c.local_get(operand).local_get(count).i64_const32(1).i64_sub()[`i64_${name}`]();
 }
+
+/** The two bits that go out and on top with the last step to the left. */
+const highestTwo: Part = (c, [operand, count], bits) => {
+  allButOne(c, "shl", operand, count);
+  if (bits < 64) c.i64_const32(64 - bits).i64_shl();
+  c.i64_const_parts(0, -0x40000000).i64_and();
+};
+
+/** To the right, OF is the sign that the last step clears. */
+const lowestAndSign: Part = (c, [operand, count], bits) => {
+  const lowest = (): void => {
+    allButOne(c, "shr_u", operand, count);
+    c.i64_const32(63).i64_shl();
+  };
+  lowest();
+  lowest();
+  allButOne(c, "shr_u", operand, count);
+  if (bits < 64) c.i64_const32(64 - bits).i64_shl();
+  c.i64_xor().i64_const32(1).i64_shr_u().i64_const_parts(0, 0x40000000).i64_and().i64_or();
+};
+
+/** With the sign, OF is clear. */
+const lowestTwice: Part = (c, [operand, count]) => {
+  allButOne(c, "shr_s", operand, count);
+  c.i64_const32(63).i64_shl().i64_const32(1).i64_shr_s();
+};
 
 /** The bit that goes out on the right. */
 const lowestOut = (name: "shr_u" | "shr_s"): Part => (c, [operand, count]) => {
@@ -226,26 +303,9 @@ const imul: Operation = {
   },
 };
 
-const mixed: Operation = {
-  operands: 2,
-  cut: true,
-  result: (c, [result]) => {
-    c.local_get(result);
-  },
-  carry: (c, [, others]) => {
-    c.local_get(others).i32_wrap_i64().i32_const(1).i32_and();
-  },
-  overflow: (c, [, others]) => {
-    c.local_get(others);
-  },
-  adjust: (c, [, others]) => {
-    c.local_get(others);
-  },
-};
-
 export const operations: Readonly<
   Record<
-    "add" | "sub" | "logic" | "inc" | "dec" | "shl" | "shr" | "sar" | "imul" | "mixed",
+    "add" | "sub" | "logic" | "inc" | "dec" | "shl" | "shr" | "sar" | "imul",
     Operation
   >
 > = {
@@ -257,15 +317,18 @@ export const operations: Readonly<
   shl: shift("shl", false, (c, [operand, count], bits) => {
     c.local_get(operand).i64_const32(bits).local_get(count).i64_sub().i64_shr_u();
     c.i32_wrap_i64().i32_const(1).i32_and();
-  }),
-  shr: shift("shr_u", true, lowestOut("shr_u")),
-  sar: shift("shr_s", true, lowestOut("shr_s")),
+  }, highestTwo),
+  shr: shift("shr_u", true, lowestOut("shr_u"), lowestAndSign),
+  sar: shift("shr_s", true, lowestOut("shr_s"), lowestTwice),
   imul,
-  mixed,
 };
 
 /** [] -> [i32] of two doubles */
-function compareDoubles(c: Code, [a, b]: readonly number[], name: "ne" | "lt" | "gt" | "ge"): void {
+function compareDoubles(
+  c: Code,
+  [a, b]: readonly number[],
+  name: "eq" | "ne" | "lt" | "gt" | "ge",
+): void {
   c.local_get(a).f64_reinterpret_i64().local_get(b).f64_reinterpret_i64()[`f64_${name}`]();
 }
 
@@ -288,16 +351,16 @@ function apart(c: Code, o: readonly number[]): void {
  * unordered; the others are clear.
  */
 export const compare = {
-  /** [] -> [i64 x 6] CF, PF, AF, ZF, SF, OF at rest. */
+  /** [] -> [i64, i64] flags at rest. */
   rest(c: Code, o: readonly number[]): void {
-    compareDoubles(c, o, "ge");
-    c.i32_eqz().i64_extend_i32_u();
-    unordered(c, o);
-    c.i32_eqz().i64_extend_i32_u();
-    c.i64_const32(0);
+    // 0 has PF by itself: not to be if they are equal.
     apart(c, o);
     c.i64_extend_i32_u();
-    c.i64_const32(0).i64_const32(0);
+    c.i64_const32(0);
+    compareDoubles(c, o, "ge");
+    c.i32_eqz().i64_extend_i32_u().i64_sub().i64_const_parts(0, -0x40000000).i64_and();
+    compareDoubles(c, o, "eq");
+    c.i64_extend_i32_u().i64_const32(8).i64_shl().i64_or();
   },
 
   /** [] -> [i32] an even condition code. */

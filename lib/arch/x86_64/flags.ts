@@ -8,7 +8,7 @@
  */
 import type { FlagModel } from "../../engine/arch.ts";
 import type { Builder } from "../../engine/builder.ts";
-import type { StateField, StateView } from "../../engine/layout.ts";
+import type { StateView } from "../../engine/layout.ts";
 import type { Code } from "../../wasm/code.ts";
 import { compare, type Operation, operations } from "./flag_operations.ts";
 import { field } from "./layout.ts";
@@ -19,7 +19,7 @@ import { field } from "./layout.ts";
  * zero-extended.
  */
 export const Flags = {
-  /** Six values as they rest in the state: see state.ts. */
+  /** [result, carries] as they rest in the state: see {@linkcode Carries}. */
   rest: 0,
   /** [a, b]: flags of a + b. */
   add: 1,
@@ -39,7 +39,7 @@ export const Flags = {
   sar: 29,
   /** [a, b], sign-extended, not of 8 bits: CF and OF of a * b; the others are those of its low part. */
   imul: 33,
-  /** [result, sign-extended to 64 bits; CF in bit 0, AF in bit 4, OF in bit 63]. */
+  /** [result, carries] as they rest. */
   mixed: 37,
   /** [flags]: where RFLAGS has them. */
   status: 38,
@@ -77,22 +77,32 @@ export const Status = {
   all: 0x8d5,
 } as const;
 
-/** Fields in the order in which flags of kind `rest` are written and kept. */
-const restFields: readonly StateField[] = ["cf", "pf", "af", "zf", "sf", "of"].map(field);
-const [CF, PF, AF, ZF, SF, OF] = [0, 1, 2, 3, 4, 5];
+/**
+ * How flags rest: `flagResult` is a result, sign-extended to 64 bits, with ZF, SF and PF; `flagCarries` has
+ * these bits, given as the high word, or the low one for those named so. The rest of it is clear.
+ */
+export const Carries = {
+  /** Carry out of the highest bit: CF. */
+  out: -0x80000000,
+  /** Carry into it: OF is set if that differs from CF. */
+  into: 0x40000000,
+  /** SF is not the sign of the result. */
+  sign: 0x20000000,
+  /** Low word: carry out of bit 3, AF. */
+  lowAdjust: 0x8,
+  /** Low word: from here on bits by which the result's low byte differs from what PF tells of. */
+  lowParity: 0x100,
+} as const;
 
-/** Fields (bit n: number n) that each pair of conditions looks at. */
+const result = field("flagResult");
+const carries = field("flagCarries");
+const [RESULT, CARRIES] = [1, 2];
+
+/** Fields that each pair of conditions looks at: bit 0 `flagResult`, bit 1 `flagCarries`. */
 const NEEDED: readonly number[] = [
-  [OF],
-  [CF],
-  [ZF],
-  [CF, ZF],
-  [SF],
-  [PF],
-  [SF, OF],
-  [ZF, SF, OF],
-  [AF],
-].map((fields) => fields.reduce((mask, n) => mask | (1 << n), 0));
+  ...[CARRIES, CARRIES, RESULT, RESULT | CARRIES, RESULT | CARRIES, RESULT | CARRIES],
+  ...[RESULT | CARRIES, RESULT | CARRIES, CARRIES],
+];
 
 interface Kind {
   readonly operation: Operation;
@@ -106,36 +116,46 @@ const kinds: readonly (Kind | undefined)[] = [
   ...(["add", "sub", "logic", "inc", "dec", "shl", "shr", "sar", "imul"] as const).flatMap(
     (name) => [8, 16, 32, 64].map((bits): Kind => ({ operation: operations[name], bits })),
   ),
-  { operation: operations.mixed, bits: 64 },
 ];
 
 export const flagModel: FlagModel = {
-  fields: restFields,
-  operands: [6, ...kinds.slice(1).map((kind) => kind?.operation.operands ?? 0), 1, 2],
+  fields: [result, carries],
+  operands: [2, ...kinds.slice(1).map((kind) => kind?.operation.operands ?? 0), 2, 1, 2],
   materialize,
   condition,
   needed: (code: number): number => NEEDED[code >> 1],
 };
 
-/** [] -> [i64 x 6] flags at rest. */
+/** [] -> [i64, i64] flags at rest. */
 function materialize(c: Code, kind: number, o: readonly number[]): void {
-  const known = kinds[kind];
-  if (kind === Flags.rest) o.forEach((local) => c.local_get(local));
+  if (kind === Flags.rest || kind === Flags.mixed) c.local_get(o[0]).local_get(o[1]);
   else if (kind === Flags.status) restingStatus(c, o[0]);
-  else if (known === undefined) compare.rest(c, o);
+  else if (kind === Flags.compare) compare.rest(c, o);
   else {
-    const { operation, bits } = known;
-    operation.carry(c, o, bits);
-    c.i64_extend_i32_u();
+    const { operation, bits } = kinds[kind] as Kind;
     operation.result(c, o, bits);
-    operation.adjust(c, o, bits);
-    for (let i = 0; i < 2; i++) {
-      operation.result(c, o, bits);
-      signExtend(c, bits);
-    }
-    operation.overflow(c, o, bits);
-    if (bits < 64) c.i64_const32(64 - bits).i64_shl();
+    signExtend(c, bits);
+    if (operation.carries !== undefined) operation.carries(c, o, bits);
+    else restingCarries(c, operation, o, bits);
   }
+}
+
+/** [] -> [i64] `flagCarries` from CF, OF and AF. */
+function restingCarries(
+  c: Code,
+  operation: Operation,
+  o: readonly number[],
+  bits: number,
+): void {
+  // CF in both bits; then OF changes the lower one.
+  c.i64_const32(0);
+  operation.carry(c, o, bits);
+  c.i64_extend_i32_u().i64_sub().i64_const_parts(0, Carries.out | Carries.into).i64_and();
+  operation.overflow(c, o, bits);
+  if (bits < 64) c.i64_const32(64 - bits).i64_shl();
+  c.i64_const32(1).i64_shr_u().i64_const_parts(0, Carries.into).i64_and().i64_xor();
+  operation.adjust(c, o, bits);
+  c.i64_const32(1).i64_shr_u().i64_const32(Carries.lowAdjust).i64_and().i64_or();
 }
 
 /** [i64] -> [i64] */
@@ -149,7 +169,7 @@ function signExtend(c: Code, bits: number): void {
 function condition(c: Code, kind: number, o: readonly number[], code: number): void {
   const even = code & ~1;
   const known = kinds[kind];
-  if (kind === Flags.rest) resting(c, o, even);
+  if (kind === Flags.rest || kind === Flags.mixed) resting(c, o, even);
   else if (kind === Flags.status) packed(c, o[0], even);
   else if (known === undefined) compare.condition(c, o, even);
   else if (known.operation.direct?.(c, o, known.bits, code) === true) return;
@@ -228,40 +248,51 @@ function evenParity(c: Code): void {
 }
 
 /** Flags as they rest. */
-function resting(c: Code, o: readonly number[], code: number): void {
+function resting(c: Code, [result, carries]: readonly number[], code: number): void {
   const zero = (): void => {
-    c.local_get(o[ZF]).i64_eqz();
+    c.local_get(result).i64_eqz();
+  };
+  /** [] -> [i64] the highest bit is SF, or OF. */
+  const sign = (): void => {
+    c.local_get(result).local_get(carries).i64_const32(2).i64_shl().i64_xor();
+  };
+  const overflow = (): void => {
+    c.local_get(carries).local_get(carries).i64_const32(1).i64_shl().i64_xor();
   };
   switch (code) {
     case Condition.O:
-      c.local_get(o[OF]);
+      overflow();
       highest(c, 64);
       return;
     case Condition.B:
-      c.local_get(o[CF]).i32_wrap_i64();
+      c.local_get(carries);
+      highest(c, 64);
       return;
     case Condition.Z:
       zero();
       return;
     case Condition.BE:
-      c.local_get(o[CF]).i32_wrap_i64();
+      c.local_get(carries);
+      highest(c, 64);
       zero();
       c.i32_or();
       return;
     case Condition.S:
-      c.local_get(o[SF]);
+      sign();
       highest(c, 64);
       return;
     case Condition.P:
-      c.local_get(o[PF]);
+      c.local_get(result).local_get(carries).i64_const32(8).i64_shr_u().i64_xor();
       evenParity(c);
       return;
     case Condition.A:
-      c.local_get(o[AF]);
-      bit(c, 4);
+      c.local_get(carries);
+      bit(c, 3);
       return;
     default:
-      c.local_get(o[SF]).local_get(o[OF]).i64_xor();
+      sign();
+      overflow();
+      c.i64_xor();
       highest(c, 64);
       if (code === Condition.LE) {
         zero();
@@ -270,15 +301,29 @@ function resting(c: Code, o: readonly number[], code: number): void {
   }
 }
 
-/** [] -> [i64 x 6] flags at rest from RFLAGS in a local. */
+/** [] -> [i64, i64] flags at rest from RFLAGS in a local: the result is 0 or 1. */
 function restingStatus(c: Code, flags: number): void {
-  c.local_get(flags).i64_const32(1).i64_and();
-  c.local_get(flags).i64_const32(2).i64_shr_u().i64_const32(1).i64_and();
+  const take = (mask: number, to: number): void => {
+    const distance = to - Math.log2(mask);
+    c.local_get(flags).i64_const32(mask).i64_and();
+    if (distance > 0) c.i64_const32(distance).i64_shl();
+    else c.i64_const32(-distance).i64_shr_u();
+  };
+  take(Status.ZF, 0);
   c.i64_const32(1).i64_xor();
-  c.local_get(flags);
-  c.local_get(flags).i64_const32(Status.ZF).i64_and().i64_const32(Status.ZF).i64_xor();
-  c.local_get(flags).i64_const32(63 - 7).i64_shl();
-  c.local_get(flags).i64_const32(63 - 11).i64_shl();
+  take(Status.CF, 63);
+  take(Status.CF, 62);
+  c.i64_or();
+  take(Status.OF, 62);
+  c.i64_xor();
+  take(Status.SF, 61);
+  c.i64_or();
+  take(Status.AF, 3);
+  c.i64_or();
+  // 0 has PF, 1 has not.
+  take(Status.PF, 8);
+  take(Status.ZF, 8);
+  c.i64_xor().i64_or();
 }
 
 /** Masks of RFLAGS of the conditions that hold if one of some bits is set. */
@@ -325,12 +370,17 @@ export function pushStatus(b: Builder): void {
   }
 }
 
+const RESULT_WORD = result.address >>> 2;
+const CARRIES_WORD = carries.address >>> 2;
+
 /** The status flags where RFLAGS has them, from the state of a vCPU between instructions. */
-export function readStatus(state: StateView): number {
-  const [cf, pf, af, zf, sf, of] = restFields;
-  return (state.low(cf) & Status.CF) | parityOf(state.low(pf)) | (state.low(af) & Status.AF) |
-    (state.low(zf) === 0 && state.high(zf) === 0 ? Status.ZF : 0) |
-    ((state.high(sf) >>> 31) * Status.SF) | ((state.high(of) >>> 31) * Status.OF);
+export function readStatus({ u32 }: StateView): number {
+  const [low, high] = [u32[RESULT_WORD], u32[RESULT_WORD + 1]];
+  const [lowCarries, highCarries] = [u32[CARRIES_WORD], u32[CARRIES_WORD + 1]];
+  return (highCarries >>> 31) * Status.CF | parityOf(low ^ (lowCarries >>> 8)) |
+    (lowCarries & Carries.lowAdjust) << 1 | (low === 0 && high === 0 ? Status.ZF : 0) |
+    ((high ^ (highCarries << 2)) >>> 31) * Status.SF |
+    ((highCarries ^ (highCarries << 1)) >>> 31) * Status.OF;
 }
 
 /** PF of the low byte of a value. */
@@ -340,14 +390,16 @@ function parityOf(value: number): number {
 }
 
 /** Writes the status flags from where RFLAGS has them; other bits are ignored. */
-export function writeStatus(state: StateView, flags: number): void {
-  const [cf, pf, af, zf, sf, of] = restFields;
-  state.set64(cf, BigInt(flags & Status.CF));
-  state.set64(pf, (flags & Status.PF) !== 0 ? 0n : 1n);
-  state.set64(af, BigInt(flags & Status.AF));
-  state.set64(zf, (flags & Status.ZF) !== 0 ? 0n : 1n);
-  state.set64(sf, (flags & Status.SF) !== 0 ? 1n << 63n : 0n);
-  state.set64(of, (flags & Status.OF) !== 0 ? 1n << 63n : 0n);
+export function writeStatus({ u32 }: StateView, flags: number): void {
+  const carry = (flags & Status.CF) !== 0;
+  const overflow = (flags & Status.OF) !== 0;
+  const zero = (flags & Status.ZF) !== 0;
+  const even = (flags & Status.PF) !== 0;
+  u32[RESULT_WORD] = zero ? 0 : 1;
+  u32[RESULT_WORD + 1] = 0;
+  u32[CARRIES_WORD] = ((flags & Status.AF) >> 1) | (even === zero ? 0 : Carries.lowParity);
+  u32[CARRIES_WORD + 1] = (carry ? Carries.out : 0) | (carry === overflow ? 0 : Carries.into) |
+    ((flags & Status.SF) !== 0 ? Carries.sign : 0);
 }
 
 /** Status flags of the difference a - b of `size` bytes, both unsigned: for what the host compares. */

@@ -3,6 +3,7 @@
  * quotients are in rows_multiply.ts.
  */
 import type { Builder } from "../../engine/builder.ts";
+import { pushCarries } from "./flag_operations.ts";
 import { Condition, flagKind, Flags } from "./flags.ts";
 import { group1 } from "./group1.ts";
 import { atomicIf, modify } from "./read_modify_write.ts";
@@ -86,29 +87,13 @@ function setCarryFlags(
   b.local_set(x).local_get(second);
   widen(b, size);
   b.local_set(y);
-  // Of the smaller sizes the exact result.
   b.local_get(x).local_get(y)[`i64_${name}`]();
   b.local_get(carry).i64_extend_i32_u()[`i64_${name}`]().local_tee(result);
   if (size < 8) {
     b.i32_wrap_i64();
     widenSigned(b, size);
-    // CF
-    b.local_get(result).i64_const32(8 * size).i64_shr_u().i64_const32(1).i64_and();
-  } else {
-    // It wrapped if it went the wrong way, or round to where it was.
-    const [low, high] = name === "add" ? [result, x] : [x, result];
-    b.local_get(low).local_get(high).i64_lt_u();
-    b.local_get(low).local_get(high).i64_eq().local_get(carry).i32_and();
-    b.i32_or().i64_extend_i32_u();
   }
-  // AF
-  b.local_get(x).local_get(y).i64_xor().local_get(result).i64_xor().i64_const32(0x10).i64_and();
-  b.i64_or();
-  // OF: the result's sign is not x's, and not that of what was added to it.
-  b.local_get(x).local_get(result).i64_xor();
-  b.local_get(y).local_get(name === "add" ? result : x).i64_xor().i64_and();
-  if (size < 8) b.i64_const32(64 - 8 * size).i64_shl();
-  b.i64_const_parts(0, -0x80000000).i64_and().i64_or();
+  pushCarries(b, 8 * size, name, x, y, () => b.local_get(result));
   b.setFlags(Flags.mixed);
 }
 

@@ -1,10 +1,10 @@
 /**
  * Tests of single bits, bit scans and counts (SDM volume 1, 5.1.6). BMI1 and BMI2 are in rows_bmi.ts.
- * Flags that are undefined: after BT and its like AF is clear and the others are those of ZF alone,
- * which stays; after scans those of the source, after LZCNT and TZCNT those of the result.
+ * Flags that are undefined: after BT and its like OF is clear and the others stay; after scans they are
+ * those of the source, after LZCNT and TZCNT those of the result.
  */
 import type { Builder } from "../../engine/builder.ts";
-import { Condition, flagKind, Flags } from "./flags.ts";
+import { Carries, flagKind, Flags } from "./flags.ts";
 import { getPart } from "./implicit_registers.ts";
 import type { Operands } from "./operands.ts";
 import { modifyProbed } from "./read_modify_write.ts";
@@ -43,14 +43,16 @@ function probe(b: Builder, o: Operands, access: "r" | "rw"): void {
   o[0].probePlus(b, access);
 }
 
-/** [] -> [] CF is a bit of a value; both, value and number, are in locals. */
+/** [] -> [] CF is a bit of a value; both, value and number, are in locals. ZF stays. */
 function setBitFlags(b: Builder, size: number, value: number, number: number): void {
-  b.condition(Condition.Z + 1);
-  b.i64_extend_i32_u();
+  b.restingFlags();
+  // OF is clear: both carries are the bit.
+  b.i64_const_parts(-1, ~(Carries.out | Carries.into)).i64_and();
   b.local_get(value).local_get(number);
   op(b, size, "shr_u");
   widen(b, size);
-  b.i64_const32(1).i64_and();
+  b.i64_const32(63).i64_shl().i64_const32(1).i64_shr_s();
+  b.i64_const_parts(0, Carries.out | Carries.into).i64_and().i64_or();
   b.setFlags(Flags.mixed);
 }
 
@@ -94,12 +96,13 @@ function bitTest(name: string, opcode: string, number: number, semantics: X86Sem
 
 // ---- scans and counts
 
-/** [] -> [] flags of a result, and CF (i32 on the stack). */
+/** [i32] -> [] flags of a result, with CF from the stack; OF and AF are clear. */
 export function setResultFlags(b: Builder, size: number, result: number): void {
   const carry = b.temp("i32");
   b.local_set(carry).local_get(result);
   if (size < 8) b.i64_extend_i32_s();
-  b.local_get(carry).i64_extend_i32_u();
+  b.i64_const32(0).local_get(carry).i64_extend_i32_u().i64_sub();
+  b.i64_const_parts(0, Carries.out | Carries.into).i64_and();
   b.setFlags(Flags.mixed);
 }
 

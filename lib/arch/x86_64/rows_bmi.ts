@@ -3,7 +3,7 @@
  * of their kind. AF and PF, which are undefined, are clear and that of the result.
  */
 import type { Builder } from "../../engine/builder.ts";
-import { Condition, flagKind, Flags, pushStatus, Status } from "./flags.ts";
+import { Carries, Condition, flagKind, Flags } from "./flags.ts";
 import { setResultFlags } from "./rows_bit.ts";
 import { x86, type X86Row, type X86Semantics } from "./row.ts";
 import { constant, fromI32, type IntegerOp, local, op, toI32, widen } from "./sized.ts";
@@ -126,7 +126,7 @@ const bitwise = (helper: string): X86Semantics => (b, o) => {
 };
 
 /** ADCX, ADOX: one flag is the carry, the others stay. */
-const addWithFlag = (condition: number, flag: number): X86Semantics => (b, o) => {
+const addWithFlag = (flag: "CF" | "OF"): X86Semantics => (b, o) => {
   const { size } = o;
   const [x, y, result] = [local(b, size), local(b, size), local(b, size)];
   const carry = b.temp("i32");
@@ -134,7 +134,7 @@ const addWithFlag = (condition: number, flag: number): X86Semantics => (b, o) =>
   b.local_set(y);
   o[0].get(b);
   b.local_set(x);
-  b.condition(condition);
+  b.condition(flag === "CF" ? Condition.B : Condition.O);
   b.local_set(carry).local_get(x).local_get(y);
   op(b, size, "add");
   b.local_get(carry);
@@ -142,16 +142,17 @@ const addWithFlag = (condition: number, flag: number): X86Semantics => (b, o) =>
   op(b, size, "add");
   b.local_tee(result);
   o[0].set(b);
-  pushStatus(b);
-  b.i32_const(~flag).i32_and();
-  // It went below x, or all the way round.
+  // It went below x, or all the way round; the flag changes if it was otherwise.
   b.local_get(result).local_get(x);
   op(b, size, "lt_u");
   b.local_get(result).local_get(x);
   op(b, size, "ne");
   b.i32_eqz().local_get(carry).i32_and().i32_or();
-  b.i32_const(Math.log2(flag)).i32_shl().i32_or().i64_extend_i32_u();
-  b.setFlags(Flags.status);
+  b.local_get(carry).i32_xor().local_set(carry);
+  b.restingFlags();
+  b.i64_const_parts(0, flag === "CF" ? Carries.out | Carries.into : Carries.into);
+  b.i64_const32(0).local_get(carry).select().i64_xor();
+  b.setFlags(Flags.mixed);
 };
 
 const vex = { protectedOnly: true } as const;
@@ -165,6 +166,6 @@ export const bmiRows: readonly X86Row[] = [
   x86("BZHI Gy,Ey,By", "VEX.NP.0F38 f5 /r", "bmi2", zeroHighBits, vex),
   x86("PDEP Gy,By,Ey", "VEX.F2.0F38 f5 /r", "bmi2", bitwise("depositBits"), vex),
   x86("PEXT Gy,By,Ey", "VEX.F3.0F38 f5 /r", "bmi2", bitwise("extractBits"), vex),
-  x86("ADCX Gy,Ey", "66 0f 38 f6 /r", "adx", addWithFlag(Condition.B, Status.CF)),
-  x86("ADOX Gy,Ey", "f3 0f 38 f6 /r", "adx", addWithFlag(Condition.O, Status.OF)),
+  x86("ADCX Gy,Ey", "66 0f 38 f6 /r", "adx", addWithFlag("CF")),
+  x86("ADOX Gy,Ey", "f3 0f 38 f6 /r", "adx", addWithFlag("OF")),
 ];

@@ -5,7 +5,7 @@
  */
 import type { Builder } from "../../engine/builder.ts";
 import { Fault } from "./fault_numbers.ts";
-import { Condition, flagKind, Flags, pushStatus, Status } from "./flags.ts";
+import { Carries, Condition, flagKind, Flags, pushStatus, Status } from "./flags.ts";
 import { AH, AL, RAX } from "./implicit_registers.ts";
 import { x86, type X86Row, type X86Semantics } from "./row.ts";
 import { widenSigned } from "./sized.ts";
@@ -55,7 +55,9 @@ const adjustDecimal = (name: "add" | "sub"): X86Semantics => (b) => {
   b.local_tee(al);
   b.set8(AL);
   b.local_get(al).i64_extend_i32_s().i64_extend8_s();
-  b.local_get(carry).local_get(adjust).i32_const(4).i32_shl().i32_or().i64_extend_i32_u();
+  b.i32_const(0).local_get(carry).i32_sub().i64_extend_i32_s();
+  b.i64_const_parts(0, Carries.out | Carries.into).i64_and();
+  b.local_get(adjust).i32_const(3).i32_shl().i64_extend_i32_u().i64_or();
   b.setFlags(Flags.mixed);
 };
 

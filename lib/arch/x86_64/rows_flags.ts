@@ -1,6 +1,5 @@
 /** Flags as such (SDM volume 1, 5.1.11): CLC and its like, LAHF, SAHF, PUSHF. POPF and STI are system_rows.ts's. */
-import type { Builder } from "../../engine/builder.ts";
-import { Condition, Flags, pushStatus, Status } from "./flags.ts";
+import { Carries, Condition, Flags, pushStatus, Status } from "./flags.ts";
 import { AH } from "./implicit_registers.ts";
 import { field } from "./layout.ts";
 import { RFLAGS } from "./registers.ts";
@@ -8,12 +7,20 @@ import { x86, type X86Row, type X86Semantics } from "./row.ts";
 import { push } from "./rows_stack.ts";
 import { fromI32 } from "./sized.ts";
 
-/** [] -> [] CF becomes what `change` makes of it ([i32] -> [i32]). */
-const setCarry = (change: (b: Builder) => void): X86Semantics => (b) => {
-  pushStatus(b);
-  change(b);
-  b.i64_extend_i32_u();
-  b.setFlags(Flags.status);
+const BOTH = Carries.out | Carries.into;
+
+/** CLC, STC, CMC: both carries change with CF, so that OF stays. */
+const setCarry = (change: "clear" | "set" | "complement"): X86Semantics => (b) => {
+  const carries = b.temp("i64");
+  b.restingFlags();
+  if (change !== "complement") {
+    // What changes: if CF is not as it is to be.
+    b.local_tee(carries).local_get(carries).i64_const32(63).i64_shr_s();
+    if (change === "set") b.i64_const32(-1).i64_xor();
+    b.i64_const_parts(0, BOTH).i64_and();
+  } else b.i64_const_parts(0, BOTH);
+  b.i64_xor();
+  b.setFlags(Flags.mixed);
 };
 
 const setDirection = (value: 0 | 1): X86Semantics => (b) => {
@@ -49,9 +56,9 @@ const pushFlags: X86Semantics = (b, o) =>
   });
 
 export const flagRows: readonly X86Row[] = [
-  x86("CLC", "f8", "base", setCarry((b) => b.i32_const(~Status.CF).i32_and())),
-  x86("STC", "f9", "base", setCarry((b) => b.i32_const(Status.CF).i32_or())),
-  x86("CMC", "f5", "base", setCarry((b) => b.i32_const(Status.CF).i32_xor())),
+  x86("CLC", "f8", "base", setCarry("clear")),
+  x86("STC", "f9", "base", setCarry("set")),
+  x86("CMC", "f5", "base", setCarry("complement")),
   x86("CLD", "fc", "base", setDirection(0)),
   x86("STD", "fd", "base", setDirection(1)),
   x86("LAHF", "9f", "base", loadAh),

@@ -2,7 +2,7 @@
 import type { Builder } from "../../engine/builder.ts";
 import { multiplyHigh } from "../multiply_high.ts";
 import { Fault } from "./fault_numbers.ts";
-import { flagKind, Flags } from "./flags.ts";
+import { Carries, flagKind, Flags } from "./flags.ts";
 import { AH, AL, getPart, RAX, RDX, setPart } from "./implicit_registers.ts";
 import { x86, type X86Row, type X86Semantics } from "./row.ts";
 import { local, widen, widenSigned } from "./sized.ts";
@@ -48,7 +48,7 @@ const multiplyUnsigned: X86Semantics = (b, o) => {
     b.local_get(product).i64_const32(8 * size).i64_shr_u().local_set(high);
   }
   b.local_get(product);
-  b.i64_const_parts(1, -0x80000000).i64_const32(0).local_get(high).i64_const32(0).i64_ne();
+  b.i64_const_parts(0, Carries.out).i64_const32(0).local_get(high).i64_const32(0).i64_ne();
   b.select();
   b.setFlags(Flags.mixed);
 };
@@ -81,7 +81,7 @@ const multiplySigned: X86Semantics = (b, o) => {
   }
   const product = b.temp("i64");
   b.local_get(x).local_get(y).i64_mul().local_tee(product);
-  b.i64_const_parts(1, -0x80000000).i64_const32(0);
+  b.i64_const_parts(0, Carries.out).i64_const32(0);
   b.local_get(product).local_get(product).i64_extend8_s().i64_ne().select();
   b.setFlags(Flags.mixed);
 };

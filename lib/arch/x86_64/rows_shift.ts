@@ -5,22 +5,11 @@
  * by bit leaves.
  */
 import type { Builder } from "../../engine/builder.ts";
-import { Condition, flagKind, Flags, pushStatus, Status } from "./flags.ts";
+import { Carries, Condition, flagKind, Flags } from "./flags.ts";
 import type { Operand } from "./operands.ts";
 import { modify } from "./read_modify_write.ts";
 import { x86, type X86Row, type X86RowOptions, type X86Semantics } from "./row.ts";
-import {
-  constant,
-  cut,
-  fromI32,
-  local,
-  op,
-  signBit,
-  signExtend,
-  toI32,
-  widen,
-  widenSigned,
-} from "./sized.ts";
+import { cut, fromI32, local, op, signExtend, toI32, widen, widenSigned } from "./sized.ts";
 
 const countMask = (size: number): number => size === 8 ? 63 : 31;
 
@@ -110,10 +99,15 @@ const doubleShift = (name: "shl" | "shr"): X86Semantics => (b, o) => {
   b.local_set(before);
   b.local_get(result);
   signExtendTo64(b, size);
-  b.local_get(before).i64_const32(name === "shl" ? 8 * size - 1 : 0).i64_shr_u();
-  b.i64_const32(1).i64_and();
-  b.local_get(before).local_get(result).i64_xor().i64_const32(64 - 8 * size).i64_shl();
-  b.i64_const_parts(0, -0x80000000).i64_and().i64_or();
+  const toTop = 64 - 8 * size;
+  b.local_get(before).i64_const32(name === "shl" ? toTop : 63).i64_shl();
+  b.i64_const_parts(0, Carries.out).i64_and();
+  b.local_get(result).i64_const32(toTop).i64_shl();
+  if (name === "shr") {
+    b.local_get(before).i64_const32(toTop).i64_shl().i64_xor();
+    b.local_get(before).i64_const32(63).i64_shl().i64_xor();
+  }
+  b.i64_const32(1).i64_shr_u().i64_const_parts(0, Carries.into).i64_and().i64_or();
   if (known === "not zero") b.setFlags(Flags.mixed);
   else {
     b.local_get(count);
@@ -168,40 +162,51 @@ function pushDouble(
 
 // ---- rotations: PF, AF, ZF and SF stay
 
-/** [] -> [] CF (i32 local) and OF, unless `count` is 0: whether two bits of the result differ. */
+/**
+ * [] -> [] CF, OF and no other flags by a result, unless `count` is 0. CF is the highest bit or a local
+ * (i32), OF whether the two highest bits differ, or CF and the highest.
+ */
 function setRotateFlags(
   b: Builder,
   size: number,
-  carry: number,
   result: number,
-  overflow: "carry" | "next bit",
+  carry: number | "highest",
+  overflow: "two highest" | "carry and highest",
   count: number | undefined,
 ): void {
-  const [status, changed] = [b.temp("i32"), b.temp("i32")];
-  pushStatus(b);
-  b.local_tee(status).i32_const(~(Status.CF | Status.OF)).i32_and();
-  b.local_get(carry).i32_or();
-  b.local_get(result);
-  signBit(b, size);
-  if (overflow === "carry") b.local_get(carry);
-  else {
+  const [before, after] = [b.temp("i64"), b.temp("i64")];
+  /** [] -> [i64] the result with its highest bit on top. */
+  const top = (): void => {
     b.local_get(result);
-    constant(b, size, 8 * size - 2);
-    op(b, size, "shr_u");
-    toI32(b, size);
-    b.i32_const(1).i32_and();
+    widen(b, size);
+    b.i64_const32(64 - 8 * size).i64_shl();
+  };
+  const carryOut = (): void => {
+    if (carry === "highest") top();
+    else b.local_get(carry).i64_extend_i32_u().i64_const32(63).i64_shl();
+  };
+  b.restingFlags();
+  b.local_tee(before).i64_const_parts(-1, ~(Carries.out | Carries.into)).i64_and();
+  carryOut();
+  b.i64_const_parts(0, Carries.out).i64_and().i64_or();
+  // The carry into the highest bit: CF, but for OF.
+  top();
+  if (overflow === "two highest") {
+    carryOut();
+    b.i64_xor();
+    top();
+    b.i64_const32(1).i64_shl().i64_xor();
   }
-  b.i32_xor().i32_const(11).i32_shl().i32_or();
+  b.i64_const32(1).i64_shr_u().i64_const_parts(0, Carries.into).i64_and().i64_or();
   if (count !== undefined) {
-    b.local_set(changed).local_get(changed).local_get(status).local_get(count).select();
+    b.local_set(after).local_get(after).local_get(before).local_get(count).select();
   }
-  b.i64_extend_i32_u();
-  b.setFlags(Flags.status);
+  b.setFlags(Flags.mixed);
 }
 
 const rotate = (name: "rotl" | "rotr"): X86Semantics => (b, o) => {
   const { size } = o[0];
-  const [count, result, carry] = [b.temp("i32"), local(b, size), b.temp("i32")];
+  const [count, result] = [b.temp("i32"), local(b, size)];
   const known = takeCount(b, o[1], size, count);
   modify(b, o[0], (old) => {
     b.local_get(old);
@@ -216,14 +221,14 @@ const rotate = (name: "rotl" | "rotr"): X86Semantics => (b, o) => {
     b.local_tee(result);
   }, undefined);
   if (known === "zero") return;
-  b.local_get(result);
+  const counted = known === "nothing" ? count : undefined;
   if (name === "rotl") {
+    const carry = b.temp("i32");
+    b.local_get(result);
     toI32(b, size);
-    b.i32_const(1).i32_and();
-  } else signBit(b, size);
-  b.local_set(carry);
-  const overflow = name === "rotl" ? "carry" : "next bit";
-  setRotateFlags(b, size, carry, result, overflow, known === "nothing" ? count : undefined);
+    b.i32_const(1).i32_and().local_set(carry);
+    setRotateFlags(b, size, result, carry, "carry and highest", counted);
+  } else setRotateFlags(b, size, result, "highest", "two highest", counted);
 };
 
 /** RORX: no flags. */
@@ -248,8 +253,8 @@ const rotateThroughCarry = (name: "rcl" | "rcr"): X86Semantics => (b, o) => {
     b.local_tee(result);
   }, undefined);
   if (known === "zero") return;
-  const overflow = name === "rcl" ? "carry" : "next bit";
-  setRotateFlags(b, size, carry, result, overflow, known === "nothing" ? count : undefined);
+  const overflow = name === "rcl" ? "carry and highest" : "two highest";
+  setRotateFlags(b, size, result, carry, overflow, known === "nothing" ? count : undefined);
 };
 
 /** [] -> [i32] rotates `carry` and `old`, up to 33 bits; `carry` gets the new one. */

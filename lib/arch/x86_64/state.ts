@@ -4,9 +4,8 @@ import type { StateFieldSpec } from "../../engine/layout.ts";
 /**
  * Fields of the state block. The names are those of the registers, in lower case.
  * - `r`: RAX RCX RDX RBX RSP RBP RSI RDI R8..R15; 32 stays zero
- * - `xmm`: XMM0..XMM15; `mxcsr`, and what follows from it: `sseFast`, `sseFast64`, `sseTrap`, see mxcsr.ts
- * - flags at rest, when `lazyKind` is 0: `cf` 0 or 1; `pf` a value whose low byte has even parity if PF
- *   is set; `af` bit 4 is the flag; `zf` zero if ZF is set; `sf` and `of`: bit 63 is the flag
+ * - `xmm`: XMM0..XMM15; `mxcsr`, and what follows from it: `sseFast` and so on, see mxcsr.ts
+ * - `flagResult`, `flagCarries`: the status flags at rest, when `lazyKind` is 0; see flags.ts
  * - `df`: 0 or 1; `rflags`: the other bits of RFLAGS (TF IF IOPL NT RF VM AC VIF VIP ID, and bit 1)
  * - `segmentBase`, `segmentLimit` (bytes less one), `segmentAttributes` ({@linkcode Attribute}; 0: not
  *   usable), `selector`: by {@linkcode Segment}
@@ -21,12 +20,8 @@ export const x86State: readonly StateFieldSpec[] = [
   { name: "r", type: "u64", count: 34 },
   { name: "xmm", type: "v128", count: 32 },
   { name: "x87", type: "v128", count: 8 },
-  { name: "cf", type: "u64" },
-  { name: "pf", type: "u64" },
-  { name: "af", type: "u64" },
-  { name: "zf", type: "u64" },
-  { name: "sf", type: "u64" },
-  { name: "of", type: "u64" },
+  { name: "flagResult", type: "u64" },
+  { name: "flagCarries", type: "u64" },
   { name: "df", type: "u64" },
   { name: "shadow", type: "u64" },
   { name: "segmentBase", type: "u64", count: 9 },
@@ -39,6 +34,8 @@ export const x86State: readonly StateFieldSpec[] = [
   { name: "mxcsr", type: "u32" },
   { name: "sseFast", type: "u32" },
   { name: "sseFast64", type: "u64" },
+  { name: "sseSum", type: "u32" },
+  { name: "sseSum64", type: "u64" },
   { name: "sseTrap", type: "u32" },
   { name: "fcw", type: "u32" },
   { name: "fsw", type: "u32" },

@@ -217,8 +217,8 @@ class Comparison implements Work {
 
   one(): void {
     const run = this.#run;
-    const a = this.#first === undefined ? run.accumulator : run.read(this.#first);
-    this.#finish(a, run.read(this.#second));
+    const b = run.read(this.#second);
+    this.#finish(this.#first === undefined ? run.accumulator : run.read(this.#first), b);
   }
 
   #finish(a: bigint, b: bigint): void {
@@ -227,10 +227,11 @@ class Comparison implements Work {
   }
 }
 
+/** If both fault, it is the second string that does, as on AMD's processors. */
 const compare: HostInstruction = (cpu, o) => {
   const run = new StringRun(cpu, o, o[0].size);
-  const sides = [source(o), destination()] as const;
-  return run.run(sides, new Comparison(run, o, ...sides));
+  const [first, second] = [source(o), destination()];
+  return run.run([second, first], new Comparison(run, o, first, second));
 };
 
 const scan: HostInstruction = (cpu, o) => {

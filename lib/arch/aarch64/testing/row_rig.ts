@@ -183,6 +183,9 @@ class RigBuilder extends Builder {
   override setFlagsIf(): void {
     throw new Error(FOREIGN);
   }
+  override restingFlags(): void {
+    throw new Error(FOREIGN);
+  }
   override isRam(): void {
     throw new Error(FOREIGN);
   }
