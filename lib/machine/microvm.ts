@@ -3,8 +3,8 @@
  * map and interrupt numbers are those of QEMU's board of that name with two I/O APICs.
  *
  * Deviations: there is RAM behind the video window too, which nothing tells guests of; the A20 gate,
- * NMI sources and fw_cfg do not exist; INIT of the boot processor resets the machine, because there is
- * no firmware at its reset vector.
+ * NMI sources and fw_cfg do not exist; the firmware at the reset vector resets the machine, and so does
+ * INIT of the boot processor.
  */
 import { x86_64 } from "../arch/x86_64/arch.ts";
 import { X86Cpu } from "../arch/x86_64/cpu.ts";

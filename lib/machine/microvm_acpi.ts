@@ -47,7 +47,7 @@ export interface MicrovmAcpiOptions {
 /** The tables at {@linkcode MicrovmMap}.acpi, which is the RSDP's address. Throws a BootError "too-large". */
 export function microvmAcpi(options: MicrovmAcpiOptions): Segment {
   const tables = makeAcpiTables(MicrovmMap.acpi, describe(options));
-  if (tables.address + tables.memorySize <= MicrovmMap.highMemory) return tables;
+  if (tables.address + tables.memorySize <= MicrovmMap.resetVector) return tables;
   throw new BootError("too-large", "ACPI tables: they do not fit below 1 MiB; use fewer devices");
 }
 

@@ -11,8 +11,10 @@ const MIB = 2 ** 20;
 export const MicrovmMap = {
   /** RAM that is not there: the window of a PC's graphics card and option ROMs. */
   videoHole: 0xa_0000,
-  /** ACPI tables, up to {@linkcode MicrovmMap}.highMemory; kernels without a pointer search from here. */
+  /** ACPI tables, up to {@linkcode MicrovmMap}.resetVector; kernels without a pointer search from here. */
   acpi: 0xe_0000,
+  /** Where processors look for firmware in real mode (F000:FFF0): 16 bytes. */
+  resetVector: 0xf_fff0,
   highMemory: 0x10_0000,
   /** RAM ends here; the rest of it begins at `aboveDevices`. */
   deviceHole: 0xc000_0000,

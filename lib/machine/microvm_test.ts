@@ -4,6 +4,7 @@ import { makePvhElf } from "../boot/x86_64/pvh_elf.ts";
 import type { MachineOptions } from "../config/machine_config.ts";
 import { Machine } from "./machine.ts";
 import {
+  biosProgram,
   busyProgram,
   buttonProgram,
   echoProgram,
@@ -87,12 +88,13 @@ for (
   const [what, program, letter] of [
     ["the reset register", resetProgram, "R"],
     ["a triple fault", tripleProgram, "!"],
+    ["a jump to the reset vector", biosProgram, "B"],
   ] as const
 ) {
   test(`${what} resets the machine`, async () => {
-    const { output, reason } = await run(program, { onReset: "stop" });
+    const { output, reason } = await run(program, { onReset: "stop", cpus: 2 });
     assert.deepEqual([output, reason], [letter, "reset"]);
-    const machine = await create(program);
+    const machine = await create(program, { cpus: 2 });
     let again = "";
     machine.onSerial((bytes) => {
       again += new TextDecoder().decode(bytes);

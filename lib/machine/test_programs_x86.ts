@@ -256,6 +256,27 @@ export const tripleProgram: Uint8Array<ArrayBuffer> = bytes(`
 `);
 
 /*
+// Prints "B"; the other vCPU is started in real mode and jumps to the reset vector, as Linux does to reboot.
+.set lapic, 0xfee00000
+  mov byte ptr [0x8000], 0xea
+  mov dword ptr [0x8001], 0xf000fff0
+  mov dx, 0x3f8
+  mov al, 'B'
+  out dx, al
+  mov dword ptr [lapic + 0xf0], 0x1ff
+  mov dword ptr [lapic + 0x310], 0x01000000
+  mov dword ptr [lapic + 0x300], 0x4500
+  mov dword ptr [lapic + 0x300], 0x4608
+1: hlt
+  jmp 1b
+*/
+/** Prints "B" and has the second vCPU jump to the reset vector in real mode. */
+export const biosProgram: Uint8Array<ArrayBuffer> = bytes(`
+  c6050080 0000eac7 05018000 00f0ff00 f066baf8 03b042ee c705f000 e0feff01 0000c705 1003e0fe 00000001
+  c7050003 e0fe0045 0000c705 0003e0fe 08460000 f4ebfd
+`);
+
+/*
 1: inc eax
   jmp 1b
 */
