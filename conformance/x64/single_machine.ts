@@ -23,6 +23,7 @@ import {
 } from "../../lib/engine/memory_map.ts";
 import { faultOf, X86Cpu } from "../../lib/arch/x86_64/cpu.ts";
 import { operandsOf, X86Decoder } from "../../lib/arch/x86_64/decoder.ts";
+import { Fault } from "../../lib/arch/x86_64/fault_numbers.ts";
 import { flagModel } from "../../lib/arch/x86_64/flags.ts";
 import {
   generalProtection,
@@ -279,7 +280,9 @@ export class SingleMachine {
       this.#restore();
       if (exit === Exit.go) this.state.advance(length);
       else if (exit === Exit.fault) {
-        throw faultOf(this.view.get32(layout.get("faultNumber")), this.state);
+        const fault = this.view.get32(layout.get("faultNumber"));
+        if (fault !== Fault.byHost) throw faultOf(fault, this.state);
+        this.#host(handler.row.title, decoded);
       } else if (exit !== Exit.jumped) throw new Error(`${instruction.name}: exit ${exit}`);
       return;
     }

@@ -1,11 +1,24 @@
 /** The high half of a 128-bit product. */
 import type { Builder } from "../engine/builder.ts";
+import type { Code } from "../wasm/code.ts";
+
+/** [] -> [i64] high half of the product of two locals (i64). */
+export function multiplyHigh(b: Builder, n: number, m: number, signed: boolean): void {
+  multiplyHighCode(b, () => b.temp("i64"), n, m, signed);
+}
 
 /**
- * [] -> [i64] high half of the product of two locals (i64), by four products of 32-bit halves: the
- * signed form is the same with high halves and carries shifted arithmetically (Hacker's Delight, 8-2).
+ * The same in code of any kind: by four products of 32-bit halves. The signed form is the same with
+ * high halves and carries shifted arithmetically (Hacker's Delight, 8-2). `local` makes a new local
+ * (i64).
  */
-export function multiplyHigh(b: Builder, n: number, m: number, signed: boolean): void {
+export function multiplyHighCode(
+  b: Code,
+  local: () => number,
+  n: number,
+  m: number,
+  signed: boolean,
+): void {
   const low = (): void => {
     b.i64_const_parts(-1, 0).i64_and();
   };
@@ -14,7 +27,7 @@ export function multiplyHigh(b: Builder, n: number, m: number, signed: boolean):
     if (signed) b.i64_shr_s();
     else b.i64_shr_u();
   };
-  const [n0, n1, m0, m1, middle] = [0, 1, 2, 3, 4].map(() => b.temp("i64"));
+  const [n0, n1, m0, m1, middle] = [0, 1, 2, 3, 4].map(local);
   b.local_get(n);
   low();
   b.local_set(n0).local_get(n);

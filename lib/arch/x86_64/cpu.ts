@@ -53,6 +53,7 @@ const REAL_CODE = Attribute.present | Attribute.nonSystem | Attribute.code | Att
   Attribute.accessed;
 const REAL_DATA = REAL_CODE & ~Attribute.code;
 const REAL_LIMIT = 0xffff;
+const PAGE_BYTES = 4096;
 /** Type of a busy 16-bit TSS and of an LDT, as after power-on. */
 const REAL_TASK = Attribute.present | 3;
 const REAL_LDT = Attribute.present | 2;
@@ -298,15 +299,21 @@ export class X86Cpu implements ArchCpu {
   #decode(): DecodedX86 | undefined {
     const code = new Uint8Array(LONGEST);
     const state = this.#state;
-    this.#data.rights = state.rights(state.cpl);
+    const at = canonical(state.pcHigh, state.pcLow);
+    const onPage = Math.min(LONGEST, PAGE_BYTES - (state.pcLow & (PAGE_BYTES - 1)));
+    this.#data.rights = state.cpl === 3 ? Tlb.user : state.rights(state.cpl);
+    let available = 0;
     try {
-      this.#data.readBytes(canonical(state.pcHigh, state.pcLow), code);
+      this.#data.readBytes(at, code.subarray(0, onPage));
+      available = onPage;
+      if (onPage < LONGEST) this.#data.readBytes(at + onPage, code.subarray(onPage));
+      available = LONGEST;
     } catch (fault) {
-      if (fault instanceof GuestFault) return undefined;
-      throw fault;
+      if (!(fault instanceof GuestFault)) throw fault;
+      if (available === 0) return undefined;
     }
     decoder ??= new X86Decoder(instructionRows);
-    const decoded = decoder.decode(code, 0, LONGEST, state.mode);
+    const decoded = decoder.decode(code, 0, available, state.mode);
     return decoded === "cut" ? undefined : decoded;
   }
 
@@ -332,6 +339,13 @@ export class X86Cpu implements ArchCpu {
       // The instruction is done; it has left the address of the next one in the shadow.
       const shadow = field("shadow");
       this.#state.setPc(this.#state.view.high(shadow), this.#state.view.low(shadow));
+      return;
+    }
+    if (fault === Fault.byHost) {
+      const decoded = this.#decode();
+      if (decoded === undefined) return this.undefinedInstruction();
+      const outcome = this.host(decoded.handler.row.title, decoded);
+      if (outcome === Outcome.next) this.#state.advance(decoded.length);
       return;
     }
     this.#exceptions.fault(faultOf(fault, this.#state));

@@ -23,4 +23,6 @@ export const Fault = {
   interruptUnmasked: 7,
   /** #MF: an x87 exception is pending. */
   x87Exception: 8,
+  /** No exception: the host executes the instruction, by the handler that has the title of its row. */
+  byHost: 9,
 } as const;

@@ -22,6 +22,8 @@ import { stringRows } from "./rows_string.ts";
 import { sseHelpers } from "./sse_helpers.ts";
 import { sseRows } from "./sse_rows.ts";
 import { systemRows } from "./system_rows.ts";
+import { x87FastHelpers } from "./x87_fast_code.ts";
+import { x87FastConversionHelpers } from "./x87_fast_conversion.ts";
 import { x87Rows } from "./x87_rows.ts";
 import { xsaveRows } from "./xsave_rows.ts";
 
@@ -54,4 +56,6 @@ export const instructionHelpers: readonly Helper[] = [
   ...crc32Helpers,
   ...divideHelpers,
   ...sseHelpers,
+  ...x87FastHelpers,
+  ...x87FastConversionHelpers,
 ];

@@ -2,23 +2,18 @@
  * x87 instructions as the host executes them: pending exceptions, memory operands, RFLAGS, and where
  * the last instruction lay.
  *
- * Deviations: pending exceptions are #MF whatever CR0.NE is; the last opcode (FOP) stays 0, FCS and
- * FDS are 0 in 64-bit code, as on CPUs that have given them up.
+ * Deviations: pending exceptions are #MF whatever CR0.NE is; the last opcode (FOP) stays 0, and
+ * so do FCS and FDS, as on CPUs that have given them up.
  */
 import { Access, Outcome } from "../../engine/arch.ts";
-import { isMemory } from "../../engine/instruction.ts";
 import { writeStatus } from "./flags.ts";
 import { GuestFault, Vector } from "./guest_fault.ts";
 import type { HostContext, HostInstruction, HostInstructions } from "./host_context.ts";
-import { field } from "./layout.ts";
 import type { Operand, Operands } from "./operands.ts";
 import { CR0, Gpr } from "./registers.ts";
-import { Segment } from "./state.ts";
 import { controlOperations } from "./x87_control.ts";
 import { type Operation, operations, type X87Context } from "./x87_instructions.ts";
 import { X87Unit } from "./x87_unit.ts";
-
-const SELECTOR = field("selector");
 
 /** The operands of one x87 instruction. */
 class X87Instruction implements X87Context {
@@ -114,14 +109,10 @@ function hostInstruction(title: string, operation: Operation, isControl: boolean
 
 function noteAddresses(cpu: HostContext, { fpu, memory }: X87Instruction): void {
   const { state } = cpu;
-  const long = state.code64;
-  const selector = (segment: number): number => long ? 0 : state.view.get32(SELECTOR, segment);
-  const high = long ? state.pcHigh : 0;
-  const low = long ? state.pcLow : state.rip;
-  fpu.noteInstruction(high, low, selector(Segment.cs));
-  if (memory === undefined || !isMemory(memory.raw)) return;
+  fpu.noteInstruction(state.code64 ? state.pcHigh : 0, state.code64 ? state.pcLow : state.rip);
+  if (memory === undefined) return;
   const offset = cpu.operands.offset(memory);
-  fpu.noteOperand(offset.high, offset.low, selector(memory.raw.segment));
+  fpu.noteOperand(offset.high, offset.low);
 }
 
 /** FWAIT: only looks for exceptions; #NM if CR0.MP and TS say so. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Outcome } from "../../engine/arch.ts";
-import { CpuRig, Place, Sel } from "./testing/cpu_rig.ts";
+import { Fault } from "./fault_numbers.ts";
+import { CpuRig, Place } from "./testing/cpu_rig.ts";
 
 /** A place for operands, in RBX. */
 const DATA = 0x50000;
@@ -38,12 +39,14 @@ test("memory is read and written at its address; instruction and operand are not
   assert.equal(rig.r(0) & 0xffffn, 0n);
 });
 
-test("32-bit code notes selectors and offsets", () => {
+test("32-bit code notes offsets", () => {
   const rig = new CpuRig().protect();
   rig.setR(RBX, BigInt(DATA));
-  rig.execute("d9 03"); // fld dword [ebx]
+  rig.set("fcs", 8n);
+  rig.execute("db 2b"); // fld tbyte [ebx]
   assert.equal(rig.get("fip"), BigInt(Place.code));
-  assert.deepEqual([rig.get("fcs"), rig.get("fds")], [BigInt(Sel.code32), BigInt(Sel.data)]);
+  assert.equal(rig.get("fdp"), BigInt(DATA));
+  assert.deepEqual([rig.get("fcs"), rig.get("fds")], [0n, 0n]);
 });
 
 test("an exception that is not masked comes with the next instruction that waits", () => {
@@ -80,6 +83,26 @@ test("an access that faults changes nothing", () => {
   const rig = user();
   rig.setR(5, 1n << 62n);
   assert.equal(fault(rig, "d9 45 00"), STACK_FAULT); // fld dword [rbp]
+});
+
+test("what semantics leave to the host is found by its bytes, also at the end of memory", () => {
+  for (const at of [Place.code, 0x400000 - 2]) {
+    const rig = user();
+    rig.memory.write16(at, 0xe8d9); // fld1
+    rig.rip = at;
+    rig.cpu.fault(Fault.byHost);
+    assert.equal(rig.rip, at + 2);
+    assert.equal(rig.get("ftw"), 0x80n);
+    assert.equal(rig.get("fip"), BigInt(at));
+  }
+  const full = user();
+  full.set("ftw", 0xffn);
+  full.set("fcw", 0x37en);
+  full.memory.write16(Place.code, 0xe8d9);
+  full.cpu.fault(Fault.byHost);
+  full.memory.write16(Place.code + 2, 0xe8d9);
+  full.cpu.fault(Fault.byHost);
+  assert.equal((full.rip - HANDLERS) / 16, MATH);
 });
 
 test("CR0.TS switches instructions off, and FWAIT only with CR0.MP", () => {

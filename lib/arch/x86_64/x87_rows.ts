@@ -1,5 +1,9 @@
-/** Rows of the x87 instructions (SDM volume 1, 5.2). The host executes them: see x87_host.ts. */
-import { x86Host, type X86Row } from "./row.ts";
+/**
+ * Rows of the x87 instructions (SDM volume 1, 5.2). The host executes them (x87_host.ts), but for the
+ * frequent cases of the frequent ones (x87_fast_rows.ts).
+ */
+import { x86, x86Host, type X86Row } from "./row.ts";
+import { fastSemantics } from "./x87_fast_rows.ts";
 
 /** Operations in the order of ModRM.reg in D8, DA, DC, DE; FCOM and FCOMP are no arithmetic. */
 const OPERATIONS = ["ADD", "MUL", "COM", "COMP", "SUB", "SUBR", "DIV", "DIVR"] as const;
@@ -118,11 +122,14 @@ const lines: readonly string[] = [
   ...OTHERS.split("\n").filter((line) => line.trim() !== ""),
 ];
 
-/** Rows, each executed by the operation that has its title. */
+/** Rows. The host's operations are found by their titles. */
 export const x87Rows: readonly X86Row[] = [
   ...lines.map((line): X86Row => {
     const [title, code] = line.split(" : ").map((part) => part.trim());
-    return x86Host(title, code, "x87", title);
+    const semantics = fastSemantics.get(title);
+    return semantics === undefined
+      ? x86Host(title, code, "x87", title)
+      : x86(title, code, "x87", semantics);
   }),
   // Not switched off by CR0.EM, but by CR0.MP and TS: the host looks.
   x86Host("FWAIT", "9b", "base", "FWAIT"),

@@ -136,17 +136,17 @@ export class X87Unit {
   }
 
   /** Notes where an instruction lies; offset in unsigned halves. */
-  noteInstruction(high: number, low: number, codeSegment: number): void {
+  noteInstruction(high: number, low: number): void {
     this.#words[2 * FIP] = low;
     this.#words[2 * FIP + 1] = high;
-    this.#words[FCS] = codeSegment;
+    this.#words[FCS] = 0;
   }
 
   /** Notes where its operand lies. */
-  noteOperand(high: number, low: number, dataSegment: number): void {
+  noteOperand(high: number, low: number): void {
     this.#words[2 * FDP] = low;
     this.#words[2 * FDP + 1] = high;
-    this.#words[FDS] = dataSegment;
+    this.#words[FDS] = 0;
   }
 
   /** FNINIT: the registers keep what they hold. */

@@ -13,6 +13,7 @@ import { Bus } from "../../../devices/vbus/bus.ts";
 import { X86Cpu } from "../cpu.ts";
 import type { X86CpuName } from "../../../config/machine_config.ts";
 import { X86Decoder } from "../decoder.ts";
+import { hostInstructions } from "../host_instructions.ts";
 import { field } from "../layout.ts";
 import { stackRows } from "../rows_stack.ts";
 import { stringRows } from "../rows_string.ts";
@@ -312,9 +313,11 @@ export class CpuRig {
     const decoded = decoder.decode(bytes, 0, bytes.length, this.cpu.mode());
     assert.ok(decoded !== undefined && decoded !== "cut", `${hex} is no instruction`);
     assert.equal(decoded.length, bytes.length, hex);
-    const { host } = decoded.handler.row;
-    assert.ok(host !== undefined, `${hex} is not the host's`);
-    const outcome = this.cpu.host(host, decoded);
+    // What semantics leave to the host goes by the row's title.
+    const { host, title } = decoded.handler.row;
+    const name = host ?? title;
+    assert.ok(hostInstructions.has(name), `${hex} is not the host's`);
+    const outcome = this.cpu.host(name, decoded);
     if (outcome === Outcome.next) this.cpu.context.state.advance(decoded.length);
     return outcome;
   }
