@@ -21,8 +21,10 @@ static void on_vector(void) {
   count++;
 }
 
+// Without the acknowledgement it would come again before another instruction.
 static void on_other(void) {
   others++;
+  virtio_acknowledge(&device);
 }
 
 static void open(void) {
@@ -180,9 +182,7 @@ static void test_destinations(void) {
   ioapic_set_entry(device.interrupt, (uint64_t)apic_id() << 56 | IOAPIC_LEVEL | OTHER);
   request();
   open();
-  tap_equal(others > 0, 1, "another vector");
-  virtio_acknowledge(&device);
-  open();
+  tap_equal(others, 1, "another vector");
   ioapic_set_entry(device.interrupt, IOAPIC_MASKED);
   ioapic_set_entry(UART_INTERRUPT, (uint64_t)apic_id() << 56 | 4 << 8);
   struct taken taken = {0};
