@@ -1,6 +1,6 @@
 /**
- * A vCPU on the engine, for code in hexadecimal: 64-bit code at CPL 0, or real mode, with a few MiB of RAM
- * and nothing around it. Exceptions end in a HLT of their own.
+ * A vCPU on the engine, for code in hexadecimal: 64-bit or 32-bit code at CPL 0, or real mode, with a few
+ * MiB of RAM and nothing around it. Exceptions of 64-bit and 32-bit code end in a HLT of their own.
  */
 import assert from "node:assert/strict";
 import type { EngineServices } from "../../../engine/arch.ts";
@@ -115,6 +115,32 @@ export class EngineRig {
     });
     this.setR(Gpr.rsp, BigInt(Place.stack));
     cpu.reload();
+    return this;
+  }
+
+  /** 32-bit code at CPL 0 without paging, flat. */
+  protect(): this {
+    const { memory, engine: { state }, cpu: { context: { segments } } } = this;
+    memory.write64(Place.gdt + 8, 0x00cf9b000000ffffn);
+    memory.write64(Place.gdt + 16, 0x00cf93000000ffffn);
+    for (let vector = 0; vector < 32; vector++) {
+      const at = Place.handlers + vector;
+      memory.write(at, Uint8Array.of(0xf4));
+      memory.write64(Place.idt + 8 * vector, BigInt(at) | (8n << 16n) | (0x8en << 40n));
+    }
+    state.set64(field("idtrBase"), BigInt(Place.idt));
+    state.set32(field("idtrLimit"), 0xff);
+    state.set64(field("gdtrBase"), BigInt(Place.gdt));
+    state.set32(field("gdtrLimit"), 0x17);
+    state.set32(field("cr0"), CR0.PE | CR0.MP | CR0.ET | CR0.NE);
+    const flat = { base: 0, limit: 0xffffffff } as const;
+    const data = Attribute.present | Attribute.nonSystem | Attribute.writable | Attribute.big;
+    segments.set(Segment.cs, { ...flat, selector: 8, attributes: data | Attribute.code });
+    for (const segment of [Segment.es, Segment.ss, Segment.ds, Segment.fs, Segment.gs]) {
+      segments.set(segment, { ...flat, selector: 16, attributes: data });
+    }
+    this.setR(Gpr.rsp, BigInt(Place.stack));
+    this.cpu.reload();
     return this;
   }
 
