@@ -143,7 +143,7 @@ export function machineOptions(
   return {
     kernel: test.image(),
     cmdline: test.parameters ?? "",
-    ...(test.arch === "x86_64" ? { arch: test.arch } : { gic: test.gic ?? 3 }),
+    ...(test.arch === "x86_64" ? { arch: test.arch, cpu: "max" } : { gic: test.gic ?? 3 }),
     cpus: test.cpus ?? 1,
     memory: `${test.memoryMib ?? DEFAULT_MEMORY_MIB}M`,
     devices,
