@@ -1,21 +1,32 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { monitorImage } from "../guests/monitor/aarch64/image.ts";
+import { monitorImage as aarch64 } from "../guests/monitor/aarch64/image.ts";
+import { monitorImage as x86_64 } from "../guests/monitor/x86_64/image.ts";
+import type { MachineOptions } from "../lib/config/machine_config.ts";
 import { Machine } from "../mod.ts";
-import { expected, mask, SESSION_CPUS, SESSION_MEMORY_MIB, Typist } from "./monitor/session.ts";
+import {
+  expected,
+  mask,
+  MICROVM_SESSION,
+  SESSION,
+  SESSION_CPUS,
+  SESSION_MEMORY_MIB,
+  type Step,
+  Typist,
+} from "./monitor/session.ts";
+import { notAvailable } from "./suite/cases.ts";
 
 /** The transcript of a session in virtual time. */
-async function session(gic: 2 | 3): Promise<string> {
+async function session(options: MachineOptions, steps: readonly Step[]): Promise<string> {
   const machine = await Machine.create({
-    kernel: monitorImage(),
+    ...options,
     memory: `${SESSION_MEMORY_MIB}M`,
     cpus: SESSION_CPUS,
-    gic,
     devices: ["virtio-rng"],
     time: "virtual",
   });
-  const typist = new Typist((bytes) => machine.serialInput(bytes));
+  const typist = new Typist((bytes) => machine.serialInput(bytes), steps);
   machine.onSerial((bytes) => typist.output(bytes));
   const { reason } = await machine.run();
   await machine[Symbol.asyncDispose]();
@@ -26,9 +37,24 @@ async function session(gic: 2 | 3): Promise<string> {
 
 for (const gic of [2, 3] as const) {
   test(`the monitor with a GICv${gic} says what it says on QEMU's board`, async () => {
+    const options = { kernel: aarch64(), gic };
     const qemu = readFileSync(new URL(`monitor/gicv${gic}.txt`, import.meta.url), "utf8");
-    const transcript = await session(gic);
+    const transcript = await session(options, SESSION);
     assert.equal(mask(transcript), expected(qemu));
-    assert.equal(await session(gic), transcript, "the same again, to the character");
+    assert.equal(await session(options, SESSION), transcript, "the same again, to the character");
   });
 }
+
+const skip = notAvailable({ arch: "x86_64" });
+if (skip !== undefined) console.log(`the monitor on microvm: skipped, ${skip}`);
+test("the monitor on microvm says what it says on QEMU's board", { skip }, async () => {
+  const options = { kernel: x86_64(), arch: "x86_64" } as const;
+  const qemu = readFileSync(new URL("monitor/microvm.txt", import.meta.url), "utf8");
+  const transcript = await session(options, MICROVM_SESSION);
+  assert.equal(mask(transcript), qemu);
+  assert.equal(
+    await session(options, MICROVM_SESSION),
+    transcript,
+    "the same again, to the character",
+  );
+});

@@ -1,9 +1,9 @@
 /**
- * Records what QEMU prints in the session: gicv2.txt and gicv3.txt beside this file.
+ * Records what QEMU prints in the sessions: gicv2.txt, gicv3.txt and microvm.txt beside this file.
  *
- * Usage: node conformance/monitor/record.ts
+ * Usage: node conformance/monitor/record.ts [FILE ...]
  *
- * Needs qemu-system-aarch64.
+ * Needs qemu-system-aarch64 and qemu-system-x86_64.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -11,23 +11,52 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { monitorImage } from "../../guests/monitor/aarch64/image.ts";
-import { mask, SESSION_CPUS, SESSION_MEMORY_MIB, Typist } from "./session.ts";
+import { monitorImage as aarch64 } from "../../guests/monitor/aarch64/image.ts";
+import { monitorImage as x86_64 } from "../../guests/monitor/x86_64/image.ts";
+import {
+  mask,
+  MICROVM_SESSION,
+  SESSION,
+  SESSION_CPUS,
+  SESSION_MEMORY_MIB,
+  Typist,
+} from "./session.ts";
 
 const SECONDS = 60;
 
+/** A board of QEMU, and what is typed there. */
+const BOARDS = [
+  ...([2, 3] as const).map((gic) => ({
+    file: `gicv${gic}.txt`,
+    program: "qemu-system-aarch64",
+    board: ["-M", `virt,gic-version=${gic}`, "-cpu", "cortex-a53"],
+    image: aarch64,
+    session: SESSION,
+  })),
+  {
+    file: "microvm.txt",
+    program: "qemu-system-x86_64",
+    board: ["-M", "microvm", "-cpu", "max,la57=off,vendor=GenuineIntel", "-nic", "none"],
+    image: x86_64,
+    session: MICROVM_SESSION,
+  },
+];
+
 /** The transcript of QEMU's board. */
-function record(kernel: string, gic: 2 | 3): Promise<string> {
+function record(
+  kernel: string,
+  { program, board, session }: typeof BOARDS[number],
+): Promise<string> {
   const args = [
-    ...["-M", `virt,gic-version=${gic}`, "-cpu", "cortex-a53", "-smp", `${SESSION_CPUS}`],
+    ...[...board, "-smp", `${SESSION_CPUS}`],
     ...["-m", `${SESSION_MEMORY_MIB}M`, "-display", "none", "-serial", "stdio", "-monitor", "none"],
     // Time is counted in instructions, so that a second takes 1000 ms.
     ...["-global", "virtio-mmio.force-legacy=false", "-device", "virtio-rng-device"],
     ...["-icount", "shift=0,sleep=off", "-kernel", kernel],
   ];
   return new Promise((resolve, reject) => {
-    const qemu = spawn("qemu-system-aarch64", args, { stdio: ["pipe", "pipe", "inherit"] });
-    const typist = new Typist((bytes) => qemu.stdin.write(bytes));
+    const qemu = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
+    const typist = new Typist((bytes) => qemu.stdin.write(bytes), session);
     const timer = setTimeout(() => qemu.kill(), SECONDS * 1000);
     qemu.stdout.on("data", (bytes: Uint8Array) => typist.output(bytes));
     qemu.on("error", reject);
@@ -42,10 +71,12 @@ function record(kernel: string, gic: 2 | 3): Promise<string> {
 const folder = mkdtempSync(join(tmpdir(), "vml-monitor-"));
 try {
   const kernel = join(folder, "monitor.img");
-  writeFileSync(kernel, monitorImage());
-  for (const gic of [2, 3] as const) {
-    const path = fileURLToPath(new URL(`gicv${gic}.txt`, import.meta.url));
-    writeFileSync(path, await record(kernel, gic));
+  const wanted = process.argv.slice(2);
+  for (const board of BOARDS) {
+    if (wanted.length > 0 && !wanted.includes(board.file)) continue;
+    const path = fileURLToPath(new URL(board.file, import.meta.url));
+    writeFileSync(kernel, board.image());
+    writeFileSync(path, await record(kernel, board));
     console.log(path);
   }
 } catch (error) {

@@ -13,10 +13,11 @@ void show_devices(int count, char **words) {
   struct ioapic ioapic;
   uint64_t base;
   uint32_t interrupt;
+  print("tables:");
   for (unsigned i = 0; i < sizeof signatures / sizeof *signatures; i++) {
-    const struct acpi_header *table = acpi_table(signatures[i]);
-    if (table) print("%s, revision %u\n", signatures[i], table->revision);
+    if (acpi_table(signatures[i])) print(" %s", signatures[i]);
   }
+  print("\n");
   for (unsigned i = 0; ioapic_find(i, &ioapic); i++) print("0x%010lx  I/O APIC\n", ioapic.address);
   for (unsigned i = 0; machine_virtio(i, &base, &interrupt); i++) {
     if (device_read32(base + VIRTIO_MAGIC) != MAGIC_VALUE || device_read32(base + VIRTIO_DEVICE_ID) == 0) continue;
