@@ -43,6 +43,17 @@ export const mxcsrField: StateField = field("mxcsr");
 /** Bounds of results in single and double precision, or 0: see `fast_result.ts`. */
 export const sseFastField: StateField = field("sseFast");
 export const sseFast64Field: StateField = field("sseFast64");
+/**
+ * Bounds of sums, or 0. Sums that are subnormal are exact, and so is zero: if nothing is flushed and
+ * UM is set, a sum stands unless it is infinite or a NaN: `bits << 1` is below the bound then.
+ */
+export const sseSumField: StateField = field("sseSum");
+export const sseSum64Field: StateField = field("sseSum64");
+/** Bits that decide about sums, and how they must be. */
+export const SUM_BITS: number = NATIVE_BITS | MXCSR.FTZ | MXCSR.UM;
+export const SUM_VALUE: number = NATIVE_VALUE | MXCSR.UM;
+/** The bounds: infinity in single precision, high word of that in double precision. */
+export const SUM_BOUNDS = { single: 0xff000000, doubleHigh: 0xffe00000 } as const;
 /** Exceptions not masked that the instruction on its way has raised. */
 export const sseTrapField: StateField = field("sseTrap");
 
@@ -52,5 +63,8 @@ export function writeMxcsr(view: StateView, value: number): void {
   view.set32(mxcsrField, value);
   view.set32(sseFastField, fast ? FAST_BOUNDS.single : 0);
   view.set64(sseFast64Field, fast ? FAST_BOUND_64 : 0n);
+  const sums = (value & SUM_BITS) === SUM_VALUE;
+  view.set32(sseSumField, sums ? SUM_BOUNDS.single : 0);
+  view.set64(sseSum64Field, sums ? BigInt(SUM_BOUNDS.doubleHigh) << 32n : 0n);
   view.set32(sseTrapField, 0);
 }

@@ -1,12 +1,11 @@
 /** Emission of SSE's floating-point instructions: operands, the tests whether a result may stand. */
 import type { Builder } from "../../engine/builder.ts";
 import type { StateField } from "../../engine/layout.ts";
-import type { Operand as EngineOperand } from "../../engine/instruction.ts";
 import type { Code } from "../../wasm/code.ts";
 import { lanesInBound, resultInBound } from "../fp/fast_result.ts";
 import { typeOf, type Width } from "../fp/number_code.ts";
 import { Fault } from "./fault_numbers.ts";
-import { sseFast64Field, sseFastField, sseTrapField } from "./mxcsr.ts";
+import { sseFast64Field, sseFastField, sseSum64Field, sseSumField, sseTrapField } from "./mxcsr.ts";
 import type { Operand } from "./operands.ts";
 
 /** The code of an instruction or of a helper. */
@@ -15,11 +14,19 @@ export type StateCode = Code & { getState(field: StateField, index?: number): vo
 /** Lanes of a width as WebAssembly names them. */
 export const floatLanes = { 32: "f32x4", 64: "f64x2" } as const;
 
+/** A new local with an XMM register, or with memory and zeros above. */
+export function vectorOf(b: Builder, p: Operand): number {
+  const local = b.temp("v128");
+  p.getV(b);
+  b.local_set(local);
+  return local;
+}
+
 /** A new local with lane 0 of an XMM register. */
-export function scalar(b: Builder, width: Width, v: EngineOperand): number {
+export function lane0(b: Builder, width: Width, p: Operand): number {
   const local = b.temp(typeOf(width));
-  if (width === 64) b.getD(v);
-  else b.getS(v);
+  if (width === 64) b.getD(p.raw);
+  else b.getS(p.raw);
   b.local_set(local);
   return local;
 }
@@ -70,41 +77,79 @@ export function subnormalLanes(c: Code, width: Width, local: number): void {
   }
 }
 
-/** [v128 mask] -> [i32] whether all lanes are true. */
+/** [v128 mask] -> [i32] whether all lanes are true. A bit mask is cheaper to branch on than `all_true`. */
 export function allTrue(c: Code, width: Width): void {
-  if (width === 64) c.i64x2_all_true();
-  else c.i32x4_all_true();
+  if (width === 64) c.i64x2_bitmask().i32_const(3).i32_eq();
+  else c.i32x4_bitmask().i32_const(15).i32_eq();
 }
 
-/** [] -> [i32] whether a result in a local may stand, for operands in locals. */
+/** [v128 mask] -> [i32] whether no lane is true. */
+export function noneTrue(c: Code, width: Width): void {
+  if (width === 64) c.i64x2_bitmask().i32_eqz();
+  else c.i32x4_bitmask().i32_eqz();
+}
+
+/** A condition: [] -> [i32]. */
+export type Test = () => void;
+
+/** Emits `slow` for when one of the tests does not hold; those behind it are not made then. */
+export function unlessAll(c: Code, tests: readonly Test[], slow: () => void): void {
+  c.block().block();
+  tests.forEach((test, i) => {
+    test();
+    if (i < tests.length - 1) c.i32_eqz().br_if(0);
+    else c.br_if(1);
+  });
+  c.end();
+  slow();
+  c.end();
+}
+
+/** That a result in a local may stand for operands in locals. Of sums nearly all may. */
 export function resultStands(
   c: StateCode,
   width: Width,
   result: number,
   operands: readonly number[],
-): void {
-  resultInBound(c, width, result, () => c.getState(width === 64 ? sseFast64Field : sseFastField));
-  for (const operand of operands) {
-    notSubnormal(c, width, operand);
-    c.i32_and();
-  }
+  isSum = false,
+): Test[] {
+  const tests: Test[] = operands.map((operand) => () => notSubnormal(c, width, operand));
+  tests.push(() => {
+    if (!isSum) {
+      const bound = width === 64 ? sseFast64Field : sseFastField;
+      resultInBound(c, width, result, () => c.getState(bound));
+    } else if (width === 64) {
+      c.local_get(result).i64_reinterpret_f64().i64_const32(1).i64_shl();
+      c.getState(sseSum64Field);
+      c.i64_lt_u();
+    } else {
+      c.local_get(result).i32_reinterpret_f32().i32_const(1).i32_shl();
+      c.getState(sseSumField);
+      c.i32_lt_u();
+    }
+  });
+  return tests;
 }
 
-/** [] -> [i32] the same of all lanes. */
+/** That all lanes of a result may stand for operands in locals. */
 export function lanesStand(
   c: StateCode,
   width: Width,
   result: number,
   operands: readonly number[],
-): void {
-  lanesInBound(c, width, result);
-  for (const operand of operands) {
-    subnormalLanes(c, width, operand);
-    c.v128_andnot();
-  }
-  allTrue(c, width);
-  inexactKnown(c);
-  c.i32_and();
+  isSum = false,
+): Test[] {
+  return [() => c.getState(isSum ? sseSumField : sseFastField), () => {
+    if (!isSum) lanesInBound(c, width, result);
+    else if (width === 64) {
+      c.local_get(result).f64x2_abs().f64_const(Infinity).f64x2_splat().f64x2_lt();
+    } else c.local_get(result).f32x4_abs().f32_const(Infinity).f32x4_splat().f32x4_lt();
+    for (const operand of operands) {
+      subnormalLanes(c, width, operand);
+      c.v128_andnot();
+    }
+    allTrue(c, width);
+  }];
 }
 
 /** [] -> [i32] 1 if results may be inexact without further notice, in round to nearest. */

@@ -1,5 +1,6 @@
 /** Helpers of the SSE rows: the state of floating point, comparisons; those of arithmetic apart. */
 import type { Helper } from "../../engine/arch.ts";
+import type { StateField } from "../../engine/layout.ts";
 import { FAST_BOUNDS } from "../fp/fast_result.ts";
 import type { Width } from "../fp/number_code.ts";
 import { aesHelpers } from "../simd/aes.ts";
@@ -13,7 +14,12 @@ import {
   NATIVE_VALUE,
   sseFast64Field,
   sseFastField,
+  sseSum64Field,
+  sseSumField,
   sseTrapField,
+  SUM_BITS,
+  SUM_BOUNDS,
+  SUM_VALUE,
 } from "./mxcsr.ts";
 import { floatLanes, subnormalLanes } from "./sse_float_code.ts";
 import { asVector, sseArithmeticHelpers } from "./sse_helpers_arithmetic.ts";
@@ -63,14 +69,23 @@ const stateHelpers: readonly Helper[] = [
   wasmHelper("sse.setMxcsr", ["i32"], undefined, (c) => {
     c.local_get(0);
     c.setState(mxcsrField);
-    const fast = c.local("i32");
-    c.local_get(0).i32_const(NATIVE_BITS).i32_and().i32_const(NATIVE_VALUE).i32_eq();
-    c.local_set(fast);
-    c.i32_const(FAST_BOUNDS.single).i32_const(0).local_get(fast).select();
-    c.setState(sseFastField);
-    c.i64_const_parts(FAST_BOUNDS.doubleLow, FAST_BOUNDS.doubleHigh).i64_const32(0);
-    c.local_get(fast).select();
-    c.setState(sseFast64Field);
+    const set = (
+      bits: number,
+      value: number,
+      [field32, bound]: readonly [StateField, number],
+      [field64, low, high]: readonly [StateField, number, number],
+    ): void => {
+      const holds = c.local("i32");
+      c.local_get(0).i32_const(bits).i32_and().i32_const(value).i32_eq().local_set(holds);
+      c.i32_const(bound).i32_const(0).local_get(holds).select();
+      c.setState(field32);
+      c.i64_const_parts(low, high).i64_const32(0).local_get(holds).select();
+      c.setState(field64);
+    };
+    const { single, doubleLow, doubleHigh } = FAST_BOUNDS;
+    set(NATIVE_BITS, NATIVE_VALUE, [sseFastField, single], [sseFast64Field, doubleLow, doubleHigh]);
+    const sum = SUM_BOUNDS;
+    set(SUM_BITS, SUM_VALUE, [sseSumField, sum.single], [sseSum64Field, 0, sum.doubleHigh]);
   }),
 ];
 

@@ -80,10 +80,16 @@ function scalarArithmetic(width: Width, op: Arithmetic): Helper {
   return wasmHelper(`sse.${op}.${width}`, [f, f], f, (c) => {
     const r = c.local(f);
     c.local_get(0).local_get(1)[`${f}_${op}`]().local_set(r);
-    nearest(c);
     notSubnormal(c, width, 0);
     notSubnormal(c, width, 1);
-    c.i32_and().i32_and().if_();
+    c.i32_and().if_();
+    if (op === "mul" || op === "div") {
+      // Zero times a number, or divided by one. NaN (infinity, 0 / 0) is no zero.
+      zeroOfZero(c, width, r, op === "mul" ? [0, 1] : [0]);
+      c.if_().local_get(r).return_().end();
+    }
+    nearest(c);
+    c.if_();
     if (op === "add" || op === "sub") {
       const b = c.local(f);
       c.local_get(1);
@@ -102,11 +108,8 @@ function scalarArithmetic(width: Width, op: Arithmetic): Helper {
       else quotientInexact(c, width, 0, 1, r);
       raiseInexactIf(c);
       c.local_get(r).return_().end();
-      // Zero times a number, or divided by one. NaN (infinity, 0 / 0) is no zero.
-      zeroOfZero(c, width, r, op === "mul" ? [0, 1] : [0]);
-      c.if_().local_get(r).return_().end();
     }
-    c.end();
+    c.end().end();
     soft(c, SseOp[op], width, 0, 1);
   });
 }

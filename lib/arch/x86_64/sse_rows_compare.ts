@@ -5,100 +5,100 @@ import { Flags } from "./flags.ts";
 import { x86, type X86Row, type X86Semantics } from "./row.ts";
 import {
   floatLanes,
+  lane0,
+  noneTrue,
   notSubnormal,
-  scalar,
   scalarSource,
-  setScalar,
   subnormalLanes,
+  type Test,
   trap,
+  unlessAll,
+  vectorOf,
 } from "./sse_float_code.ts";
 import { SIGNAL_ALL } from "./sse_helpers.ts";
-import { probeSource, toLocals } from "./sse_operands.ts";
+import { probeSource } from "./sse_operands.ts";
 import { sseCode, SseOp } from "./sse_softfloat.ts";
 
-/** [] -> [i32] whether neither of two scalars is a NaN or subnormal. */
-function plainScalars(b: Builder, width: Width, x: number, y: number): void {
-  const f = typeOf(width);
-  b.local_get(x).local_get(x)[`${f}_eq`]().local_get(y).local_get(y)[`${f}_eq`]().i32_and();
-  notSubnormal(b, width, x);
-  notSubnormal(b, width, y);
-  b.i32_and().i32_and();
-}
+/** That neither of two scalars in locals is a NaN or subnormal. Their sum is a NaN if one of them is. */
+const plainScalars = (b: Builder, width: Width, x: number, y: number): Test[] => {
+  const f = `f${width}` as const;
+  const sum = b.temp(f);
+  return [
+    () => b.local_get(x).local_get(y)[`${f}_add`]().local_tee(sum).local_get(sum)[`${f}_eq`](),
+    () => notSubnormal(b, width, x),
+    () => notSubnormal(b, width, y),
+  ];
+};
 
-/** [] -> [i32] whether a lane of either is a NaN or subnormal. */
-function unusualLanes(b: Builder, width: Width, x: number, y: number): void {
+/** That no lane of vectors in locals is a NaN or subnormal. */
+const plain = (b: Builder, width: Width, ...operands: readonly number[]): Test => () => {
   const lanes = floatLanes[width];
-  b.local_get(x).local_get(x)[`${lanes}_ne`]().local_get(y).local_get(y)[`${lanes}_ne`]().v128_or();
-  subnormalLanes(b, width, x);
-  subnormalLanes(b, width, y);
-  b.v128_or().v128_or().v128_any_true();
-}
+  operands.forEach((operand, i) => {
+    b.local_get(operand).local_get(operand)[`${lanes}_ne`]();
+    subnormalLanes(b, width, operand);
+    b.v128_or();
+    if (i > 0) b.v128_or();
+  });
+  noneTrue(b, width);
+};
 
-/** [] -> [v128] a scalar in lane 0, zeros above. */
-function widened(b: Builder, width: Width, local: number): void {
-  b.v128_const(0n, 0n).local_get(local)[`${floatLanes[width]}_replace_lane`](0);
-}
-
-/** An operation: its code, and the host's result [] -> [value] for scalars and for lanes. */
+/** An operation: its code, and the host's result [] -> [v128] for vectors in locals. */
 interface Comparison {
   readonly code: (form: "ss" | "sd" | "ps" | "pd") => number;
-  /** Lane 0 as a vector. */
-  readonly scalar: (b: Builder, width: Width, x: number, y: number) => void;
-  readonly packed: (b: Builder, width: Width, x: number, y: number) => void;
+  readonly host: (b: Builder, width: Width, x: number, y: number) => void;
 }
 
 const packed =
   (width: Width, operation: (number: number) => Comparison): X86Semantics => (b, o) => {
-    const { code, packed } = operation(o.length > 2 ? o[2].number : 0);
+    const { code, host } = operation(o.length > 2 ? o[2].number : 0);
     probeSource(b, o[1]);
-    o[0].getV(b);
-    o[1].getV(b);
-    const [x, y] = toLocals(b);
+    const [x, y] = [vectorOf(b, o[0]), vectorOf(b, o[1])];
     const r = b.temp("v128");
-    packed(b, width, x, y);
+    host(b, width, x, y);
     b.local_set(r);
-    unusualLanes(b, width, x, y);
-    b.if_().local_get(x).local_get(y);
-    b.i32_const(code(width === 64 ? "pd" : "ps")).local_get(r);
-    b.callHelper(`sse.compared.${width}`);
-    b.local_set(r);
-    trap(b);
-    b.end().local_get(r);
+    unlessAll(b, [plain(b, width, x, y)], () => {
+      b.local_get(x).local_get(y).i32_const(code(width === 64 ? "pd" : "ps")).local_get(r);
+      b.callHelper(`sse.compared.${width}`);
+      b.local_set(r);
+      trap(b);
+    });
+    b.local_get(r);
     o[0].setV(b);
   };
 
+/** The same of lane 0; what is made of the other lanes does no harm. */
 const single = (operation: (number: number) => Comparison): X86Semantics => (b, o) => {
-  const { code, scalar: host } = operation(o.length > 2 ? o[2].number : 0);
+  const { code, host } = operation(o.length > 2 ? o[2].number : 0);
   const width = o[1].size === 8 ? 64 : 32;
-  const f = typeOf(width);
+  const lanes = floatLanes[width];
   o[1].probe(b, "r");
-  const x = scalar(b, width, o[0].raw);
-  const y = scalarSource(b, o[1]);
-  const r = b.temp(f);
-  host(b, width, x, y);
+  const [left, right] = [vectorOf(b, o[0]), vectorOf(b, o[1])];
+  const [x, y] = [left, right].map((vector) => {
+    const local = b.temp(typeOf(width));
+    b.local_get(vector)[`${lanes}_extract_lane`](0).local_set(local);
+    return local;
+  });
+  const r = b.temp("v128");
+  host(b, width, left, right);
   b.local_set(r);
-  plainScalars(b, width, x, y);
-  b.i32_eqz().if_();
-  widened(b, width, x);
-  widened(b, width, y);
-  b.i32_const(code(width === 64 ? "sd" : "ss"));
-  widened(b, width, r);
-  b.callHelper(`sse.compared.${width}`);
-  b[`${floatLanes[width]}_extract_lane`](0).local_set(r);
-  trap(b);
-  b.end();
-  setScalar(b, width, o[0], r);
+  unlessAll(b, plainScalars(b, width, x, y), () => {
+    for (const scalar of [x, y]) b.v128_const(0n, 0n).local_get(scalar)[`${lanes}_replace_lane`](0);
+    b.i32_const(code(width === 64 ? "sd" : "ss")).local_get(r);
+    b.callHelper(`sse.compared.${width}`);
+    b.local_set(r);
+    trap(b);
+  });
+  b.local_get(left).local_get(r)[`${lanes}_extract_lane`](0)[`${lanes}_replace_lane`](0);
+  o[0].setV(b);
 };
 
-/** MINPS is x < y ? x : y, MAXPS x > y ? x : y: the second operand if that cannot be said. */
+/**
+ * MINPS is x < y ? x : y, MAXPS x > y ? x : y: the second operand if that cannot be said. WebAssembly
+ * has it with the operands exchanged.
+ */
 const extremum = (op: "min" | "max") => (): Comparison => ({
   code: (form) => sseCode(SseOp[op], form) | SIGNAL_ALL,
-  scalar: (b, width, x, y) => {
-    b.local_get(x).local_get(y).local_get(x).local_get(y);
-    b[`f${width}_${op === "min" ? "lt" : "gt"}`]().select();
-  },
-  // WebAssembly's is y < x ? y : x (x < y ? y : x).
-  packed: (b, width, x, y) => b.local_get(y).local_get(x)[`${floatLanes[width]}_p${op}`](),
+  host: (b, width, x, y) => b.local_get(y).local_get(x)[`${floatLanes[width]}_p${op}`](),
 });
 
 /** Predicates 0..3: equal, less, less or equal, unordered; 4..7 are their opposites. */
@@ -111,21 +111,7 @@ const compare = (number: number): Comparison => {
   const signals = (number & 3) === LESS || (number & 3) === LESS_OR_EQUAL;
   return {
     code: (form) => sseCode(SseOp.compare, form, number) | (signals ? SIGNAL_ALL : 0),
-    scalar: (b, width, x, y) => {
-      const f = `f${width}` as const;
-      if ((number & 3) === UNORDERED) {
-        b.local_get(x).local_get(x)[`${f}_ne`]().local_get(y).local_get(y)[`${f}_ne`]().i32_or();
-      } else b.local_get(x).local_get(y)[`${f}_${predicate}`]();
-      // All ones if true.
-      if (negated) b.i32_const(1).i32_sub();
-      else {
-        const holds = b.temp("i32");
-        b.local_set(holds).i32_const(0).local_get(holds).i32_sub();
-      }
-      if (width === 64) b.i64_extend_i32_s().f64_reinterpret_i64();
-      else b.f32_reinterpret_i32();
-    },
-    packed: (b, width, x, y) => {
+    host: (b, width, x, y) => {
       const lanes = floatLanes[width];
       if ((number & 3) === UNORDERED) {
         b.local_get(x).local_get(x)[`${lanes}_ne`]().local_get(y).local_get(y)[`${lanes}_ne`]();
@@ -140,22 +126,20 @@ const compare = (number: number): Comparison => {
 const ordered = (signal: boolean): X86Semantics => (b, o) => {
   const width = o[1].size === 8 ? 64 : 32;
   o[1].probe(b, "r");
-  const x = scalar(b, width, o[0].raw);
-  const y = scalarSource(b, o[1]);
+  const [x, y] = [lane0(b, width, o[0]), scalarSource(b, o[1])];
   const [left, right] = [b.temp("f64"), b.temp("f64")];
-  for (const [from, to] of [[x, left], [y, right]]) {
-    b.local_get(from);
+  for (const [lane, double] of [[x, left], [y, right]]) {
+    b.local_get(lane);
     if (width === 32) b.f64_promote_f32();
-    b.local_set(to);
+    b.local_set(double);
   }
-  plainScalars(b, width, x, y);
-  b.i32_eqz().if_().local_get(x).local_get(y);
-  const form = width === 64 ? "sd" : "ss";
-  b.i32_const(sseCode(SseOp.order, form, signal ? 1 : 0) | (signal ? SIGNAL_ALL : 0));
-  b.callHelper(`sse.order.${width}`);
-  b.local_set(left).f64_const(0).local_set(right);
-  trap(b);
-  b.end();
+  unlessAll(b, plainScalars(b, width, x, y), () => {
+    const code = sseCode(SseOp.order, width === 64 ? "sd" : "ss", signal ? 1 : 0);
+    b.local_get(x).local_get(y).i32_const(code | (signal ? SIGNAL_ALL : 0));
+    b.callHelper(`sse.order.${width}`);
+    b.local_set(left).f64_const(0).local_set(right);
+    trap(b);
+  });
   b.local_get(left).i64_reinterpret_f64().local_get(right).i64_reinterpret_f64();
   b.setFlags(Flags.compare);
 };

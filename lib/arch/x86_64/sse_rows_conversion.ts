@@ -15,6 +15,7 @@ import {
   setScalar,
   subnormalLanes,
   trap,
+  unlessAll,
 } from "./sse_float_code.ts";
 import { probeSource, toLocal, unary, type VectorOp } from "./sse_operands.ts";
 import { MXCSR_ROUNDING, sseCode, type SseFormName, SseOp, TO_ZERO } from "./sse_softfloat.ts";
@@ -61,6 +62,13 @@ const fromInteger = (width: Width): X86Semantics => (b, o) => {
 /** How CVTTSD2SI and its like round; CVTSD2SI and its like as MXCSR wants, most often to nearest. */
 const hostRounding = (truncated: boolean): "trunc" | "nearest" => truncated ? "trunc" : "nearest";
 
+/** [] -> [i32] an integral value of at most 31 bits: the low word of its sum with 1.5 * 2^52. */
+function lowWord(b: Builder, width: Width, t: number): void {
+  b.local_get(t);
+  if (width === 32) b.f64_promote_f32();
+  b.f64_const(1.5 * 2 ** 52).f64_add().i64_reinterpret_f64().i32_wrap_i64();
+}
+
 /** CVTSD2SI, CVTTSD2SI and those of singles. */
 const toInteger = (truncated: boolean): X86Semantics => (b, o) => {
   const from = widthOf(o[1]);
@@ -71,21 +79,31 @@ const toInteger = (truncated: boolean): X86Semantics => (b, o) => {
   const t = b.temp(typeOf(from));
   const r = b.temp(type);
   const f = `f${from}` as const;
-  b.local_get(x)[`${f}_${hostRounding(truncated)}`]().local_tee(t)[`${f}_abs`]();
-  if (from === 64) b.f64_const(2 ** (to - 1)).f64_lt();
-  else b.f32_const(2 ** (to - 1)).f32_lt();
-  b.local_get(t).local_get(x)[`${f}_eq`]();
-  inexactKnown(b);
-  b.i32_or().i32_and().if_().local_get(t)[`${type}_trunc_sat_${f}_s`]().local_set(r).else_();
-  const form: SseFormName = from === 64
-    ? (to === 64 ? "sd" : "sd2ss")
-    : (to === 64 ? "ss2sd" : "ss");
-  slowScalar(b, from, sseCode(SseOp.toInteger, form, truncated ? TO_ZERO : MXCSR_ROUNDING), x);
-  if (to === 64) b.i64x2_extract_lane(0);
-  else b.i32x4_extract_lane(0);
+  b.local_get(x)[`${f}_${hostRounding(truncated)}`]().local_set(t);
+  if (to === 64) b.local_get(t)[`i64_trunc_sat_${f}_s`]();
+  else lowWord(b, from, t);
   b.local_set(r);
-  trap(b);
-  b.end().local_get(r);
+  unlessAll(b, [
+    () => {
+      b.local_get(t)[`${f}_abs`]();
+      if (from === 64) b.f64_const(2 ** (to - 1)).f64_lt();
+      else b.f32_const(2 ** (to - 1)).f32_lt();
+    },
+    () => {
+      inexactKnown(b);
+      b.local_get(t).local_get(x)[`${f}_eq`]().i32_or();
+    },
+  ], () => {
+    const form: SseFormName = from === 64
+      ? (to === 64 ? "sd" : "sd2ss")
+      : (to === 64 ? "ss2sd" : "ss");
+    slowScalar(b, from, sseCode(SseOp.toInteger, form, truncated ? TO_ZERO : MXCSR_ROUNDING), x);
+    if (to === 64) b.i64x2_extract_lane(0);
+    else b.i32x4_extract_lane(0);
+    b.local_set(r);
+    trap(b);
+  });
+  b.local_get(r);
   o[0].set(b);
 };
 
@@ -111,12 +129,12 @@ const narrow: X86Semantics = (b, o) => {
   const x = scalarSource(b, o[1]);
   const r = b.temp("f32");
   b.local_get(x).f32_demote_f64().local_set(r);
-  resultStands(b, 32, r, []);
-  b.i32_eqz().if_().local_get(x);
-  b.callHelper("sse.narrow");
-  b.local_set(r);
-  trap(b);
-  b.end();
+  unlessAll(b, resultStands(b, 32, r, []), () => {
+    b.local_get(x);
+    b.callHelper("sse.narrow");
+    b.local_set(r);
+    trap(b);
+  });
   setScalar(b, 32, o[0], r);
 };
 

@@ -5,12 +5,13 @@ import { lanes } from "../simd/lanes.ts";
 import { x86, type X86Row, type X86Semantics } from "./row.ts";
 import {
   floatLanes,
+  lane0,
   lanesStand,
   resultStands,
-  scalar,
   scalarSource,
   setScalar,
   trap,
+  unlessAll,
 } from "./sse_float_code.ts";
 import type { Arithmetic } from "./sse_helpers_arithmetic.ts";
 import { binary, probeSource, toLocal, toLocals, unary, type VectorOp } from "./sse_operands.ts";
@@ -18,21 +19,30 @@ import { binary, probeSource, toLocal, toLocals, unary, type VectorOp } from "./
 /** Suffix of helpers and mnemonics of packed numbers. */
 const packedName = (width: Width): "ps" | "pd" => width === 64 ? "pd" : "ps";
 
+/** Sums have a test of their own. */
+const isSum = (op: Arithmetic): boolean => op === "add" || op === "sub";
+
+/** [] -> [] the helper's result in local `r`, by operands in locals. */
+function callFor(b: Builder, name: string, operands: readonly number[], r: number): void {
+  for (const operand of operands) b.local_get(operand);
+  b.callHelper(name);
+  b.local_set(r);
+  trap(b);
+}
+
 /** ADDSS and its like: the host's result if it may stand. */
 const scalarArithmetic = (op: Arithmetic): X86Semantics => (b, o) => {
   const width = o[1].size === 8 ? 64 : 32;
   const f = typeOf(width);
   o[1].probe(b, "r");
-  const x = scalar(b, width, o[0].raw);
-  const y = scalarSource(b, o[1]);
+  const [x, y] = [lane0(b, width, o[0]), scalarSource(b, o[1])];
   const r = b.temp(f);
   b.local_get(x).local_get(y)[`${f}_${op}`]().local_set(r);
-  resultStands(b, width, r, [x, y]);
-  b.i32_eqz().if_().local_get(x).local_get(y);
-  b.callHelper(`sse.${op}.${width}`);
-  b.local_set(r);
-  trap(b);
-  b.end();
+  unlessAll(
+    b,
+    resultStands(b, width, r, [x, y], isSum(op)),
+    () => callFor(b, `sse.${op}.${width}`, [x, y], r),
+  );
   setScalar(b, width, o[0], r);
 };
 
@@ -44,12 +54,11 @@ const scalarRoot: X86Semantics = (b, o) => {
   const x = scalarSource(b, o[1]);
   const r = b.temp(f);
   b.local_get(x)[`${f}_sqrt`]().local_set(r);
-  resultStands(b, width, r, [x]);
-  b.i32_eqz().if_().local_get(x);
-  b.callHelper(`sse.sqrt.${width}`);
-  b.local_set(r);
-  trap(b);
-  b.end();
+  unlessAll(
+    b,
+    resultStands(b, width, r, [x]),
+    () => callFor(b, `sse.sqrt.${width}`, [x], r),
+  );
   setScalar(b, width, o[0], r);
 };
 
@@ -58,24 +67,24 @@ const packedArithmetic = (width: Width, op: Arithmetic): VectorOp => (b) => {
   const [x, y] = toLocals(b);
   const r = b.temp("v128");
   b.local_get(x).local_get(y)[`${floatLanes[width]}_${op}`]().local_set(r);
-  lanesStand(b, width, r, [x, y]);
-  b.i32_eqz().if_().local_get(x).local_get(y);
-  b.callHelper(`sse.${op}.${packedName(width)}`);
-  b.local_set(r);
-  trap(b);
-  b.end().local_get(r);
+  unlessAll(
+    b,
+    lanesStand(b, width, r, [x, y], isSum(op)),
+    () => callFor(b, `sse.${op}.${packedName(width)}`, [x, y], r),
+  );
+  b.local_get(r);
 };
 
 const packedRoot = (width: Width): VectorOp => (b) => {
   const x = toLocal(b);
   const r = b.temp("v128");
   b.local_get(x)[`${floatLanes[width]}_sqrt`]().local_set(r);
-  lanesStand(b, width, r, [x]);
-  b.i32_eqz().if_().local_get(x);
-  b.callHelper(`sse.sqrt.${packedName(width)}`);
-  b.local_set(r);
-  trap(b);
-  b.end().local_get(r);
+  unlessAll(
+    b,
+    lanesStand(b, width, r, [x]),
+    () => callFor(b, `sse.sqrt.${packedName(width)}`, [x], r),
+  );
+  b.local_get(r);
 };
 
 /** HADDPS and its like: neighbours of the destination, then of the source. */
@@ -99,12 +108,12 @@ const addSub = (width: Width): VectorOp => (b) => {
   if (width === 64) b.v128_const32(0, 0x80000000 | 0, 0, 0);
   else b.v128_const32(0x80000000 | 0, 0, 0x80000000 | 0, 0);
   b.v128_xor()[`${floatLanes[width]}_add`]().local_set(r);
-  lanesStand(b, width, r, [x, y]);
-  b.i32_eqz().if_().local_get(x).local_get(y);
-  b.callHelper(`sse.addSub.${packedName(width)}`);
-  b.local_set(r);
-  trap(b);
-  b.end().local_get(r);
+  unlessAll(
+    b,
+    lanesStand(b, width, r, [x, y], true),
+    () => callFor(b, `sse.addSub.${packedName(width)}`, [x, y], r),
+  );
+  b.local_get(r);
 };
 
 /** DPPS, DPPD */
