@@ -34,6 +34,7 @@ import { LinearMemory } from "./linear_memory.ts";
 import { Mmu, NOT_CANONICAL, TRANSLATED } from "./mmu.ts";
 import { isFloatingPoint, Tlb } from "./mode.ts";
 import { Msrs } from "./msrs.ts";
+import type { Operand } from "./operands.ts";
 import { ProcessorState } from "./processor_state.ts";
 import { Attribute, CR0, CR4, Gpr } from "./registers.ts";
 import { Segments, type SegmentValue } from "./segments.ts";
@@ -287,12 +288,27 @@ export class X86Cpu implements ArchCpu {
     const both = STACK_INSTRUCTIONS.test(handler.row.title);
     for (let n = 0; n < o.length; n++) {
       if (o[n].raw !== handler.memory) continue;
-      const offset = this.context.operands.offset(o[n]);
-      if (both && (offset.high !== high || offset.low !== low)) continue;
       const { base, form } = handler.memory;
+      if (both && !this.#isOperand(o[n], form.segmented, high, low)) continue;
       return !form.segmented && (base === Gpr.rsp || base === Gpr.rbp);
     }
     return both;
+  }
+
+  /** Whether an address that is not canonical is that of an operand, not of the stack. */
+  #isOperand(operand: Operand, segmented: boolean, high: number, low: number): boolean {
+    const { operands } = this.context;
+    if (!segmented) {
+      const offset = operands.offset(operand);
+      return offset.high === high && offset.low === low;
+    }
+    try {
+      operands.address(operand);
+      return false;
+    } catch (fault) {
+      if (fault instanceof GuestFault) return true;
+      throw fault;
+    }
   }
 
   /** The instruction at the pc; undefined if it cannot be read. */
@@ -467,7 +483,7 @@ export class X86Cpu implements ArchCpu {
 /** For faults whose kind depends on the instruction; made when the first comes up. */
 let decoder: X86Decoder | undefined;
 /** Instructions that access the stack besides what their operands say. */
-const STACK_INSTRUCTIONS = /^(PUSH|POP|CALL|RET|ENTER|LEAVE)/;
+const STACK_INSTRUCTIONS = /^(PUSH[AF]?|POP[AF]?|CALL|RET|ENTER|LEAVE)\b/;
 
 /** The exception of a fault number. */
 export function faultOf(fault: number, { cr4 }: ProcessorState): GuestFault {

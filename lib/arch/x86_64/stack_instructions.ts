@@ -60,12 +60,14 @@ function outerFrames({ state, data }: HostContext): Stack {
 
 /**
  * Bytes of the frame, nesting level. Pushes rBP, from level 1 on the frame pointers of the levels
- * outside (from where rBP points to), and its own.
+ * outside (from where rBP points to), and its own. Faults if the frame's end cannot be written.
  */
 const enter: HostInstruction = (cpu, o) => {
   const { state, data } = cpu;
   const { size } = o;
+  const bytes = o[0].raw.value & 0xffff;
   const level = o[1].raw.value & 31;
+  probePushes(cpu, size, 1);
   const values = [{ low: state.low(Gpr.rbp), high: state.high(Gpr.rbp) }];
   if (level > 1) {
     const frames = outerFrames(cpu);
@@ -75,14 +77,18 @@ const enter: HostInstruction = (cpu, o) => {
       frames.release(-size);
     }
   }
-  probePushes(cpu, size, values.length + (level > 0 ? 1 : 0));
+  const pushes = values.length + (level > 0 ? 1 : 0);
+  probePushes(cpu, size, pushes);
   const stack = new Stack(data);
+  stack.beginCurrent(state);
+  stack.release(-(size * pushes + bytes));
+  data.probe(stack.address, size, Access.write);
   stack.beginCurrent(state);
   stack.push(size, values[0].low, values[0].high);
   const frame = stack.pointer;
   for (const { low, high } of values.slice(1)) stack.push(size, low, high);
   if (level > 0) stack.push(size, frame, Math.floor(frame / 2 ** 32));
-  stack.release(-(o[0].raw.value & 0xffff));
+  stack.release(-bytes);
   stack.commit(state);
   if (size === 2 || state.stackSize === 16) state.setLow16(Gpr.rbp, frame);
   else state.setRegister(Gpr.rbp, Math.floor(frame / 2 ** 32), frame);

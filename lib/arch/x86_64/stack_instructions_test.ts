@@ -56,6 +56,19 @@ test("PUSHA and ENTER that fault write nothing", () => {
   }
 });
 
+test("ENTER faults if its frame ends where nothing can be written", () => {
+  for (const level of ["00", "02"]) {
+    const rig = new CpuRig().long();
+    rig.longGate(14, 0x21000, { ist: 1 });
+    rig.setR(Gpr.rsp, 0x8000n);
+    rig.setR(Gpr.rbp, BigInt(Place.stack));
+    rig.memory.write64(0x7ff8, 0x1122_3344_5566_7788n);
+    rig.execute(`c8 ff ff ${level}`);
+    assert.equal(rig.rip, 0x21000);
+    assert.equal(rig.memory.read64(0x7ff8), 0x1122_3344_5566_7788n);
+  }
+});
+
 test("ENTER: levels, and frames whose pointers it copies", () => {
   const rig = new CpuRig().long();
   const [top, outer] = [Place.stack, 0x28000];
