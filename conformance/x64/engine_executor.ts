@@ -78,7 +78,8 @@ export class EngineExecutor implements Executor {
   readonly #parts: CaseParts;
   readonly #code: Uint8Array = new Uint8Array(CODE.slots * CODE.slotBytes);
 
-  constructor(way: Way) {
+  /** @param codeBytes how much of CODE and what is behind it is mapped */
+  constructor(way: Way, codeBytes: number = CODE_BYTES) {
     this.name = way;
     let cpu: CaseCpu | undefined;
     this.engine = new Engine({
@@ -100,14 +101,14 @@ export class EngineExecutor implements Executor {
       window: this.#memory.bytes.subarray(Place.window, Place.window + WINDOW.size),
     };
     this.#cpu.reset();
-    this.#writePages();
+    this.#writePages(codeBytes);
     this.#writeTables();
     this.#writeSystemState();
     this.#cpu.reload();
     this.#cpu.stepping = way === "steps";
   }
 
-  #writePages(): void {
+  #writePages(codeBytes: number): void {
     const entry = (table: number, index: number, value: bigint): void => {
       this.#memory.write64(Place.tables + 0x1000 * table + 8 * index, value);
     };
@@ -130,7 +131,7 @@ export class EngineExecutor implements Executor {
     pages(WINDOW.address, Place.window, WINDOW.size, WRITABLE | NO_EXECUTE);
     const [behind, physical] = [WINDOW.address, Place.window].map((at) => at + WINDOW.size);
     pages(behind, physical, WINDOW.readOnlySize, NO_EXECUTE);
-    pages(CODE.address, Place.code, CODE_BYTES, 0n);
+    pages(CODE.address, Place.code, codeBytes, 0n);
     this.#memory.write(Place.code, new Uint8Array(CODE_BYTES).fill(CODE.filler));
   }
 
@@ -196,6 +197,14 @@ export class EngineExecutor implements Executor {
       storeState(this.#parts, state);
       result(index, state);
     }
+  }
+
+  /** Runs code at an address of CODE from a state, which it turns into the one that it ends in. */
+  runAt(address: number, bytes: Uint8Array, state: State): void {
+    this.#memory.write(Place.code + address - CODE.address, bytes);
+    this.#load(state);
+    this.#execute(state);
+    storeState(this.#parts, state);
   }
 
   #execute(state: State): void {

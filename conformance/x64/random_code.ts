@@ -102,7 +102,7 @@ export function stringState(n: number, state: State): void {
 }
 
 /** The end that the vector of an exception and its error code mean. */
-function endOf({ vector, error }: Outcome): End {
+export function endOf({ vector, error }: Pick<Outcome, "vector" | "error">): End {
   switch (vector) {
     case 0:
       return End.divide;

@@ -8,13 +8,14 @@ import { instructionRows } from "../../lib/arch/x86_64/instruction_rows.ts";
 import { Mode } from "../../lib/arch/x86_64/mode.ts";
 import { End, randomString, readVerdicts, STRING_BYTES, type Verdict } from "./random_code.ts";
 
-const MODE = Mode.code64 | Mode.protected;
+/** What strings are decoded in. */
+export const STRING_MODE: number = Mode.code64 | Mode.protected;
 /** Rows that are there to raise #UD. */
 const ALWAYS_UNDEFINED = /^(UD[012]|RSM)\b/;
 
 /** What the decoder makes of a string: its length, 0 if it is undefined. */
 export function decodedLength(decoder: X86Decoder, string: Uint8Array): number {
-  const decoded = decoder.decode(string, 0, STRING_BYTES, MODE);
+  const decoded = decoder.decode(string, 0, STRING_BYTES, STRING_MODE);
   if (decoded === undefined || decoded === "cut") return 0;
   return ALWAYS_UNDEFINED.test(decoded.handler.row.title) ? 0 : decoded.length;
 }

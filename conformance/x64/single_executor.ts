@@ -12,13 +12,9 @@ import { pathToFileURL } from "node:url";
 import type { Helper } from "../../lib/engine/arch.ts";
 import { GuestFault, Vector } from "../../lib/arch/x86_64/guest_fault.ts";
 import { hostInstructions } from "../../lib/arch/x86_64/host_instructions.ts";
-import { layout } from "../../lib/arch/x86_64/layout.ts";
 import { instructionHelpers, instructionRows } from "../../lib/arch/x86_64/instruction_rows.ts";
 import { enabled } from "../../lib/arch/x86_64/mode.ts";
-import { writeMxcsr } from "../../lib/arch/x86_64/mxcsr.ts";
-import { RFLAGS } from "../../lib/arch/x86_64/registers.ts";
 import type { X86Row } from "../../lib/arch/x86_64/row.ts";
-import { Segment } from "../../lib/arch/x86_64/state.ts";
 import {
   type CaseCode,
   describe,
@@ -28,8 +24,9 @@ import {
   readCases,
   replay,
 } from "./replay.ts";
+import { loadState, storeState } from "./cpu_state.ts";
 import { SingleMachine, TwoPagesError } from "./single_machine.ts";
-import { CODE, Ending, Flag, slotAddress, State } from "./state.ts";
+import { CODE, Ending, slotAddress, State } from "./state.ts";
 import type { Case } from "./vectors.ts";
 
 /** Instructions of a case at most: strings repeat themselves, byte by byte, up to the window's end. */
@@ -55,7 +52,7 @@ export class SingleExecutor implements Executor {
     const state = new State();
     for (const { index } of code) {
       before(index, state);
-      load(machine, state);
+      loadState(machine, state);
       try {
         this.#execute(state);
       } catch (error) {
@@ -63,7 +60,7 @@ export class SingleExecutor implements Executor {
         if (error instanceof TwoPagesError) continue;
         throw error;
       }
-      store(machine, state);
+      storeState(machine, state);
       result(index, state);
     }
   }
@@ -93,58 +90,6 @@ export class SingleExecutor implements Executor {
       }
     }
   }
-}
-
-const { get: field } = layout;
-/** RFLAGS that are compared. */
-const RECORDED: number = Object.values(Flag).reduce((all: number, flag) => all | flag, 0);
-
-function load({ state: cpu, view, window }: SingleMachine, state: State): void {
-  for (let n = 0; n < 16; n++) {
-    cpu.setRegister(n, state.general[2 * n + 1], state.general[2 * n]);
-  }
-  view.u32.set(state.xmm, field("xmm").address >>> 2);
-  const x87 = field("x87").address >>> 2;
-  for (let n = 0; n < 8; n++) {
-    const bytes = new Uint8Array(16);
-    bytes.set(state.x87(n));
-    view.u32.set(new Uint32Array(bytes.buffer), x87 + 4 * n);
-  }
-  cpu.rflags = state.rflags | RFLAGS.IF;
-  view.set64(field("pc"), state.rip);
-  view.set64(field("segmentBase"), state.fsBase, Segment.fs);
-  view.set64(field("segmentBase"), state.gsBase, Segment.gs);
-  view.set32(field("fcw"), state.fcw);
-  view.set32(field("fsw"), state.fsw);
-  view.set32(field("ftw"), state.ftw);
-  writeMxcsr(view, state.mxcsr);
-  view.set64(field("fip"), 0n);
-  view.set64(field("fdp"), 0n);
-  for (const name of ["fop", "fcs", "fds"]) view.set32(field(name), 0);
-  window.set(new Uint8Array(state.memory.buffer));
-}
-
-function store({ state: cpu, view, window }: SingleMachine, state: State): void {
-  for (let n = 0; n < 16; n++) {
-    state.general[2 * n] = cpu.low(n);
-    state.general[2 * n + 1] = cpu.high(n);
-  }
-  const xmm = field("xmm").address >>> 2;
-  state.xmm.set(view.u32.subarray(xmm, xmm + 64));
-  const x87 = field("x87").address >>> 2;
-  for (let n = 0; n < 8; n++) {
-    const bytes = new Uint8Array(view.u32.slice(x87 + 4 * n, x87 + 4 * n + 4).buffer);
-    state.x87(n).set(bytes.subarray(0, 10));
-  }
-  state.rflags = cpu.rflags & RECORDED;
-  state.rip = view.get64(field("pc"));
-  state.fsBase = view.get64(field("segmentBase"), Segment.fs);
-  state.gsBase = view.get64(field("segmentBase"), Segment.gs);
-  state.fcw = view.get32(field("fcw"));
-  state.fsw = view.get32(field("fsw"));
-  state.ftw = view.get32(field("ftw"));
-  state.mxcsr = view.get32(field("mxcsr"));
-  new Uint8Array(state.memory.buffer).set(window);
 }
 
 /** Rows and helpers that modules export. */

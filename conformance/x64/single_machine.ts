@@ -2,7 +2,13 @@
  * Executes x86-64 instructions one at a time without the engine: each handler is a function, memory
  * is what the vectors are recorded with (state.ts), mapped by page tables. For trying out rows.
  */
-import { Access, type ArchBinding, type Helper, Outcome } from "../../lib/engine/arch.ts";
+import {
+  Access,
+  type ArchBinding,
+  type EngineServices,
+  type Helper,
+  Outcome,
+} from "../../lib/engine/arch.ts";
 import { Slots } from "../../lib/engine/code_context.ts";
 import { GuestMemory } from "../../lib/engine/guest_memory.ts";
 import { HelperTable } from "../../lib/engine/helpers.ts";
@@ -32,7 +38,7 @@ import {
   Vector,
 } from "../../lib/arch/x86_64/guest_fault.ts";
 import type { X86Handler } from "../../lib/arch/x86_64/handler.ts";
-import type { HostContext, X86CpuWiring } from "../../lib/arch/x86_64/host_context.ts";
+import type { HostContext } from "../../lib/arch/x86_64/host_context.ts";
 import { hostInstructions } from "../../lib/arch/x86_64/host_instructions.ts";
 import { layout } from "../../lib/arch/x86_64/layout.ts";
 import { type Mmu, NOT_CANONICAL, TRANSLATED } from "../../lib/arch/x86_64/mmu.ts";
@@ -41,8 +47,7 @@ import type { ProcessorState } from "../../lib/arch/x86_64/processor_state.ts";
 import { Attribute, CR0, CR4, EFER, RFLAGS } from "../../lib/arch/x86_64/registers.ts";
 import type { X86Row } from "../../lib/arch/x86_64/row.ts";
 import { Segment } from "../../lib/arch/x86_64/state.ts";
-import { Bus } from "../../lib/devices/vbus/bus.ts";
-import { RegisterBus } from "../../lib/devices/msr/register_bus.ts";
+import { bareWiring } from "./cpu_state.ts";
 import { CODE, WINDOW } from "./state.ts";
 
 /** Physical memory: page tables, then the window with what is read-only behind it, then code. */
@@ -107,7 +112,8 @@ export class SingleMachine {
     this.#helpers = new HelperTable(helpers, Slots.helpers);
     this.#helpers.install(this.#imports, moduleStore(this.decoder), Slots.end);
     this.#writeTables();
-    const options = { ...wiring(this.memory), state: this.view, model: "max" } as const;
+    const wiring = bareWiring(this.memory, noEngine);
+    const options = { ...wiring, state: this.view, model: "max" } as const;
     const cpu = new X86Cpu(options);
     this.#context = cpu.context;
     this.state = cpu.context.state;
@@ -347,29 +353,12 @@ const halves = (value: bigint): [number, number] => [
   Number(value & 0xffffffffn),
 ];
 
-/** A vCPU with nothing around it. */
-const wiring = (memory: GuestMemory): X86CpuWiring => ({
-  index: 0,
-  cpus: 1,
-  memory,
-  engine: {
-    flushTlb: () => {},
-    flushPage: () => {},
-    flushTlbs: () => {},
-    invalidateCode: () => {},
-    attend: () => {},
-    instructions: () => 0,
-  },
-  bus: new Bus(),
-  ports: new Bus({ space: "ports" }),
-  registers: new RegisterBus(),
-  apics: {
-    acknowledge: () => 0,
-    taskPriorityClass: () => 0,
-    setTaskPriorityClass: () => {},
-    isEnabled: () => false,
-  },
-  tsc: { frequency: 1e9, read: () => 0n },
-  random: (into) => into.fill(0),
-  shutdown: () => {},
-});
+/** There is nothing to forget: code is decoded anew each time, and TLBs are filled here. */
+const noEngine: EngineServices = {
+  flushTlb: () => {},
+  flushPage: () => {},
+  flushTlbs: () => {},
+  invalidateCode: () => {},
+  attend: () => {},
+  instructions: () => 0,
+};

@@ -1,0 +1,97 @@
+/**
+ * Random code on the engine: how a string of bytes ends after one instruction, by the recorded verdicts
+ * of the host CPU. `node conformance/x64/random_execution.ts [strings [first]]`.
+ */
+import process from "node:process";
+import { X86Decoder } from "../../lib/arch/x86_64/decoder.ts";
+import { instructionRows } from "../../lib/arch/x86_64/instruction_rows.ts";
+import { EngineExecutor } from "./engine_executor.ts";
+import {
+  type Disagreement,
+  End,
+  endOf,
+  readVerdicts,
+  replayStrings,
+  STRING_ADDRESS,
+  STRING_BYTES,
+  type StringExecutor,
+  stringState,
+  type Verdict,
+} from "./random_code.ts";
+import { decodedLength, STRING_MODE } from "./random_lengths.ts";
+import { CODE, Ending, Flag, State } from "./state.ts";
+
+/** Executes strings on the engine, one instruction each. */
+export class EngineStrings implements StringExecutor {
+  readonly name = "engine";
+  /** Behind the strings nothing is mapped. */
+  readonly #executor: EngineExecutor = new EngineExecutor(
+    "interpreter",
+    CODE.slots * CODE.slotBytes,
+  );
+  readonly #decoder: X86Decoder = new X86Decoder(instructionRows);
+
+  execute(string: Uint8Array, state: State): Verdict {
+    const length = decodedLength(this.#decoder, string) || STRING_BYTES;
+    // The recorder has measured how long it is by the end of a page.
+    const address = STRING_ADDRESS + STRING_BYTES - length;
+    state.rip = BigInt(address);
+    // A single step ends after one round of a repeated instruction, and before a jump's target is
+    // fetched.
+    state.rflags |= Flag.TF;
+    this.#executor.runAt(address, string.subarray(0, length), state);
+    const { vector, error } = state;
+    // HLT ends cases; here it is an instruction that CPL 3 may not execute.
+    const end = vector === 1
+      ? End.none
+      : vector === Ending.end
+      ? End.protection
+      : endOf({ vector, error });
+    return { length, end };
+  }
+}
+
+/**
+ * Whether CPUs differ: what is larger than 8 bytes, or has no size, and is not aligned, is #AC or not
+ * with RFLAGS.AC; INS and OUTS that are repeated no time may ask for the ports' rights.
+ */
+export function isUpToCpu(decoder: X86Decoder, string: Uint8Array, state: State): boolean {
+  const decoded = decoder.decode(string, 0, STRING_BYTES, STRING_MODE);
+  if (decoded === undefined || decoded === "cut") return false;
+  const { row, view } = decoded.handler;
+  if (/^REP (INS|OUTS)/.test(row.title)) return true;
+  if ((state.rflags & Flag.AC) === 0) return false;
+  return Array.from({ length: view.length }, (_, n) => view[n])
+    .some(({ isMemory, size }) => isMemory && (size === 0 || size > 8));
+}
+
+const NAMES = Object.fromEntries(Object.entries(End).map(([name, end]) => [end, name]));
+
+async function main(count: number, from: number): Promise<number> {
+  const verdicts = await readVerdicts();
+  const kinds = new Map<string, Disagreement[]>();
+  const executor = new EngineStrings();
+  const decoder = new X86Decoder(instructionRows);
+  const total = replayStrings(executor, verdicts, { from, to: from + count }, (one) => {
+    const state = new State();
+    stringState(one.n, state);
+    if (isUpToCpu(decoder, one.string, state)) return;
+    const kind = `${NAMES[one.got.end]}, not ${NAMES[one.expected.end]}`;
+    kinds.set(kind, [...kinds.get(kind) ?? [], one]);
+  });
+  for (const [kind, list] of kinds) {
+    console.log(`${list.length} ${kind}`);
+    for (const { n, string } of list.slice(0, 10)) {
+      const hex = [...string].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+      console.log(`  ${n}: ${hex}`);
+    }
+  }
+  const wrong = [...kinds.values()].reduce((sum, { length }) => sum + length, 0);
+  console.log(`${total} strings, ${wrong} differ`);
+  return wrong === 0 ? 0 : 1;
+}
+
+if (import.meta.main) {
+  const [count = Infinity, from = 0] = process.argv.slice(2).map(Number);
+  process.exitCode = await main(count, from);
+}

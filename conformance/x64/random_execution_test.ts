@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { X86Decoder } from "../../lib/arch/x86_64/decoder.ts";
+import { instructionRows } from "../../lib/arch/x86_64/instruction_rows.ts";
+import { type Disagreement, readVerdicts, replayStrings, stringState } from "./random_code.ts";
+import { EngineStrings, isUpToCpu } from "./random_execution.ts";
+import { State } from "./state.ts";
+
+const verdicts = await readVerdicts();
+const decoder = new X86Decoder(instructionRows);
+
+/** Strings that are executed; random_execution.ts executes all. */
+const STRINGS = 3000;
+/** Strings that once ended otherwise: ENTER's last check, #SS or #GP of what is not canonical. */
+const ONCE_WRONG = [1453, 61329, 60550, 21594, 80894, 196052];
+
+/** What differs in a range of strings. */
+function different(executor: EngineStrings, from: number, to: number): string[] {
+  const found: Disagreement[] = [];
+  replayStrings(executor, verdicts, { from, to }, (one) => found.push(one));
+  return found.filter(({ n, string }) => {
+    const state = new State();
+    stringState(n, state);
+    return !isUpToCpu(decoder, string, state);
+  }).map(({ n, expected, got }) => `${n}: ${JSON.stringify(got)}, not ${JSON.stringify(expected)}`);
+}
+
+test("random code ends on the engine as on the host CPU", () => {
+  const executor = new EngineStrings();
+  assert.deepEqual(different(executor, 0, STRINGS), []);
+  for (const n of ONCE_WRONG) assert.deepEqual(different(executor, n, n + 1), []);
+});
+
+test("an executor that ends otherwise is found", () => {
+  const executor = new EngineStrings();
+  const wrong = {
+    name: "wrong",
+    execute: (string: Uint8Array, state: State) => {
+      const { length, end } = executor.execute(string, state);
+      return { length: length + 1, end };
+    },
+  };
+  let found = 0;
+  replayStrings(wrong, verdicts, { from: 0, to: 100 }, () => found++);
+  assert.ok(found > 20, `${found}`);
+});
