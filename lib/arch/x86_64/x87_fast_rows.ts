@@ -3,6 +3,7 @@
  * host by `Fault.byHost`, before anything has changed.
  */
 import type { Builder } from "../../engine/builder.ts";
+import type { StateField } from "../../engine/layout.ts";
 import { Fault } from "./fault_numbers.ts";
 import { Flags } from "./flags.ts";
 import { field } from "./layout.ts";
@@ -14,7 +15,9 @@ import { CONDITIONS } from "./x87_arithmetic.ts";
 import { REGISTERS, SIGN } from "./x87_fast_code.ts";
 import { REFUSED_DOUBLE, REFUSED_INTEGER, REFUSED_SINGLE } from "./x87_fast_conversion.ts";
 import { C1, ONE } from "./x87_float.ts";
+import { CONTROL_FIXED, CONTROL_WRITABLE, Status } from "./x87_unit.ts";
 
+const FCW = field("fcw");
 const FSW = field("fsw");
 
 /** [i32] -> [] the host executes the instruction if it is 0. */
@@ -293,6 +296,30 @@ const changeSign = (change: (b: Builder) => void): X86Semantics =>
     clearC1(b);
   });
 
+// ---- control: not noted
+
+/** FNSTCW and FNSTSW: do not wait. */
+const storeWord = (word: StateField): X86Semantics => (b, o) => {
+  o[0].probe(b, "w");
+  b.getState(word);
+  o[0].set(b);
+};
+
+/** FLDCW: exceptions that become unmasked are pending. */
+const loadControl: X86Semantics = (b, o) => {
+  checkPending(b);
+  o[0].probe(b, "r");
+  o[0].get(b);
+  b.i32_const(CONTROL_WRITABLE).i32_and().i32_const(CONTROL_FIXED).i32_or();
+  b.setState(FCW);
+  b.i32_const(Status.summary | Status.busy).i32_const(0).getState(FSW);
+  b.getState(FCW);
+  b.i32_const(-1).i32_xor().i32_and().i32_const(Status.exceptions).i32_and().select();
+  b.getState(FSW);
+  b.i32_const(~(Status.summary | Status.busy)).i32_and().i32_or();
+  b.setState(FSW);
+};
+
 const INTEGER_BIT = 1n << 63n;
 
 /** Semantics by the title of their rows. */
@@ -344,6 +371,10 @@ export const fastSemantics: ReadonlyMap<string, X86Semantics> = new Map<string, 
   ["FISTTP M4", storeInteger(true, true)],
   ["FISTTP M8", storeInteger(true, true)],
   ["FXCH STi", exchange],
+  ["FNSTCW M2", storeWord(FCW)],
+  ["FNSTSW M2", storeWord(FSW)],
+  ["FNSTSW AX", storeWord(FSW)],
+  ["FLDCW M2", loadControl],
   ["FCHS", changeSign((b) => b.i32_const(SIGN).i32_xor())],
   ["FABS", changeSign((b) => b.i32_const(SIGN - 1).i32_and())],
 ]);

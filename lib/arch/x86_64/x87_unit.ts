@@ -39,6 +39,9 @@ const NO_POINTERS: Pointers = {
   opcode: 0,
 };
 
+/** Bits of the control word that can be changed, and one that is always set. */
+export const CONTROL_WRITABLE = 0x1f3f;
+export const CONTROL_FIXED = 0x40;
 /** The control word after FNINIT. */
 export const INITIAL_CONTROL = 0x37f;
 
@@ -69,9 +72,9 @@ export class X87Unit {
   get control(): number {
     return this.#words[FCW];
   }
-  /** Bit 6 is always one. Exceptions that become unmasked are pending. */
+  /** Exceptions that become unmasked are pending. */
   set control(value: number) {
-    this.#words[FCW] = (value & 0x1f3f) | 0x40;
+    this.#words[FCW] = (value & CONTROL_WRITABLE) | CONTROL_FIXED;
     this.#summarize();
   }
 
