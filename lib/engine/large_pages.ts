@@ -8,6 +8,7 @@ import type { EngineServices } from "./arch.ts";
 const PAGES_ONE_BY_ONE = 512;
 /** Large pages remembered before everything is dropped. */
 const LIMIT = 4096;
+const RECENT = 64;
 
 /** The large pages in use by a vCPU. */
 export class LargePages {
@@ -15,8 +16,8 @@ export class LargePages {
   /** Numbers of the pages by their size in bits. */
   readonly #pages: Map<number, Set<number>> = new Map();
   #count = 0;
-  #lastNumber = -1;
-  #lastBits = 0;
+  /** Pages that were noted lately, by the low bits of their number. */
+  readonly #recent: Float64Array = new Float64Array(RECENT).fill(-1);
 
   constructor(engine: EngineServices) {
     this.#engine = engine;
@@ -29,7 +30,8 @@ export class LargePages {
   note(high: number, low: number, bits: number): boolean {
     if (bits === 12) return true;
     const number = numberOf(high, low, bits);
-    if (number === this.#lastNumber && bits === this.#lastBits) return true;
+    const recent = number % RECENT;
+    if (this.#recent[recent] === number * 64 + bits) return true;
     let pages = this.#pages.get(bits);
     if (pages === undefined) this.#pages.set(bits, pages = new Set());
     if (!pages.has(number)) {
@@ -37,8 +39,7 @@ export class LargePages {
       pages.add(number);
       this.#count++;
     }
-    this.#lastNumber = number;
-    this.#lastBits = bits;
+    this.#recent[recent] = number * 64 + bits;
     return true;
   }
 
@@ -52,7 +53,7 @@ export class LargePages {
     for (const [bits, pages] of this.#pages) {
       if (!pages.delete(numberOf(high, low, bits))) continue;
       this.#count--;
-      this.#lastNumber = -1;
+      this.#recent.fill(-1);
       const count = 2 ** (bits - 12);
       if (count > PAGES_ONE_BY_ONE) return false;
       const start = (low & -(2 ** bits)) >>> 0;
@@ -67,7 +68,7 @@ export class LargePages {
   clear(): void {
     for (const pages of this.#pages.values()) pages.clear();
     this.#count = 0;
-    this.#lastNumber = -1;
+    this.#recent.fill(-1);
   }
 }
 

@@ -201,6 +201,7 @@ export class X86Cpu implements ArchCpu {
     this.reset();
     const { view } = this.#state;
     const { segments } = this.context;
+    view.set64(field("r"), 0n, Gpr.rdx);
     const numbers = { rbx: Gpr.rbx, rsi: Gpr.rsi, rsp: Gpr.rsp } as const;
     for (const [name, number] of Object.entries(numbers)) {
       const value = boot.general[name as keyof typeof numbers] ?? 0;
