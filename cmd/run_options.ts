@@ -162,6 +162,7 @@ function addFwCfg(
   const before = value.fwCfg ?? [];
   if (!Array.isArray(before)) return;
   value.fwCfg = [...before, ...options.map(parseFwCfg)];
+  if (before.length === 0) origins.set("fwCfg", "--fw-cfg");
   options.forEach((_, i) => origins.set(`fwCfg[${before.length + i}]`, "--fw-cfg"));
 }
 

@@ -2,17 +2,19 @@
  * Compares the speed of guest code, of its exits and of virtio devices, with that of QEMU's TCG: the
  * same image with kernels of fixed work runs in both, and the guest takes the time.
  *
- * Usage: node conformance/bench/kernels.ts [--runtimes node,deno,bun] [--rounds 3] [--scale 4]
- *                                          [--only sieve,crc]
+ * Usage: node conformance/bench/kernels.ts [--arch aarch64|x86_64] [--runtimes node,deno,bun]
+ *                                          [--rounds 3] [--scale 4] [--only sieve,crc]
  *
  * In each round, each runtime's run comes right after one of QEMU, and is compared with that one. A
- * ratio below 1 is faster than QEMU. Needs qemu-system-aarch64 and the runtimes.
+ * ratio below 1 is faster than QEMU. Needs qemu-system-aarch64 or qemu-system-x86_64, and the
+ * runtimes.
  */
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { benchImage } from "../../guests/bench/aarch64/image.ts";
+import { benchImage as a64BenchImage } from "../../guests/bench/aarch64/image.ts";
+import { benchImage as x86BenchImage } from "../../guests/bench/x86_64/image.ts";
 import {
   formatTable,
   geometricMean,
@@ -21,6 +23,7 @@ import {
   MeasureError,
   median,
   qemuCommand,
+  readArch,
   readCount,
   readRuntimes,
   runProgram,
@@ -116,12 +119,14 @@ function printTable(all: ReadonlyMap<Runtime, Ratios>): void {
 await runProgram(async () => {
   const { values } = parseArgs({
     options: {
+      arch: { type: "string" },
       runtimes: { type: "string" },
       rounds: { type: "string" },
       scale: { type: "string" },
       only: { type: "string" },
     },
   });
+  const arch = readArch(values.arch);
   const runtimes = readRuntimes(values.runtimes);
   const rounds = readCount("--rounds", values.rounds, 3);
   const scale = readCount("--scale", values.scale, 4);
@@ -130,12 +135,13 @@ await runProgram(async () => {
     const disk = join(folder, "disk.img");
     writeFileSync(disk, "");
     const guest: Guest = {
+      arch,
       kernel: join(folder, "bench.img"),
       append: `scale=${scale}${values.only === undefined ? "" : ` only=${values.only}`}`,
       memoryMib: MEMORY_MIB,
       disk,
     };
-    writeFileSync(guest.kernel, benchImage());
+    writeFileSync(guest.kernel, arch === "x86_64" ? x86BenchImage() : a64BenchImage());
     truncateSync(disk, DISK_BYTES);
     warnIfBusy();
     // What the guest prints, much of it on the virtio-console, both write to a file.
