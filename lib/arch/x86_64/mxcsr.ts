@@ -54,7 +54,7 @@ export const SUM_BITS: number = NATIVE_BITS | MXCSR.FTZ | MXCSR.UM;
 export const SUM_VALUE: number = NATIVE_VALUE | MXCSR.UM;
 /** The bounds: infinity in single precision, high word of that in double precision. */
 export const SUM_BOUNDS = { single: 0xff000000, doubleHigh: 0xffe00000 } as const;
-/** Exceptions not masked that the instruction on its way has raised. */
+/** Exceptions not masked that the instruction on its way has raised; 0 between instructions. */
 export const sseTrapField: StateField = field("sseTrap");
 
 /** Writes MXCSR and what follows from it. Reserved bits are the caller's business. */

@@ -160,6 +160,10 @@ export function inexactKnown(c: StateCode): void {
 
 /** [] -> [] after a helper: #XM if the instruction has raised what is not masked. */
 export function trap(b: Builder): void {
+  const raised = b.temp("i32");
   b.getState(sseTrapField);
+  b.local_set(raised).i32_const(0);
+  b.setState(sseTrapField);
+  b.local_get(raised);
   b.faultIf(Fault.simdException);
 }

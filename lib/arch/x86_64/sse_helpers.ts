@@ -65,7 +65,7 @@ const stateHelpers: readonly Helper[] = [
     c.local_get(0).i32_or();
     c.callHelper("sse.setMxcsr");
   }),
-  // Writes MXCSR: `writeMxcsr` in mxcsr.ts, but for the trap on its way.
+  // Writes MXCSR as `writeMxcsr` does.
   wasmHelper("sse.setMxcsr", ["i32"], undefined, (c) => {
     c.local_get(0);
     c.setState(mxcsrField);

@@ -3,7 +3,7 @@ import type { Builder } from "../../engine/builder.ts";
 import { typeOf, type Width } from "../fp/number_code.ts";
 import { clearHigh } from "../simd/lanes.ts";
 import { Fault } from "./fault_numbers.ts";
-import { MXCSR, mxcsrField, sseTrapField } from "./mxcsr.ts";
+import { MXCSR, mxcsrField } from "./mxcsr.ts";
 import type { Operand } from "./operands.ts";
 import { x86, type X86Row, type X86Semantics } from "./row.ts";
 import {
@@ -290,8 +290,6 @@ const loadMxcsr: X86Semantics = (b, o) => {
   b.faultIf(Fault.generalProtection);
   b.local_get(value);
   b.callHelper("sse.setMxcsr");
-  b.i32_const(0);
-  b.setState(sseTrapField);
 };
 
 const storeMxcsr: X86Semantics = (b, o) => {
