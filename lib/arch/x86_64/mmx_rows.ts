@@ -1,4 +1,7 @@
-/** Rows of MMX, and what SSE to SSSE3 added with MMX registers (SDM volume 1, 9.4, 10.4.4, 11.4.4, 12.6). */
+/**
+ * Rows of MMX, and what SSE to SSSE3 added with MMX registers (SDM volume 1, 9.4, 10.4.4, 11.4.4,
+ * 12.6). What has no XMM register is switched off as MMX is: CR4.OSFXSR does not matter to it.
+ */
 import type { Builder } from "../../engine/builder.ts";
 import { clearHigh, lanes, words } from "../simd/lanes.ts";
 import { getPart, RDI } from "./implicit_registers.ts";

@@ -12,8 +12,6 @@ import { toLocal, toLocals, type VectorOp } from "./sse_operands.ts";
 export interface PackedOperation {
   readonly name: string;
   readonly opcode: string;
-  /** What brings the form with MMX registers. */
-  readonly mmx: string;
   /** What brings the form with XMM registers. */
   readonly sse: string;
   readonly op: VectorOp;
@@ -115,11 +113,11 @@ const ofSource = (instruction: LaneInstruction): VectorOp => (b) => {
   b.drop().local_get(source)[instruction]();
 };
 
-const sse2 = (name: string, opcode: string, op: VectorOp, mmx = "mmx"): PackedOperation => ({
-  ...{ name, opcode, mmx, sse: "sse2", op },
+const sse2 = (name: string, opcode: string, op: VectorOp): PackedOperation => ({
+  ...{ name, opcode, sse: "sse2", op },
 });
 const ssse3 = (name: string, opcode: string, op: VectorOp): PackedOperation => ({
-  ...{ name, opcode: `38 ${opcode}`, mmx: "ssse3", sse: "ssse3", op },
+  ...{ name, opcode: `38 ${opcode}`, sse: "ssse3", op },
 });
 
 /** The operations in the order of their opcodes. */
@@ -133,35 +131,35 @@ export const packedOperations: readonly PackedOperation[] = [
   sse2("PCMPEQB", "74", plain("i8x16_eq")),
   sse2("PCMPEQW", "75", plain("i16x8_eq")),
   sse2("PCMPEQD", "76", plain("i32x4_eq")),
-  sse2("PADDQ", "d4", plain("i64x2_add"), "sse2"),
+  sse2("PADDQ", "d4", plain("i64x2_add")),
   sse2("PMULLW", "d5", plain("i16x8_mul")),
   sse2("PSUBUSB", "d8", plain("i8x16_sub_sat_u")),
   sse2("PSUBUSW", "d9", plain("i16x8_sub_sat_u")),
-  sse2("PMINUB", "da", plain("i8x16_min_u"), "sse"),
+  sse2("PMINUB", "da", plain("i8x16_min_u")),
   sse2("PAND", "db", plain("v128_and")),
   sse2("PADDUSB", "dc", plain("i8x16_add_sat_u")),
   sse2("PADDUSW", "dd", plain("i16x8_add_sat_u")),
-  sse2("PMAXUB", "de", plain("i8x16_max_u"), "sse"),
+  sse2("PMAXUB", "de", plain("i8x16_max_u")),
   sse2("PANDN", "df", swapped("v128_andnot")),
-  sse2("PAVGB", "e0", plain("i8x16_avgr_u"), "sse"),
-  sse2("PAVGW", "e3", plain("i16x8_avgr_u"), "sse"),
-  sse2("PMULHUW", "e4", multiplyHigh("u"), "sse"),
+  sse2("PAVGB", "e0", plain("i8x16_avgr_u")),
+  sse2("PAVGW", "e3", plain("i16x8_avgr_u")),
+  sse2("PMULHUW", "e4", multiplyHigh("u")),
   sse2("PMULHW", "e5", multiplyHigh("s")),
   sse2("PSUBSB", "e8", plain("i8x16_sub_sat_s")),
   sse2("PSUBSW", "e9", plain("i16x8_sub_sat_s")),
-  sse2("PMINSW", "ea", plain("i16x8_min_s"), "sse"),
+  sse2("PMINSW", "ea", plain("i16x8_min_s")),
   sse2("POR", "eb", plain("v128_or")),
   sse2("PADDSB", "ec", plain("i8x16_add_sat_s")),
   sse2("PADDSW", "ed", plain("i16x8_add_sat_s")),
-  sse2("PMAXSW", "ee", plain("i16x8_max_s"), "sse"),
+  sse2("PMAXSW", "ee", plain("i16x8_max_s")),
   sse2("PXOR", "ef", plain("v128_xor")),
-  sse2("PMULUDQ", "f4", multiplyEven("u"), "sse2"),
+  sse2("PMULUDQ", "f4", multiplyEven("u")),
   sse2("PMADDWD", "f5", plain("i32x4_dot_i16x8_s")),
-  sse2("PSADBW", "f6", sumOfDifferences, "sse"),
+  sse2("PSADBW", "f6", sumOfDifferences),
   sse2("PSUBB", "f8", plain("i8x16_sub")),
   sse2("PSUBW", "f9", plain("i16x8_sub")),
   sse2("PSUBD", "fa", plain("i32x4_sub")),
-  sse2("PSUBQ", "fb", plain("i64x2_sub"), "sse2"),
+  sse2("PSUBQ", "fb", plain("i64x2_sub")),
   sse2("PADDB", "fc", plain("i8x16_add")),
   sse2("PADDW", "fd", plain("i16x8_add")),
   sse2("PADDD", "fe", plain("i32x4_add")),
