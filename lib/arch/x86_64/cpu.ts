@@ -35,6 +35,7 @@ import { Mmu, NOT_CANONICAL, TRANSLATED } from "./mmu.ts";
 import { isFloatingPoint, Tlb } from "./mode.ts";
 import { Msrs } from "./msrs.ts";
 import type { Operand } from "./operands.ts";
+import { MXCSR, writeMxcsr } from "./mxcsr.ts";
 import { ProcessorState } from "./processor_state.ts";
 import { Attribute, CR0, CR4, Gpr } from "./registers.ts";
 import { Segments, type SegmentValue } from "./segments.ts";
@@ -61,7 +62,6 @@ const REAL_LDT = Attribute.present | 2;
 /** CR0 after power-on: caches off. */
 const CR0_RESET = 0x60000010;
 const FCW_RESET = 0x37f;
-const MXCSR_RESET = 0x1f80;
 
 /** High half of the last addresses of the lower half: an access that goes beyond is not canonical. */
 const LAST_HIGH = 0x7fff;
@@ -170,7 +170,7 @@ export class X86Cpu implements ArchCpu {
     view.set32(field("gdtrLimit"), REAL_LIMIT);
     view.set32(field("idtrLimit"), REAL_LIMIT);
     view.set32(field("fcw"), FCW_RESET);
-    view.set32(field("mxcsr"), MXCSR_RESET);
+    writeMxcsr(view, MXCSR.initial);
     view.set64(field("xcr0"), 1n);
     view.set32(field("lazyKind"), 0);
     this.#debug.reset();
