@@ -562,13 +562,14 @@ export class Engine {
         this.state.u32[this.#budget]--;
         return undefined;
       case Exit.miss: {
-        const before = this.state.u64[this.#pc >> 1];
+        const left = this.state.u32[this.#budget];
         if (!this.#slow.access(cpu)) {
           this.state.u32[this.#budget]--;
           return undefined;
         }
-        // A filled TLB entry asks for another try.
-        return this.state.u64[this.#pc >> 1] === before ? this.#stepOne(cpu) : undefined;
+        // A filled TLB entry asks for another try; an instruction that is done has been counted, and
+        // may have jumped to itself.
+        return this.state.u32[this.#budget] === left ? this.#stepOne(cpu) : undefined;
       }
       case Exit.fault:
         cpu.fault(this.state.u32[this.#faultNumber]);
