@@ -1,6 +1,9 @@
 /**
  * The decoder: from bytes to a row, and from there to a handler with operands. What the rows do not
  * say stands here: defaults of sizes and segments, LOCK, VEX.vvvv, the length limit.
+ *
+ * Deviations: 66 before a near branch of 64-bit code does nothing, as on Intel's processors. Direct
+ * jumps of 16- and 32-bit code do not wrap at the end of their segment, and 66 does not cut EIP.
  */
 import { bindOperands, type Decoded, type Decoder, Slot, SLOTS } from "../../engine/instruction.ts";
 import { type Encoding, MAPS, parseRow, Prefix } from "./encoding.ts";
