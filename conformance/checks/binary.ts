@@ -9,7 +9,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { makeImage } from "../../lib/boot/image.ts";
+import { makePvhElf } from "../../lib/boot/x86_64/pvh_elf.ts";
 import { echoProgram, helloProgram } from "../../lib/machine/test_programs.ts";
+import { helloProgram as x86HelloProgram } from "../../lib/machine/test_programs_x86.ts";
 import { buildExecutable, type Target } from "./executables.ts";
 import { ROOT } from "./runtimes.ts";
 
@@ -80,6 +82,9 @@ async function check(target: Target, folder: string): Promise<void> {
   const hello = await run([...vml, "run", "--kernel", "hello"], folder);
   assert.deepEqual(hello, { stdout: "hello Y", stderr: "", code: 0 });
 
+  const x86 = await run([...vml, "run", "--arch", "x86_64", "--kernel", "x86"], folder);
+  assert.deepEqual(x86, { stdout: "hello Y", stderr: "", code: 0 });
+
   const echo = await run([...vml, "run", "-k", "echo"], folder, { lines: ["HALq"] });
   assert.deepEqual(echo, { stdout: "IBM", stderr: "", code: 0 });
 
@@ -99,13 +104,14 @@ async function check(target: Target, folder: string): Promise<void> {
   const cases = suite.stdout.match(/^ok /gm)?.length;
   assert.equal(suite.stdout.split("\n")[1], `1..${cases}`);
   console.error(
-    `${target}: version, help, a program, input, a machine file, the monitor, the suite: ok`,
+    `${target}: version, help, programs of both architectures, input, a machine file, the monitor, the suite: ok`,
   );
 }
 
 const folder = mkdtempSync(join(tmpdir(), "vml-binary-"));
 try {
   writeFileSync(join(folder, "hello"), makeImage(helloProgram));
+  writeFileSync(join(folder, "x86"), makePvhElf(x86HelloProgram));
   writeFileSync(join(folder, "echo"), makeImage(echoProgram));
   writeFileSync(join(folder, "machine.yaml"), "kernel: hello\nmemory: 64M\ncpus: 1\n");
   for (const target of ["linux-x64", "linux-arm64"] as const) await check(target, folder);

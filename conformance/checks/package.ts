@@ -14,12 +14,13 @@ import { delimiter, dirname, join, normalize } from "node:path";
 import process from "node:process";
 import { makeImage } from "../../lib/boot/image.ts";
 import { helloProgram } from "../../lib/machine/test_programs.ts";
+import { helloProgram as x86HelloProgram } from "../../lib/machine/test_programs_x86.ts";
 import { makePackage } from "./package_files.ts";
 import { needRuntime, ROOT } from "./runtimes.ts";
 
 /** Milliseconds after which a program hangs. */
 const LIMIT = 300_000;
-const PRINTS = "hello Y power-off\n";
+const PRINTS = "hello Y power-off\nhello Y power-off\n";
 
 const node = needRuntime("node").program;
 const deno = needRuntime("deno").program;
@@ -27,18 +28,27 @@ const bun = needRuntime("bun").program;
 
 /** A program that boots a guest; types stand in it only if TypeScript is understood. */
 function consumer(specifier: string, typed: boolean): string {
-  const base64 = JSON.stringify(btoa(String.fromCharCode(...helloProgram)));
+  const [a64, x86] = [helloProgram, x86HelloProgram].map((program) =>
+    JSON.stringify(btoa(String.fromCharCode(...program)))
+  );
   return `
-import { Machine, makeImage } from "${specifier}";
+import { Machine, makeImage, makePvhElf } from "${specifier}";
 ${typed ? `import type { MachineOptions, RunResult } from "${specifier}";` : ""}
-const program = Uint8Array.from(atob(${base64}), (c) => c.charCodeAt(0));
-const options${typed ? ": MachineOptions" : ""} = { kernel: makeImage(program), memory: "16M" };
-const machine = await Machine.create(options);
-let output = "";
-machine.onSerial((bytes) => output += new TextDecoder().decode(bytes));
-const result${typed ? ": RunResult" : ""} = await machine.run();
-await machine[Symbol.asyncDispose]();
-console.log(output, result.reason);
+const bytes = (text${
+    typed ? ": string" : ""
+  }) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+const machines${typed ? ": MachineOptions[]" : ""} = [
+  { kernel: makeImage(bytes(${a64})), memory: "16M" },
+  { arch: "x86_64", kernel: makePvhElf(bytes(${x86})), memory: "16M" },
+];
+for (const options of machines) {
+  const machine = await Machine.create(options);
+  let output = "";
+  machine.onSerial((bytes) => output += new TextDecoder().decode(bytes));
+  const result${typed ? ": RunResult" : ""} = await machine.run();
+  await machine[Symbol.asyncDispose]();
+  console.log(output, result.reason);
+}
 `;
 }
 
