@@ -35,6 +35,8 @@ export interface FlagModel {
   readonly fields: readonly StateField[];
   /** Number of i64 operands of each kind; the length is the number of kinds. */
   readonly operands: readonly number[];
+  /** Number of conditions: their codes are 0 and up. */
+  readonly conditions: number;
   /** [] -> [i64 per field] of flags of a kind whose operands are in the given locals. */
   materialize(code: Code, kind: number, operands: readonly number[]): void;
   /** [] -> [i32] condition for flags of a kind, operands in the given locals. */

@@ -18,7 +18,7 @@ export interface CodeContext {
   readonly modules: ModuleStore;
 }
 
-/** Slots of the machine's function table; slot 0 has the function that lays lazy flags to rest. */
+/** Slots of the machine's function table; slot 0 is never used. */
 export const Slots = {
   helpers: 1,
   /** Handlers as functions of their own, by handler number. */

@@ -16,6 +16,7 @@ import { type CodeContext, Slots } from "./code_context.ts";
 import { GuestMemory } from "./guest_memory.ts";
 import { HandlerCode } from "./handler_code.ts";
 import { bindOperands, type Decoded } from "./instruction.ts";
+import { flagHelpers } from "./flag_helpers.ts";
 import { HelperTable } from "./helpers.ts";
 import { BATCH_WAIT, HotCode } from "./hot_code.ts";
 import {
@@ -138,7 +139,11 @@ export class Engine {
       binding,
       layout: this.layout,
       decoder,
-      helpers: new HelperTable([...binding.helpers, ...this.#directHelpers()], Slots.helpers),
+      helpers: new HelperTable([
+        ...binding.helpers,
+        ...flagHelpers(binding.flags),
+        ...this.#directHelpers(),
+      ], Slots.helpers),
       imports: { memory, table },
       modules: moduleStore(decoder),
     };

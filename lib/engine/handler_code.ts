@@ -10,7 +10,6 @@ import {
 } from "./interpreter.ts";
 import type { Exit } from "./memory_map.ts";
 import { Special } from "./memory_map.ts";
-import { NORMALIZE_SLOT } from "./region_builder.ts";
 import type { Handler } from "./instruction.ts";
 
 /** A handler as a function: see `SingleBuilder`. */
@@ -53,8 +52,7 @@ export class HandlerCode {
         format: formatOf(arch),
         slots: Slots.end,
       }));
-    const { run, normalize } = instantiate(module, imports, host);
-    imports.table.set(NORMALIZE_SLOT, normalize as () => void);
+    const { run } = instantiate(module, imports, host);
     this.interpret = run as () => Exit;
   }
 

@@ -406,7 +406,6 @@ export function writeInterpreter(options: InterpreterOptions): Uint8Array<ArrayB
   b.i32_const(0).local_get(b.budget).i32_store(state("budget"));
   b.local_get(b.reason);
   module.exportFunc("run", module.func(module.type({ params: [], results: I32 }), b.locals, b));
-  module.exportFunc("normalize", normalize);
   return module.finish();
 }
 

@@ -5,6 +5,7 @@
  */
 import type { ArchBinding } from "./arch.ts";
 import type { AccessOptions } from "./builder.ts";
+import { conditionHelper, RESTING_FLAGS } from "./flag_helpers.ts";
 import { CodeBuilder, type HelperLinks, tlbAddress } from "./code_builder.ts";
 import { type MemoryOperand, NO_REGISTER, type Operand } from "./instruction.ts";
 import { pushRestCondition, segmentBases } from "./interpreter_builder.ts";
@@ -13,9 +14,6 @@ import { Exit, JUMP_BASE, JUMP_ENTRIES, JUMP_TAG_MASK, SCRATCH, TLB_BASE } from 
 
 /** Flags whose kind is known only at run time. */
 export const DYNAMIC = -1;
-
-/** Table slot of the function that lays lazy flags to rest. */
-export const NORMALIZE_SLOT = 0;
 
 /** Helper by which a region has the host do an access: (high, low, missInfo) -> `DirectAnswer`. */
 export const DIRECT_ACCESS = "engine:access";
@@ -53,7 +51,6 @@ export interface RegionBuilderOptions {
   /** Number of the mode's TLB. */
   readonly tlb: number;
   readonly regionType: number;
-  readonly normalizeType: number;
   readonly registers: RegionRegisters;
 }
 
@@ -73,6 +70,8 @@ export class RegionBuilder extends CodeBuilder {
   readonly #returnLabel: number;
   /** Kind of the flags at this point of the code. */
   flags: number = DYNAMIC;
+  /** A kind that they probably have if that is dynamic; 0 for none. */
+  likelyFlags = 0;
   /** Instruction that is being written, relative to the entry. */
   #offset = 0;
   /** Bytes of it. */
@@ -287,6 +286,7 @@ export class RegionBuilder extends CodeBuilder {
     this.i32_const(0).i32_load(layout.get("budget").address).local_set(this.budget);
     this.#loadAll();
     this.flags = DYNAMIC;
+    this.likelyFlags = 0;
   }
 
   /** Leaves for an address of the region's page. */
@@ -482,31 +482,39 @@ export class RegionBuilder extends CodeBuilder {
     this.i32_const(kind).local_set(this.#kind);
     this.end();
     this.flags = DYNAMIC;
+    this.likelyFlags = kind;
   }
 
   override restingFlags(): void {
     const { flags } = this.binding;
-    if (this.flags === DYNAMIC) this.#normalize();
-    if (this.flags === 0) { for (const field of flags.fields) this.getState(field); }
-    else flags.materialize(this, this.flags, [this.#a, this.#b]);
+    if (this.flags === DYNAMIC) {
+      this.local_get(this.#kind).local_get(this.#a).local_get(this.#b);
+      this.callHelper(RESTING_FLAGS);
+    } else if (this.flags === 0) {
+      for (const field of flags.fields) this.getState(field);
+    } else flags.materialize(this, this.flags, [this.#a, this.#b]);
   }
 
   override condition(code: number): void {
-    if (this.flags === DYNAMIC) this.#normalize();
     if (this.flags === 0) pushRestCondition(this, this.binding, code);
-    else this.binding.flags.condition(this, this.flags, [this.#a, this.#b], code);
+    else if (this.flags !== DYNAMIC) this.#lazyCondition(code, this.flags);
+    else if (this.likelyFlags <= 0) this.#dynamicCondition(code);
+    else {
+      this.local_get(this.#kind).i32_const(this.likelyFlags).i32_eq().if_("i32");
+      this.#lazyCondition(code, this.likelyFlags);
+      this.else_();
+      this.#dynamicCondition(code);
+      this.end();
+    }
   }
 
-  #normalize(): void {
-    const { layout, normalizeType } = this.#o;
-    this.local_get(this.#kind).if_();
-    this.i32_const(0).local_get(this.#kind).i32_store(layout.get("lazyKind").address);
-    this.i32_const(0).local_get(this.#a).i64_store(layout.get("lazyA").address);
-    this.i32_const(0).local_get(this.#b).i64_store(layout.get("lazyB").address);
-    this.i32_const(NORMALIZE_SLOT).call_indirect(normalizeType);
-    this.i32_const(0).local_set(this.#kind);
-    this.end();
-    this.flags = 0;
+  #lazyCondition(code: number, kind: number): void {
+    this.binding.flags.condition(this, kind, [this.#a, this.#b], code);
+  }
+
+  #dynamicCondition(code: number): void {
+    this.local_get(this.#kind).local_get(this.#a).local_get(this.#b);
+    this.callHelper(conditionHelper(code));
   }
 
   // ---- memory

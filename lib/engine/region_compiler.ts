@@ -59,7 +59,6 @@ export class RegionCompiler {
       mode,
       tlb: arch.tlbOf(mode),
       regionType: module.type(REGION_TYPE),
-      normalizeType: module.type({ params: [], results: [] }),
       registers,
     });
     new RegionWriter(b, code, entry).write(blocks[0]);
@@ -94,11 +93,7 @@ export class RegionCompiler {
           const n = (operand.value + plus) & 31;
           vectors[n] = vectorsWritten[n] = 1;
         }
-        if (meta.readsFlags) {
-          flags = true;
-          // A condition on flags of unknown kind lays them to rest, whatever they were.
-          if (block.flagsOut === -2) block.flagsOut = -3;
-        }
+        if (meta.readsFlags) flags = true;
         if (meta.flags !== -1) {
           flags = true;
           block.flagsOut = meta.flags === EITHER_FLAGS ? DYNAMIC : meta.flags;
@@ -125,7 +120,7 @@ const FLAG_ROUNDS = 50;
 
 /**
  * Finds the kind of flags at the start of each block. `flagsOut` comes in as -2 if the block leaves
- * them alone, -3 if it only reads them (then flags of unknown kind are at rest afterwards).
+ * them alone.
  */
 function flowFlags(blocks: readonly Block[]): void {
   const own = blocks.map((block) => block.flagsOut);
@@ -145,15 +140,19 @@ function flowFlags(blocks: readonly Block[]): void {
         kind = kind === -2 || kind === before.flagsOut ? before.flagsOut : DYNAMIC;
       }
       block.flagsIn = kind;
-      let out = own[block.order];
-      if (out === -2) out = kind;
-      else if (out === -3) out = kind === DYNAMIC ? 0 : kind;
+      const out = own[block.order] === -2 ? kind : own[block.order];
       if (out !== block.flagsOut) {
         block.flagsOut = out;
         changed = true;
       }
     }
   }
+}
+
+/** Of the kinds of flags that meet at a block, the one that comes from the latest, as in a loop. */
+function likelyFlags({ predecessors }: Block): number {
+  const known = predecessors.filter(({ flagsOut }) => flagsOut > 0);
+  return known.length === 0 ? 0 : known[known.length - 1].flagsOut;
 }
 
 /** Writes blocks as structured control flow. */
@@ -205,6 +204,7 @@ class RegionWriter {
   #body(block: Block): void {
     const b = this.#b;
     b.flags = block.flagsIn;
+    b.likelyFlags = likelyFlags(block);
     let before = 0;
     for (let index = block.start; index < block.end; index = this.#code.after(index)) {
       const handler = this.#code.handlers[index] as Handler;

@@ -37,6 +37,7 @@ const restFields: readonly StateField[] = ["flagN", "flagZ", "flagC", "flagV"].m
 export const flagModel: FlagModel = {
   fields: restFields,
   operands: [4, 2, 2, 2, 2, 1, 1, 1, 2],
+  conditions: 16,
   materialize,
   condition,
   needed: (code: number): number => NEEDED[code >> 1],

@@ -121,6 +121,7 @@ const kinds: readonly (Kind | undefined)[] = [
 export const flagModel: FlagModel = {
   fields: [result, carries],
   operands: [2, ...kinds.slice(1).map((kind) => kind?.operation.operands ?? 0), 2, 1, 2],
+  conditions: 18,
   materialize,
   condition,
   needed: (code: number): number => NEEDED[code >> 1],

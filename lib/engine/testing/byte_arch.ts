@@ -407,6 +407,7 @@ export function byteArch(common: readonly number[]): Arch {
       flags: {
         fields: [layout.get("zero")],
         operands: [1, 1],
+        conditions: 1,
         materialize: (code, _kind, [a]) => code.local_get(a),
         condition: (code, _kind, [a]) => code.local_get(a).i64_eqz(),
         needed: () => 1,
