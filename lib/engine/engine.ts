@@ -340,6 +340,7 @@ export class Engine {
       cpu.takeInterrupt();
       this.#syncMode(cpu);
       this.#cache.releaseDue();
+      this.#hotCode.sweep();
       this.#makeRoom();
       this.#attention = false;
       const exit = this.#handlers.interpret();

@@ -87,13 +87,13 @@ export class HelperTable {
 
   #write(slots: number): Uint8Array<ArrayBuffer> {
     const module = newModule(slots);
-    const indices = new Map<string, number>();
+    const imports = new Map<string, number>();
     for (const { name, emit, params, results } of this.#helpers) {
-      if (emit !== undefined) continue;
-      indices.set(name, module.importFunc("js", name, { params, results }));
+      if (emit === undefined) imports.set(name, module.importFunc("js", name, { params, results }));
     }
-    for (const { name, emit, params, results } of this.#helpers) {
-      if (emit !== undefined) indices.set(name, module.declareFunc({ params, results }));
+    const indices = new Map<string, number>();
+    for (const { name, params, results } of this.#helpers) {
+      indices.set(name, module.declareFunc({ params, results }));
     }
     const index = (name: string): number => {
       const found = indices.get(name);
@@ -101,9 +101,13 @@ export class HelperTable {
       return found;
     };
     for (const { name, emit, params } of this.#helpers) {
-      if (emit === undefined) continue;
       const body = new HelperBody(params.length, index);
-      emit(body);
+      if (emit !== undefined) emit(body);
+      else {
+        // The table has functions of WebAssembly only: those that it calls in its turn are imports.
+        params.forEach((_, i) => body.local_get(i));
+        body.call(imports.get(name) as number);
+      }
       module.define(index(name), body.locals, body);
     }
     module.elements(0, this.#base, this.#helpers.map(({ name }) => index(name)));

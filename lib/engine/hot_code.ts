@@ -24,6 +24,8 @@ export class HotCode {
   /** Addresses of records. */
   readonly #pending: Set<number> = new Set();
   readonly #free: number[] = [];
+  /** Slots of dropped regions. */
+  readonly #dropped: number[] = [];
   #next: number = Slots.regions;
   /** Modules since the code was last dropped, and bytes of all modules then. */
   #modules = 0;
@@ -61,6 +63,7 @@ export class HotCode {
       this.#cache.flush();
       return;
     }
+    this.sweep();
     const start = performance.now();
     const batch: RegionRequest[] = [];
     for (const record of this.#pending) {
@@ -84,11 +87,18 @@ export class HotCode {
     this.milliseconds += performance.now() - start;
   }
 
-  /** Takes dropped regions out of the function table. */
+  /** Regions are dropped; one of them may be running. */
   drop(regions: Iterable<Region>): void {
-    for (const { slot } of regions) {
+    for (const { slot } of regions) this.#dropped.push(slot);
+  }
+
+  /** Takes dropped regions out of the function table, while none runs. */
+  sweep(): void {
+    if (this.#dropped.length === 0) return;
+    for (const slot of this.#dropped) {
       this.#context.imports.table.set(slot, null);
       this.#free.push(slot);
     }
+    this.#dropped.length = 0;
   }
 }
