@@ -3,7 +3,6 @@
  * the engine is written down. Instructions of the host are executed from their bytes; tables and
  * descriptors are built word by word.
  */
-import assert from "node:assert/strict";
 import type { EngineServices } from "../../../engine/arch.ts";
 import { Outcome } from "../../../engine/arch.ts";
 import { GuestMemory } from "../../../engine/guest_memory.ts";
@@ -311,12 +310,12 @@ export class CpuRig {
   execute(hex: string): Outcome {
     const bytes = Uint8Array.from(hex.split(" "), (text) => parseInt(text, 16));
     const decoded = decoder.decode(bytes, 0, bytes.length, this.cpu.mode());
-    assert.ok(decoded !== undefined && decoded !== "cut", `${hex} is no instruction`);
-    assert.equal(decoded.length, bytes.length, hex);
+    if (decoded === undefined || decoded === "cut") throw new Error(`${hex} is no instruction`);
+    if (decoded.length !== bytes.length) throw new Error(`${hex} has ${decoded.length} bytes`);
     // What semantics leave to the host goes by the row's title.
     const { host, title } = decoded.handler.row;
     const name = host ?? title;
-    assert.ok(hostInstructions.has(name), `${hex} is not the host's`);
+    if (!hostInstructions.has(name)) throw new Error(`${hex} is not the host's`);
     const outcome = this.cpu.host(name, decoded);
     if (outcome === Outcome.next) this.cpu.context.state.advance(decoded.length);
     return outcome;

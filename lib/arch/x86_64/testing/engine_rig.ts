@@ -2,7 +2,6 @@
  * A vCPU on the engine, for code in hexadecimal: 64-bit or 32-bit code at CPL 0, or real mode, with a few
  * MiB of RAM and nothing around it. Exceptions of 64-bit and 32-bit code end in a HLT of their own.
  */
-import assert from "node:assert/strict";
 import type { EngineServices } from "../../../engine/arch.ts";
 import { Engine } from "../../../engine/engine.ts";
 import type { GuestMemory } from "../../../engine/guest_memory.ts";
@@ -60,7 +59,7 @@ export class EngineRig {
       },
       threshold: 1_000_000,
     });
-    assert.ok(cpu !== undefined);
+    if (cpu === undefined) throw new Error("the engine made no CPU");
     cpu.stepping = way === "steps";
     this.cpu = cpu;
     this.memory = this.engine.memory;
@@ -169,7 +168,7 @@ export class EngineRig {
         return at < Place.code ? at - Place.handlers : undefined;
       }
     }
-    return assert.fail(`${hex} does not end`);
+    throw new Error(`${hex} does not end`);
   }
 
   /** What an exception has left on the stack: RIP of the instruction, behind the error code if it has one. */
@@ -199,6 +198,8 @@ function wiring(
     },
     tsc: { frequency: 1e9, read: () => 0n },
     random: (into) => into.fill(0),
-    shutdown: () => assert.fail("a triple fault"),
+    shutdown: () => {
+      throw new Error("a triple fault");
+    },
   };
 }
