@@ -14,9 +14,12 @@
  * Prints time and memory; exit code 1 if one has grown by more.
  */
 import process from "node:process";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { Machine } from "../../lib/machine/machine.ts";
+import {
+  garbageCollector,
+  type MemoryLevel,
+  memoryLevel,
+} from "../../lib/machine/testing/memory.ts";
 import { monitorImage } from "../../guests/monitor/aarch64/image.ts";
 
 const CYCLES = Number(process.argv[2] ?? 1000);
@@ -26,43 +29,6 @@ const BATCH = 100;
 /** What may stay, as a part of the level before. */
 const GROWTH = 0.1;
 const MIB = 2 ** 20;
-
-/** Collects all garbage now; undefined where the runtime has no way to be told. */
-function collector(): (() => void) | undefined {
-  const { Bun } = globalThis as { Bun?: { gc(force: boolean): void } };
-  if (Bun !== undefined) return () => Bun.gc(true);
-  try {
-    setFlagsFromString("--expose-gc");
-    const gc: unknown = (globalThis as { gc?: unknown }).gc ?? runInNewContext("gc");
-    // Gives back what the youngest objects had, too.
-    const how = { type: "major", execution: "sync", flavor: "last-resort" };
-    return typeof gc === "function" ? () => void gc(how) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Bytes. */
-interface Level {
-  readonly held: number;
-  readonly resident: number;
-}
-
-const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
-
-/** Memory when what can go has gone: it may take the runtime some turns. */
-async function level(collect: (() => void) | undefined): Promise<Level> {
-  let held = Infinity;
-  let resident = Infinity;
-  for (let i = 0; i < 20; i++) {
-    collect?.();
-    await turn();
-    const { heapUsed, external, rss } = process.memoryUsage();
-    held = Math.min(held, heapUsed + external);
-    resident = Math.min(resident, rss);
-  }
-  return { held, resident };
-}
 
 /** One life: until the monitor's prompt, then off by its own command. */
 async function cycle(kernel: Uint8Array): Promise<void> {
@@ -87,20 +53,20 @@ async function cycle(kernel: Uint8Array): Promise<void> {
   if (reason !== "power-off") throw new Error(`a machine ended with ${reason}:\n${output}`);
 }
 
-const collect = collector();
+const collect = garbageCollector();
 if (collect === undefined) {
   console.log("this runtime cannot be told to collect garbage: memory is what it leaves");
 }
 const kernel = monitorImage();
-const levels = new Map<number, Level>();
+const levels = new Map<number, MemoryLevel>();
 const start = performance.now();
 for (let i = 0; i < CYCLES; i++) {
-  if (i === FIRST || i === CYCLES >> 1) levels.set(i, await level(collect));
-  else if (i % BATCH === 0) await level(collect);
+  if (i === FIRST || i === CYCLES >> 1) levels.set(i, await memoryLevel(collect));
+  else if (i % BATCH === 0) await memoryLevel(collect);
   await cycle(kernel);
 }
 const milliseconds = (performance.now() - start) / CYCLES;
-levels.set(CYCLES, await level(collect));
+levels.set(CYCLES, await memoryLevel(collect));
 
 console.log(`${CYCLES} cycles, ${milliseconds.toFixed(1)} ms each`);
 for (const [i, { held, resident }] of levels) {
