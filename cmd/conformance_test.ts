@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readTap } from "../conformance/suite/tap.ts";
-import { commandLine, type Outcome, outcomeOf, vml } from "./testing.ts";
+import { commandLine, type Outcome, outcomeOf, vml } from "./testing/program.ts";
 
-/** `vml conformance` with the guests of testing_conformance.ts: pass, fail, hang. */
+/** `vml conformance` with the guests of testing/conformance_program.ts: pass, fail, hang. */
 function conformance(...args: string[]): Promise<Outcome> {
-  const [program, head] = commandLine("./testing_conformance.ts");
+  const [program, head] = commandLine("testing/conformance_program.ts");
   return outcomeOf(program, [...head, ...args]);
 }
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { UsageError } from "./errors.ts";
 import { readMachineFile } from "./machine_file.ts";
-import { TestFolder } from "./testing.ts";
+import { TestFolder } from "./testing/program.ts";
 
 const folder = new TestFolder();
 after(() => folder.remove());

@@ -4,8 +4,8 @@ import { chmodSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { after, test } from "node:test";
-import { commandLine, outcomeOf, TestFolder, vml } from "./testing.ts";
-import { ECHO, HELLO, REBOOT, SPIN } from "./testing_guests.ts";
+import { commandLine, outcomeOf, TestFolder, vml } from "./testing/program.ts";
+import { ECHO, HELLO, REBOOT, SPIN } from "./testing/guests.ts";
 
 const folder = new TestFolder();
 after(() => folder.remove());
@@ -113,14 +113,14 @@ test("--console file: and none", async () => {
 });
 
 test("input from a pipe reaches the guest", async () => {
-  const [program, args] = commandLine("./vml.ts");
+  const [program, args] = commandLine("vml.ts");
   const run = [...args, "run", "-k", echo, ...SMALL];
   const { code, stdout } = await outcomeOf(program, run, "ab\x01cq");
   assert.deepEqual([code, stdout], [0, "echo\nab\x01cq"]);
 });
 
 test("more input than the guest has room for waits", async () => {
-  const [program, args] = commandLine("./vml.ts");
+  const [program, args] = commandLine("vml.ts");
   const text = Array.from({ length: 8000 }, (_, i) => `line ${i}\n`).join("");
   const run = [...args, "run", "-k", echo, ...SMALL];
   const { code, stdout } = await outcomeOf(program, run, `${text}q`);
@@ -129,7 +129,7 @@ test("more input than the guest has room for waits", async () => {
 });
 
 test("a reader that goes away ends the run", async () => {
-  const [program, args] = commandLine("./vml.ts");
+  const [program, args] = commandLine("vml.ts");
   const line = [program, ...args, "run", "-k", echo, ...SMALL].map((word) => `'${word}'`).join(" ");
   const shell = `{ while echo more; do :; done; } | { ${line}; echo code $? >&2; } | head -1`;
   const { stdout, stderr } = await outcomeOf("/bin/sh", ["-c", shell]);
@@ -138,7 +138,7 @@ test("a reader that goes away ends the run", async () => {
 
 /** Runs vml on a terminal of its own (script(1)), types when the guest is ready. */
 function onTerminal(guest: string, keys: string): Promise<string> {
-  const [program, args] = commandLine("./vml.ts");
+  const [program, args] = commandLine("vml.ts");
   const line = [program, ...args, "run", "-k", guest, ...SMALL].map((word) => `'${word}'`).join(
     " ",
   );

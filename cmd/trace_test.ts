@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { TestFolder, vml } from "./testing.ts";
-import { HELLO } from "./testing_guests.ts";
+import { TestFolder, vml } from "./testing/program.ts";
+import { HELLO } from "./testing/guests.ts";
 
 const folder = new TestFolder();
 after(() => folder.remove());

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { Fdt } from "../lib/boot/fdt.ts";
-import { makeCodeElf } from "../lib/boot/test_elf.ts";
+import { makeCodeElf } from "../lib/boot/testing/elf.ts";
 import { makePvhElf } from "../lib/boot/x86_64/pvh_elf.ts";
-import { outcomeOf, TestFolder, vml } from "./testing.ts";
-import { HELLO } from "./testing_guests.ts";
+import { outcomeOf, TestFolder, vml } from "./testing/program.ts";
+import { HELLO } from "./testing/guests.ts";
 
 const folder = new TestFolder();
 after(() => folder.remove());

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { after, test } from "node:test";
 import { makePvhElf } from "../lib/boot/x86_64/pvh_elf.ts";
-import { commandLine, TestFolder, vml } from "./testing.ts";
+import { commandLine, TestFolder, vml } from "./testing/program.ts";
 
 const folder = new TestFolder();
 after(() => folder.remove());
@@ -47,7 +47,7 @@ test("a machine file says the architecture", async () => {
 });
 
 test("the guest that comes with vml obeys its commands", () => {
-  const [program, head] = commandLine("./vml.ts");
+  const [program, head] = commandLine("vml.ts");
   const options = { input: "cpus\npoweroff\n", encoding: "utf8" } as const;
   const { status, stdout } = spawnSync(program, [...head, "run", ...X86], options);
   assert.equal(status, 0);

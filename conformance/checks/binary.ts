@@ -10,8 +10,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { makeImage } from "../../lib/boot/image.ts";
 import { makePvhElf } from "../../lib/boot/x86_64/pvh_elf.ts";
-import { echoProgram, helloProgram } from "../../lib/machine/test_programs.ts";
-import { helloProgram as x86HelloProgram } from "../../lib/machine/test_programs_x86.ts";
+import { echoProgram, helloProgram } from "../../lib/machine/testing/programs.ts";
+import { helloProgram as x86HelloProgram } from "../../lib/machine/testing/programs_x86.ts";
 import { buildExecutable, type Target } from "./executables.ts";
 import { ROOT } from "./runtimes.ts";
 

@@ -13,8 +13,8 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join, normalize } from "node:path";
 import process from "node:process";
 import { makeImage } from "../../lib/boot/image.ts";
-import { helloProgram } from "../../lib/machine/test_programs.ts";
-import { helloProgram as x86HelloProgram } from "../../lib/machine/test_programs_x86.ts";
+import { helloProgram } from "../../lib/machine/testing/programs.ts";
+import { helloProgram as x86HelloProgram } from "../../lib/machine/testing/programs_x86.ts";
 import { makePackage } from "./package_files.ts";
 import { needRuntime, ROOT } from "./runtimes.ts";
 

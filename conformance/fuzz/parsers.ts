@@ -18,7 +18,7 @@ import { readElfCode } from "../../lib/boot/elf_code.ts";
 import { Fdt } from "../../lib/boot/fdt.ts";
 import { checkInitrd } from "../../lib/boot/initrd.ts";
 import { readKernel } from "../../lib/boot/kernel.ts";
-import { makeElf } from "../../lib/boot/test_elf.ts";
+import { makeElf } from "../../lib/boot/testing/elf.ts";
 import { ConfigError } from "../../lib/config/config_error.ts";
 import { validateMachineConfig } from "../../lib/config/machine_config.ts";
 import { Machine } from "../../lib/machine/machine.ts";

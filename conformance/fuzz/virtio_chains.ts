@@ -5,7 +5,7 @@
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { ChainFuzz } from "../../lib/devices/virtio/chain_fuzz.ts";
+import { ChainFuzz } from "../../lib/devices/virtio/testing/chain_fuzz.ts";
 
 /** Chains in all: a second, and with --all some more. */
 const CHAINS = 100_000;

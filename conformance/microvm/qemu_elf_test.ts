@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { planBoot } from "../../lib/boot/x86_64/boot_plan.ts";
 import { parseBzImage } from "../../lib/boot/x86_64/bzimage.ts";
 import { readPvhElf } from "../../lib/boot/x86_64/pvh.ts";
-import { makeBzImage } from "../../lib/boot/x86_64/test_kernels.ts";
+import { makeBzImage } from "../../lib/boot/x86_64/testing/kernels.ts";
 import { microvmAcpi } from "../../lib/machine/microvm_acpi.ts";
 import { MicrovmMap, microvmMemory } from "../../lib/machine/microvm_map.ts";
 import { qemuElf } from "./qemu_elf.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { makeBzImage } from "../../lib/boot/x86_64/test_kernels.ts";
+import { makeBzImage } from "../../lib/boot/x86_64/testing/kernels.ts";
 import { extractVmlinux } from "./vmlinux.ts";
 
 const OFFSET = 0x2cc;

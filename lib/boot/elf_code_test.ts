@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BootError } from "./boot_error.ts";
 import { type CodePiece, readElfCode } from "./elf_code.ts";
-import { makeCodeElf, makeElf, sectionField, type TestSymbol } from "./test_elf.ts";
+import { makeCodeElf, makeElf, sectionField, type TestSymbol } from "./testing/elf.ts";
 
 const HEADER = 64;
 const BASE = 0xffff_8000_0800_0000n;

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { BootError } from "./boot_error.ts";
 import { isElf, readElf } from "./elf.ts";
 import { readKernel } from "./kernel.ts";
-import { makeElf } from "./test_elf.ts";
+import { makeElf } from "./testing/elf.ts";
 
 const CODE = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 

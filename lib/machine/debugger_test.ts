@@ -4,7 +4,7 @@ import { makeImage } from "../boot/image.ts";
 import type { MachineOptions } from "../config/machine_config.ts";
 import type { Trap } from "./debugger.ts";
 import { Machine } from "./machine.ts";
-import { echoProgram, helloProgram, smpProgram, words } from "./test_programs.ts";
+import { echoProgram, helloProgram, smpProgram, words } from "./testing/programs.ts";
 
 /*
    mov x0, #0

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { makeImage } from "../boot/image.ts";
 import type { MachineOptions } from "../config/machine_config.ts";
 import { Machine } from "./machine.ts";
-import { words } from "./test_programs.ts";
+import { words } from "./testing/programs.ts";
 
 /** Runs a program until it ends; gives what it printed and why it ended. */
 async function run(

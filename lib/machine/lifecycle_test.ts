@@ -7,7 +7,7 @@ import { makeImage } from "../boot/image.ts";
 import type { MachineOptions } from "../config/machine_config.ts";
 import { Machine } from "./machine.ts";
 import { garbageCollector, memoryLevel } from "./testing/memory.ts";
-import { echoProgram, helloProgram, timerProgram, words } from "./test_programs.ts";
+import { echoProgram, helloProgram, timerProgram, words } from "./testing/programs.ts";
 
 /*
 1: wfi

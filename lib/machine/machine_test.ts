@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeImage } from "../boot/image.ts";
-import { makeElf } from "../boot/test_elf.ts";
+import { makeElf } from "../boot/testing/elf.ts";
 import type { MachineOptions } from "../config/machine_config.ts";
 import { Machine, type MachineStatistics, type RunResult } from "./machine.ts";
 import {
@@ -11,7 +11,7 @@ import {
   resetProgram,
   smpProgram,
   timerProgram,
-} from "./test_programs.ts";
+} from "./testing/programs.ts";
 
 interface Outcome {
   readonly output: string;

@@ -4,7 +4,7 @@ import { BootError } from "../boot/boot_error.ts";
 import { readX86Kernel } from "../boot/x86_64/kernel.ts";
 import { LowMemory } from "../boot/x86_64/low_memory.ts";
 import { entryNote, makeNoteElf } from "../boot/x86_64/pvh_elf.ts";
-import { makeBzImage } from "../boot/x86_64/test_kernels.ts";
+import { makeBzImage } from "../boot/x86_64/testing/kernels.ts";
 import { GuestMemory } from "../engine/guest_memory.ts";
 import { loadMicrovm, type MicrovmBootRequest } from "./microvm_boot.ts";
 import { MicrovmMap } from "./microvm_map.ts";

@@ -14,7 +14,7 @@ import {
   smpProgram,
   timerProgram,
   tripleProgram,
-} from "./test_programs_x86.ts";
+} from "./testing/programs_x86.ts";
 
 const MILLISECOND = 1_000_000;
 

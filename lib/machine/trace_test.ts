@@ -6,7 +6,7 @@ import { LoopbackBackend } from "../net/loopback_backend.ts";
 import { VmmDebug } from "../config/vmm_debug.ts";
 import { Machine } from "./machine.ts";
 import { NetTap } from "./net_tap.ts";
-import { smpProgram, timerProgram, words } from "./test_programs.ts";
+import { smpProgram, timerProgram, words } from "./testing/programs.ts";
 
 /** Runs a program to its end with `trace` at a level; the events. */
 async function traced(

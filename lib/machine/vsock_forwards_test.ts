@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigError } from "../config/config_error.ts";
 import { checkSock } from "../config/sock_config.ts";
-import { bench } from "../devices/virtio/test_support.ts";
+import { bench } from "../devices/virtio/testing/bench.ts";
 import {
   HEADER_BYTES,
   Op,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ALL_OFFLOADS, type FrameOffload, type FrameReceiver, type NetBackend } from "./backend.ts";
 import { Hub, MAX_LEARNED, MAX_PORTS } from "./hub.ts";
-import { BROADCAST, isSound, MAC_A, MAC_B, testFrame } from "./test_frames.ts";
+import { BROADCAST, isSound, MAC_A, MAC_B, testFrame } from "./testing/frames.ts";
 
 const MAC_C = [2, 0, 0, 0, 0, 0xc];
 const MULTICAST = [1, 0, 0x5e, 0, 0, 1];

@@ -10,7 +10,7 @@ import {
   finishChecksum,
   takesOffload,
 } from "./offload.ts";
-import { isSound, type TestFrame, testFrame } from "./test_frames.ts";
+import { isSound, type TestFrame, testFrame } from "./testing/frames.ts";
 
 const offload = (
   checksumStart: number,

@@ -7,7 +7,7 @@ import { type MemoryMap, MemoryType } from "./memory_map.ts";
 import { readPvhElf } from "./pvh.ts";
 import { getField, SetupField } from "./setup_header.ts";
 import { entryNote, makeNoteElf } from "./pvh_elf.ts";
-import { type Header, makeBzImage } from "./test_kernels.ts";
+import { type Header, makeBzImage } from "./testing/kernels.ts";
 
 const MIB = 2 ** 20;
 const CODE = new Uint8Array(1024).fill(0x90);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { BootError } from "../boot_error.ts";
 import { isBzImage, parseBzImage } from "./bzimage.ts";
 import { SETUP_HEADER_START } from "./setup_header.ts";
-import { type Header, makeBzImage } from "./test_kernels.ts";
+import { type Header, makeBzImage } from "./testing/kernels.ts";
 
 const CODE = Uint8Array.from({ length: 1000 }, (_, i) => i);
 const CODE_PADDED = new Uint8Array(1008);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { makeImage } from "../image.ts";
 import { readX86Kernel } from "./kernel.ts";
 import { entryNote, makeNoteElf } from "./pvh_elf.ts";
-import { makeBzImage } from "./test_kernels.ts";
+import { makeBzImage } from "./testing/kernels.ts";
 
 const CODE = new Uint8Array(64).fill(0x90);
 const MIB = 2 ** 20;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BootError } from "../boot_error.ts";
-import { makeElf } from "../test_elf.ts";
+import { makeElf } from "../testing/elf.ts";
 import { MemoryType } from "./memory_map.ts";
 import { makeStartInfo, readPvhElf } from "./pvh.ts";
 import { type ElfNote, entryNote, makeNoteElf, makePvhElf } from "./pvh_elf.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DeviceState } from "../vbus/device.ts";
-import { makeBoard, Offset } from "./_test_board.ts";
+import { makeBoard, Offset } from "./testing/board.ts";
 import { BROADCAST, type InterruptMessage } from "./message.ts";
 
 const { TPR, PPR, EOI, LDR, DFR, SVR, ISR, TMR, IRR, ESR, ICR, ICR_HIGH } = Offset;

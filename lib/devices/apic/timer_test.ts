@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { VirtualClock } from "../../platform/clock.ts";
 import type { DeviceState } from "../vbus/device.ts";
-import { makeBoard, Offset } from "./_test_board.ts";
+import { makeBoard, Offset } from "./testing/board.ts";
 import { TimeStampCounters } from "./tsc.ts";
 
 const { TIMER, INITIAL, CURRENT, DIVIDE } = Offset;

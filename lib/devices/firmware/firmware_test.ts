@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { makeFirmware as make } from "./test_rig.ts";
+import { makeFirmware as make } from "./testing/rig.ts";
 
 const ARCH_FEATURES = 0x80000001;
 const RND_64 = 0xc4000053;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DeviceState } from "../vbus/device.ts";
 import { PsciFunction } from "./psci.ts";
-import { makeFirmware as make } from "./test_rig.ts";
+import { makeFirmware as make } from "./testing/rig.ts";
 
 const F = PsciFunction;
 const ENTRY = 0x40080000n;

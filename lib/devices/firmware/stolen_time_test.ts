@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Bus } from "../vbus/bus.ts";
 import type { DeviceState } from "../vbus/device.ts";
 import { StolenTime } from "./stolen_time.ts";
-import { makeFirmware } from "./test_rig.ts";
+import { makeFirmware } from "./testing/rig.ts";
 
 const ADDRESS = 0x90a0000;
 

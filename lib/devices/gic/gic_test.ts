@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { randomFrom, TestBoard } from "./_test_board.ts";
+import { randomFrom, TestBoard } from "./testing/board.ts";
 import { createGic } from "./gic.ts";
 import type { DeviceState } from "../vbus/device.ts";
 import { ICC } from "./gicv3_cpu_interface.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TestBoard } from "./_test_board.ts";
+import { TestBoard } from "./testing/board.ts";
 
 const SPURIOUS = 1023;
 const OTHER_GROUP = 1022;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { GITS, ItsDriver } from "./_its_driver.ts";
-import { RAM, randomFrom } from "./_test_board.ts";
+import { GITS, ItsDriver } from "./testing/its_driver.ts";
+import { RAM, randomFrom } from "./testing/board.ts";
 import { GuestMemory } from "../../engine/guest_memory.ts";
 import { GicV3Its } from "./gicv3_its.ts";
 import { ICC } from "./gicv3_cpu_interface.ts";

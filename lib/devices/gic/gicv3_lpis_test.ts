@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ItsDriver } from "./_its_driver.ts";
-import { RAM, TestBoard } from "./_test_board.ts";
+import { ItsDriver } from "./testing/its_driver.ts";
+import { RAM, TestBoard } from "./testing/board.ts";
 
 const SPURIOUS = 1023;
 const GICR_CTLR = 0x00;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Bus } from "../vbus/bus.ts";
-import { TestBoard } from "./_test_board.ts";
+import { TestBoard } from "./testing/board.ts";
 import { createGic } from "./gic.ts";
 import { ICC } from "./gicv3_cpu_interface.ts";
 

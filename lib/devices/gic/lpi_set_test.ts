@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { randomFrom } from "./_test_board.ts";
+import { randomFrom } from "./testing/board.ts";
 import { LPI_BASE, LPI_LIMIT, LpiSet } from "./lpi_set.ts";
 
 test("the best LPI is enabled, of the lowest priority value, of several the lowest id", () => {

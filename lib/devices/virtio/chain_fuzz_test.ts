@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ChainFuzz } from "./chain_fuzz.ts";
+import { ChainFuzz } from "./testing/chain_fuzz.ts";
 
 // A million of them: node conformance/fuzz/virtio_chains.ts --all
 test("fuzz: hostile chains, split and packed, direct and indirect", () => {

@@ -9,7 +9,7 @@ import {
   generator,
   hostileRing,
   RAM_BASE,
-} from "./test_support.ts";
+} from "./testing/bench.ts";
 
 const rw = { read: true, write: true };
 /** I/O address of the first byte of RAM in the tests with a device. */

@@ -15,7 +15,7 @@ import {
   generator,
   hostileRing,
   RAM_BASE,
-} from "./test_support.ts";
+} from "./testing/bench.ts";
 
 const STATUS = 0x70, READY = 0x44, NUM_MAX = 0x34, SEL = 0x30, NUM = 0x38;
 

@@ -5,7 +5,7 @@ import { LevelProbe } from "../irq_controller/lines.ts";
 import { featureMask, VirtioFeature } from "./device.ts";
 import { VirtioMmio } from "./mmio.ts";
 import { MockDriver } from "./mock_driver.ts";
-import { ALL_FEATURES, bench, EchoDevice, generator, RAM_BASE } from "./test_support.ts";
+import { ALL_FEATURES, bench, EchoDevice, generator, RAM_BASE } from "./testing/bench.ts";
 
 const { VERSION_1, INDIRECT_DESC, EVENT_IDX, RING_PACKED, IN_ORDER, NOTIFICATION_DATA } =
   VirtioFeature;

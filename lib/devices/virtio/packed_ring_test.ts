@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GuestMemory } from "../../engine/guest_memory.ts";
 import type { DescriptorChain } from "./chain.ts";
-import { RAM_BASE } from "./test_support.ts";
+import { RAM_BASE } from "./testing/bench.ts";
 import { VirtQueue } from "./virt_queue.ts";
 
 const NEXT = 1, WRITE = 2, INDIRECT = 4, AVAIL = 1 << 7, USED = 1 << 15;

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { GuestMemory } from "../../engine/guest_memory.ts";
 import { DescriptorChain } from "./chain.ts";
 import { VirtQueue } from "./virt_queue.ts";
-import { RAM_BASE } from "./test_support.ts";
+import { RAM_BASE } from "./testing/bench.ts";
 
 const NEXT = 1, WRITE = 2, INDIRECT = 4;
 const TABLE = RAM_BASE, AVAIL = RAM_BASE + 0x1000, USED = RAM_BASE + 0x2000;

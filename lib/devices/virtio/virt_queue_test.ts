@@ -5,7 +5,7 @@ import { DescriptorChain } from "./chain.ts";
 import { featureMask, VirtioFeature } from "./device.ts";
 import type { MockQueue } from "./mock_queue.ts";
 import { DEFAULT_TRANSPORT_FEATURES } from "./mmio.ts";
-import { type Bench, bench, EchoDevice } from "./test_support.ts";
+import { type Bench, bench, EchoDevice } from "./testing/bench.ts";
 import { VirtQueue } from "./virt_queue.ts";
 
 const { RING_PACKED, IN_ORDER } = VirtioFeature;

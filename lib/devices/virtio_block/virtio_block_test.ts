@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { BlockFile } from "../../platform/platform.ts";
 import type { DeviceState } from "../vbus/device.ts";
 import type { MockCompletion, MockQueue } from "../virtio/mock_driver.ts";
-import { bench, fuzzRegisters, generator, hostileRing } from "../virtio/test_support.ts";
+import { bench, fuzzRegisters, generator, hostileRing } from "../virtio/testing/bench.ts";
 import { MAX_REQUESTS, PIECE, VirtioBlock, type VirtioBlockOptions } from "./virtio_block.ts";
 
 const IN = 0, OUT = 1, FLUSH = 4, GET_ID = 8, DISCARD = 11, WRITE_ZEROES = 13;

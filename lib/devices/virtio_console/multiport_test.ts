@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DeviceState } from "../vbus/device.ts";
 import { featureMask } from "../virtio/device.ts";
-import { bench, fuzzRegisters, generator, hostileRing } from "../virtio/test_support.ts";
+import { bench, fuzzRegisters, generator, hostileRing } from "../virtio/testing/bench.ts";
 import { CONTROL_BYTES, ControlEvent, MAX_PORTS, portOfQueue, receiveQueue } from "./layout.ts";
 import { VirtioConsole } from "./virtio_console.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DeviceState } from "../vbus/device.ts";
 import { featureMask } from "../virtio/device.ts";
-import { bench, fuzzRegisters, generator, hostileRing } from "../virtio/test_support.ts";
+import { bench, fuzzRegisters, generator, hostileRing } from "../virtio/testing/bench.ts";
 import { VirtioConsole } from "./virtio_console.ts";
 
 const text = (s: string): Uint8Array => Uint8Array.from(s, (c) => c.charCodeAt(0));

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BROADCAST, MAC_A, MAC_B, testFrame } from "../../net/test_frames.ts";
+import { BROADCAST, MAC_A, MAC_B, testFrame } from "../../net/testing/frames.ts";
 import { featureMask } from "../virtio/device.ts";
 import { ControlClass, NetFeature } from "./layout.ts";
-import { type Card, makeCard } from "./test_card.ts";
+import { type Card, makeCard } from "./testing/card.ts";
 
 const OK = 0;
 const ERROR = 1;

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ALL_OFFLOADS, type FrameOffload } from "../../net/backend.ts";
-import { isSound, testFrame } from "../../net/test_frames.ts";
+import { isSound, testFrame } from "../../net/testing/frames.ts";
 import { featureMask } from "../virtio/device.ts";
-import { generator } from "../virtio/test_support.ts";
+import { generator } from "../virtio/testing/bench.ts";
 import { ControlClass, NetFeature } from "./layout.ts";
-import { type Card, makeCard } from "./test_card.ts";
+import { type Card, makeCard } from "./testing/card.ts";
 
 const F = NetFeature;
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { testFrame } from "../../net/test_frames.ts";
+import { testFrame } from "../../net/testing/frames.ts";
 import { featureMask } from "../virtio/device.ts";
 import { ControlClass, NetFeature } from "./layout.ts";
-import { type Card, makeCard } from "./test_card.ts";
+import { type Card, makeCard } from "./testing/card.ts";
 
 const HEADER = new Uint8Array(12);
 const flow = (port: number) => testFrame({ ports: [port, 80], payload: 4 });

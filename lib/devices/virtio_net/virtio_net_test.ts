@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LoopbackBackend } from "../../net/loopback_backend.ts";
 import { featureMask } from "../virtio/device.ts";
-import { bench, fuzzRegisters, generator, hostileRing } from "../virtio/test_support.ts";
-import { makeCard as make, RecordingNet } from "./test_card.ts";
+import { bench, fuzzRegisters, generator, hostileRing } from "../virtio/testing/bench.ts";
+import { makeCard as make, RecordingNet } from "./testing/card.ts";
 import { VirtioNet } from "./virtio_net.ts";
 
 const frame = (length: number, fill = 1): Uint8Array =>

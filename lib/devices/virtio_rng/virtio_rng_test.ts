@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MockSplitQueue } from "../virtio/mock_split_queue.ts";
-import { bench, fuzzRegisters, generator, hostileRing } from "../virtio/test_support.ts";
+import { bench, fuzzRegisters, generator, hostileRing } from "../virtio/testing/bench.ts";
 import { MAX_ENTROPY_BYTES, VirtioRng } from "./virtio_rng.ts";
 
 function make() {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DeviceState } from "../vbus/device.ts";
-import { bench, fuzzRegisters, generator, hostileRing } from "../virtio/test_support.ts";
+import { bench, fuzzRegisters, generator, hostileRing } from "../virtio/testing/bench.ts";
 import {
   HEADER_BYTES,
   HOST_CID,

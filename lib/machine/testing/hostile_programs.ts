@@ -2,7 +2,7 @@
  * Bare-metal programs that try to keep the host to themselves: their source, and the words that GNU
  * as makes of it.
  */
-import { words } from "../test_programs.ts";
+import { words } from "./programs.ts";
 
 /*
   mov x0, #0x20000000

@@ -1,7 +1,7 @@
 /** A program of its own: the process must end when this does, whatever its machines were doing. */
 import { makeImage } from "../../boot/image.ts";
 import { Machine } from "../machine.ts";
-import { helloProgram, timerProgram } from "../test_programs.ts";
+import { helloProgram, timerProgram } from "./programs.ts";
 
 const kernel = (program: Uint8Array): Uint8Array => makeImage(program);
 const never = await Machine.create({ kernel: kernel(helloProgram), memory: "16M" });

@@ -1,5 +1,5 @@
 /** Guests of a few instructions for the tests of the program, as Linux arm64 Images. */
-import { makeImage } from "../lib/boot/image.ts";
+import { makeImage } from "../../lib/boot/image.ts";
 
 const PUT = 0xb9000020; // str w0, [x1]
 const UART = [0xd2a12001]; // mov x1, #0x09000000

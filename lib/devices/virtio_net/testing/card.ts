@@ -1,8 +1,8 @@
 /** A card on a bench with a network that only records, for its tests. */
-import type { FrameOffload, FrameReceiver, NetBackend, NetOffloads } from "../../net/backend.ts";
-import type { MockDriver } from "../virtio/mock_driver.ts";
-import { type Bench, bench } from "../virtio/test_support.ts";
-import { VirtioNet, type VirtioNetOptions } from "./virtio_net.ts";
+import type { FrameOffload, FrameReceiver, NetBackend, NetOffloads } from "../../../net/backend.ts";
+import type { MockDriver } from "../../virtio/mock_driver.ts";
+import { type Bench, bench } from "../../virtio/testing/bench.ts";
+import { VirtioNet, type VirtioNetOptions } from "../virtio_net.ts";
 
 /** Records what a card does. */
 export class RecordingNet implements NetBackend {

@@ -1,5 +1,5 @@
 /** What a guest does to use LPIs and the ITS of a test board: tables in RAM, registers, commands. */
-import { RAM, TestBoard, type TestBoardOptions } from "./_test_board.ts";
+import { RAM, TestBoard, type TestBoardOptions } from "./board.ts";
 
 /** Offset of the ITS from the distributor. */
 export const GITS = 0x8_0000;

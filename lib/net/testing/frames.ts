@@ -1,6 +1,6 @@
 /** Frames made by hand, for the tests of cards and networks. */
-import { addToSum, checksumOf } from "./checksum.ts";
-import { emptyHeaders, EtherType, findHeaders, IpProtocol, setWord, word } from "./headers.ts";
+import { addToSum, checksumOf } from "../checksum.ts";
+import { emptyHeaders, EtherType, findHeaders, IpProtocol, setWord, word } from "../headers.ts";
 
 /** What to put into a frame; all else has a fixed value. */
 export interface TestFrame {

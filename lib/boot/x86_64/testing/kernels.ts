@@ -1,5 +1,5 @@
 /** bzImages for tests. */
-import { setField, SetupField } from "./setup_header.ts";
+import { setField, SetupField } from "../setup_header.ts";
 
 /** Fields of the header that differ from those of a 64-bit kernel of protocol 2.15. */
 export type Header = Partial<Record<keyof typeof SetupField, number>>;

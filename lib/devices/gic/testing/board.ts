@@ -1,9 +1,9 @@
 /** A GIC on a bus with recorded vCPU inputs, and the same handful of actions for both versions. */
-import { GuestMemory } from "../../engine/guest_memory.ts";
-import { Bus, type BusValue } from "../vbus/bus.ts";
-import { AccessResult } from "../vbus/device.ts";
-import { createGic, type Gic } from "./gic.ts";
-import { ICC } from "./gicv3_cpu_interface.ts";
+import { GuestMemory } from "../../../engine/guest_memory.ts";
+import { Bus, type BusValue } from "../../vbus/bus.ts";
+import { AccessResult } from "../../vbus/device.ts";
+import { createGic, type Gic } from "../gic.ts";
+import { ICC } from "../gicv3_cpu_interface.ts";
 
 /** Offsets of the regions from the distributor. */
 const GICC = 0x10000;

@@ -1,9 +1,9 @@
 /** Local APICs with everything around them recorded, for tests. */
-import { VirtualClock } from "../../platform/clock.ts";
-import { Bus } from "../vbus/bus.ts";
-import { AccessResult } from "../vbus/device.ts";
-import { LocalApics } from "./local_apics.ts";
-import { TimeStampCounters } from "./tsc.ts";
+import { VirtualClock } from "../../../platform/clock.ts";
+import { Bus } from "../../vbus/bus.ts";
+import { AccessResult } from "../../vbus/device.ts";
+import { LocalApics } from "../local_apics.ts";
+import { TimeStampCounters } from "../tsc.ts";
 
 /** Byte offsets of registers in the page. */
 export const Offset = {

@@ -1,10 +1,10 @@
 /** Program of a test: `vml conformance` with guests that pass, fail, and hang. */
 import process from "node:process";
-import type { ConformanceCase } from "../conformance/suite/case.ts";
-import { makeImage } from "../lib/boot/image.ts";
-import { helloProgram } from "../lib/machine/test_programs.ts";
-import { parseArguments } from "./command.ts";
-import { makeConformanceCommand } from "./conformance.ts";
+import type { ConformanceCase } from "../../conformance/suite/case.ts";
+import { makeImage } from "../../lib/boot/image.ts";
+import { helloProgram } from "../../lib/machine/testing/programs.ts";
+import { parseArguments } from "../command.ts";
+import { makeConformanceCommand } from "../conformance.ts";
 
 const program = (...words: number[]): Uint8Array => new Uint8Array(Uint32Array.from(words).buffer);
 

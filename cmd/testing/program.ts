@@ -14,22 +14,22 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Program and arguments that execute a TypeScript file of this folder in this runtime. */
+/** Program and arguments that execute a TypeScript file of `cmd` in this runtime. */
 export function commandLine(file: string): [program: string, args: string[]] {
-  const path = fileURLToPath(new URL(file, import.meta.url));
+  const path = fileURLToPath(new URL(`../${file}`, import.meta.url));
   const flags = "Deno" in globalThis ? denoRun() : "Bun" in globalThis ? ["run"] : [];
   return [process.execPath, [...flags, path]];
 }
 
 /** Without node_modules, Deno is told to take packages from its own cache. */
 function denoRun(): string[] {
-  const packages = existsSync(new URL("../node_modules/yaml", import.meta.url));
+  const packages = existsSync(new URL("../../node_modules/yaml", import.meta.url));
   return ["run", "-A", ...(packages ? [] : ["--node-modules-dir=none"])];
 }
 
 /** Runs `vml` with arguments and nothing to read. */
 export function vml(...args: string[]): Promise<Outcome> {
-  const [program, head] = commandLine("./vml.ts");
+  const [program, head] = commandLine("vml.ts");
   return outcomeOf(program, [...head, ...args]);
 }
 

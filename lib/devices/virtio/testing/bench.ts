@@ -1,13 +1,13 @@
 /** Parts that the tests of virtio devices share. */
-import { GuestMemory } from "../../engine/guest_memory.ts";
-import { LevelProbe } from "../irq_controller/lines.ts";
-import type { AccessSize, BusAccess, Device, DeviceState } from "../vbus/device.ts";
-import type { DescriptorChain } from "./chain.ts";
-import { featureMask, type VirtioDevice, VirtioFeature, type VirtioTransport } from "./device.ts";
-import { HostileDriver } from "./hostile_driver.ts";
-import type { IoTranslator } from "./iommu.ts";
-import { DEFAULT_TRANSPORT_FEATURES, VirtioMmio } from "./mmio.ts";
-import { MockDriver, type MockDriverOptions } from "./mock_driver.ts";
+import { GuestMemory } from "../../../engine/guest_memory.ts";
+import { LevelProbe } from "../../irq_controller/lines.ts";
+import type { AccessSize, BusAccess, Device, DeviceState } from "../../vbus/device.ts";
+import type { DescriptorChain } from "../chain.ts";
+import { featureMask, type VirtioDevice, VirtioFeature, type VirtioTransport } from "../device.ts";
+import { HostileDriver } from "../hostile_driver.ts";
+import type { IoTranslator } from "../iommu.ts";
+import { DEFAULT_TRANSPORT_FEATURES, VirtioMmio } from "../mmio.ts";
+import { MockDriver, type MockDriverOptions } from "../mock_driver.ts";
 
 /** Where the RAM of these tests begins. */
 export const RAM_BASE = 0x40000000;

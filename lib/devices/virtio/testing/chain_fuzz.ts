@@ -2,16 +2,16 @@
  * Hostile chains at a device that holds, drops, returns and saves them in every way that a device
  * can, with fences around guest RAM. Shared by the test beside it and by `conformance/fuzz`.
  */
-import { GuestMemory } from "../../engine/guest_memory.ts";
-import { LevelProbe } from "../irq_controller/lines.ts";
-import type { DeviceState } from "../vbus/device.ts";
-import type { DescriptorChain } from "./chain.ts";
-import { featureMask, type VirtioDevice, VirtioFeature, type VirtioTransport } from "./device.ts";
-import { HostileDriver } from "./hostile_driver.ts";
-import { VirtioMmio } from "./mmio.ts";
-import { MockDriver } from "./mock_driver.ts";
-import { generator, RAM_BASE } from "./test_support.ts";
-import type { VirtQueue } from "./virt_queue.ts";
+import { GuestMemory } from "../../../engine/guest_memory.ts";
+import { LevelProbe } from "../../irq_controller/lines.ts";
+import type { DeviceState } from "../../vbus/device.ts";
+import type { DescriptorChain } from "../chain.ts";
+import { featureMask, type VirtioDevice, VirtioFeature, type VirtioTransport } from "../device.ts";
+import { HostileDriver } from "../hostile_driver.ts";
+import { VirtioMmio } from "../mmio.ts";
+import { MockDriver } from "../mock_driver.ts";
+import { generator, RAM_BASE } from "./bench.ts";
+import type { VirtQueue } from "../virt_queue.ts";
 
 const RAM_BYTES = 1 << 16;
 const FENCE_BYTES = 4096;

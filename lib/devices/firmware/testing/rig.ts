@@ -1,6 +1,6 @@
 /** Lifecycle and firmware for tests: four vCPUs of which only the first is on. */
-import type { Lifecycle, PowerState } from "../../vcpu/lifecycle/lifecycle.ts";
-import { Firmware, type FirmwareOptions } from "./firmware.ts";
+import type { Lifecycle, PowerState } from "../../../vcpu/lifecycle/lifecycle.ts";
+import { Firmware, type FirmwareOptions } from "../firmware.ts";
 
 const RAM = { base: 0x40000000n, end: 0x48000000n };
 
