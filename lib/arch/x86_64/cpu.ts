@@ -227,7 +227,11 @@ export class X86Cpu implements ArchCpu {
 
   /** What the state block does not hold. */
   saved(): DeviceState {
-    return { inputs: this.#inputs.state(), msrs: this.#msrs.state() };
+    return {
+      inputs: this.#inputs.state(),
+      msrs: this.#msrs.state(),
+      debug: this.#debug.state(),
+    };
   }
 
   /** Puts back what `saved` gave, after the state block. Throws a TypeError on anything else. */
@@ -235,6 +239,7 @@ export class X86Cpu implements ArchCpu {
     const from = new StateReader(saved, "x86-64 vCPU");
     this.#inputs.restore(from.value("inputs"));
     this.#msrs.restore(from.value("msrs"));
+    this.#debug.restore(from.value("debug"));
     this.reload();
   }
 
@@ -318,12 +323,14 @@ export class X86Cpu implements ArchCpu {
     const state = this.#state;
     const at = canonical(state.pcHigh, state.pcLow);
     const onPage = Math.min(LONGEST, PAGE_BYTES - (state.pcLow & (PAGE_BYTES - 1)));
-    this.#data.rights = state.cpl === 3 ? Tlb.user : state.rights(state.cpl);
+    // Not the memory that breakpoints on data watch.
+    const memory = this.context.system;
+    memory.rights = state.cpl === 3 ? Tlb.user : state.rights(state.cpl);
     let available = 0;
     try {
-      this.#data.readBytes(at, code.subarray(0, onPage));
+      memory.readBytes(at, code.subarray(0, onPage));
       available = onPage;
-      if (onPage < LONGEST) this.#data.readBytes(at + onPage, code.subarray(onPage));
+      if (onPage < LONGEST) memory.readBytes(at + onPage, code.subarray(onPage));
       available = LONGEST;
     } catch (fault) {
       if (!(fault instanceof GuestFault)) throw fault;
@@ -410,7 +417,7 @@ export class X86Cpu implements ArchCpu {
   }
 
   wakes(): boolean {
-    return this.#inputs.wakes();
+    return this.#inputs.wakes() || this.#debug.trapPending;
   }
 
   // ---- debug

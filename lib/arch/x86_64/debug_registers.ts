@@ -5,6 +5,8 @@
  * Deviations: branch records and single steps on branches do not exist; a data breakpoint is hit by
  * the access although the instruction faults afterwards.
  */
+import type { DeviceState } from "../../devices/vbus/device.ts";
+import { StateReader } from "../../devices/device_state.ts";
 import { invalidOpcode } from "./guest_fault.ts";
 import { field } from "./layout.ts";
 import type { ProcessorState } from "./processor_state.ts";
@@ -13,6 +15,8 @@ import { canonical } from "./stack.ts";
 
 const DR = field("dr");
 const COUNT = 4;
+/** Bits of DR6 that tell of traps. */
+const DR6_TRAPS = DR6.BS | 0xf;
 /** Bits of DR7 that exist besides GD and the one that is always set. */
 const DR7_BITS = 0xffff23ff;
 
@@ -154,6 +158,16 @@ export class DebugRegisters {
     this.#attend();
   }
 
+  /** A trap that waits, which the state block does not hold: bits of DR6. */
+  state(): DeviceState {
+    return { pending: this.#pending };
+  }
+
+  /** Puts back what `state` gave. Throws a TypeError on anything else. */
+  restore(state: DeviceState): void {
+    this.#pending = new StateReader(state, "debug registers").integer("pending", DR6_TRAPS);
+  }
+
   /** MOV from a debug register. */
   read(number: number): bigint {
     return this.#state.view.get64(DR, this.#index(number));
@@ -171,6 +185,11 @@ export class DebugRegisters {
     if (index === 7) view.set64(DR, (value & BigInt(DR7_BITS)) | BigInt(DR7.fixed), 7);
     else view.set64(DR, value, index);
     return this.configure();
+  }
+
+  /** #UD if there is no such register. */
+  requireRegister(number: number): void {
+    this.#index(number);
   }
 
   /** Whether an access to debug registers is detected (DR7.GD). */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Outcome } from "../../engine/arch.ts";
+import type { DeviceState } from "../../devices/vbus/device.ts";
 import { CpuRig, Place } from "./testing/cpu_rig.ts";
 
 const TARGET = 0x25678;
@@ -170,4 +171,44 @@ test("a load of SS is not followed by a single step", () => {
   assert.equal(rig.cpu.takeInterrupt(), false);
   assert.equal(step(rig), true);
   assert.equal(rig.cpu.takeInterrupt(), true);
+});
+
+test("addresses of breakpoints may be anything", () => {
+  const rig = armed(0x8000_0000_0000n, 0);
+  assert.equal(rig.get("dr"), 0x8000_0000_0000n);
+  assert.equal(rig.rip, Place.code + 6);
+  rig.cpu.beforeStep();
+  assert.equal(rig.cpu.translate(0, Place.stack, READ, 0, 4), true);
+  assert.equal(rig.cpu.takeInterrupt(), false);
+});
+
+test("a register that there is not is #UD before access detection looks", () => {
+  const rig = new CpuRig().long();
+  rig.longGate(6, TARGET);
+  rig.set("cr4", rig.get("cr4") | 8n);
+  rig.set("dr", 0x2400n, 7);
+  rig.execute("0f 21 e0");
+  assert.equal(rig.rip, TARGET, "DR4, with CR4.DE");
+  assert.equal(rig.get("dr", 6), DR6_RESET);
+});
+
+test("the single step of HLT ends its wait", () => {
+  const rig = new CpuRig().long();
+  rig.rflags = TF | 2;
+  rig.cpu.beforeStep();
+  assert.equal(rig.execute("f4"), Outcome.wait);
+  rig.cpu.afterStep();
+  assert.equal(rig.cpu.wakes(), true);
+});
+
+test("a trap that is not taken yet is saved", () => {
+  const rig = new CpuRig().long();
+  rig.rflags = TF | 2;
+  step(rig);
+  const other = new CpuRig().long();
+  other.longGate(1, TARGET);
+  other.cpu.restore(structuredClone(rig.cpu.saved()) as DeviceState);
+  assert.equal(other.cpu.takeInterrupt(), true);
+  assert.deepEqual([other.rip, other.get("dr", 6)], [TARGET, DR6_RESET | 0x4000n]);
+  assert.throws(() => other.cpu.restore({ ...rig.cpu.saved() as object, debug: { pending: -1 } }));
 });

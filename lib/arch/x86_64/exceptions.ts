@@ -2,7 +2,8 @@
  * Delivery of exceptions and interrupts (SDM volume 3, chapter 6): real mode, 16-bit and 32-bit gates,
  * 64-bit gates with IST; double and triple faults.
  *
- * Deviations: there are no task gates (#GP), and no virtual-8086 mode to interrupt.
+ * Deviations: there are no task gates (#GP), and no virtual-8086 mode to interrupt. Exceptions that
+ * would come up in each other's delivery without end shut the vCPU down, as a triple fault does.
  */
 import {
   baseOf,
@@ -61,6 +62,12 @@ const WITH_EXT: ReadonlySet<number> = new Set([
   Vector.generalProtection,
 ]);
 
+/**
+ * Events that come up in one another's delivery, at most. Four are enough for a triple fault, but #AC
+ * makes no double fault: where it meets itself, processors go on for ever, deaf to everything.
+ */
+const MOST_NESTED = 8;
+
 /** Error code: the index is one of the IDT. */
 const IDT = 2;
 
@@ -118,13 +125,14 @@ export class Exceptions {
     this.#state.clearShadow();
     let current = event;
     this.#noteAddress(cause);
-    for (;;) {
+    for (let nested = 0;; nested++) {
       try {
         this.#deliver(current);
         return;
       } catch (second) {
         if (!(second instanceof GuestFault)) throw second;
-        if (current.vector === Vector.doubleFault && current.kind === "fault") {
+        const triple = current.vector === Vector.doubleFault && current.kind === "fault";
+        if (triple || nested === MOST_NESTED) {
           this.#shutdown();
           return;
         }
@@ -268,6 +276,7 @@ export class Exceptions {
       stack.push(size, state.view.get32(SELECTOR, Segment.ss));
       stack.push(size, state.low(Gpr.rsp));
       this.#pushReturn(size, event, code);
+      this.#tables.setAccessed(target.descriptor);
       this.#segments.setDescriptor(Segment.ss, selector, ss);
     } else {
       stack.beginCurrent(state);

@@ -9,6 +9,8 @@ const TARGET = 0x25678;
 const GP = 13;
 const PF = 14;
 const DF = 8;
+const UD = 6;
+const AC = 17;
 const IF = 0x200;
 const RF = 0x10000;
 
@@ -397,4 +399,31 @@ test("HLT waits for what would be taken", () => {
   user.longGate(GP, TARGET);
   assert.equal(user.execute("f4"), Outcome.jumped);
   assert.equal(user.rip, TARGET);
+});
+
+test("#AC that comes up in its own delivery ends in a shutdown, not in a loop", () => {
+  for (const others of [[AC], [AC, PF]]) {
+    const rig = new CpuRig().protect(3);
+    rig.set("cr0", rig.get("cr0") | 0x40000n);
+    rig.rflags |= 0x40000;
+    for (const vector of [UD, ...others]) {
+      rig.gate(Place.idt, vector, 0xee, Sel.userCode32, TARGET);
+    }
+    rig.setR(4, BigInt(Place.stack - 2));
+    rig.cpu.undefinedInstruction();
+    assert.equal(rig.shutdowns, 1);
+  }
+});
+
+test("IRET lets NMIs in, even if it faults", () => {
+  const rig = new CpuRig().long();
+  rig.longGate(2, TARGET);
+  rig.longGate(GP, TARGET + 16);
+  rig.cpu.nmi();
+  rig.cpu.takeInterrupt();
+  rig.setR(4, BigInt(Place.stack - 64));
+  rig.execute("48 cf");
+  assert.equal(rig.rip, TARGET + 16, "CS is null");
+  rig.cpu.nmi();
+  assert.equal(rig.cpu.takeInterrupt(), true);
 });

@@ -112,8 +112,8 @@ function checkRip(
 
 function returnSame(context: HostContext, stack: Stack, frame: Frame, code: Descriptor): void {
   const { state, segments } = context;
-  stack.commit(state);
   segments.setCode(frame.selector, code, state.cpl);
+  stack.commit(state);
   state.jump(frame.rip);
 }
 
@@ -138,6 +138,8 @@ function returnOuter(
   if (stackSegment === undefined && (!long || cpl === 3 || (ss & 3) !== cpl)) {
     throw generalProtection();
   }
+  // May fault; then nothing has changed.
+  if (stackSegment !== undefined) context.tables.setAccessed(stackSegment);
   segments.setCode(frame.selector, code, cpl);
   if (stackSegment === undefined) segments.setNull(Segment.ss, ss);
   else segments.setDescriptor(Segment.ss, ss, stackSegment);

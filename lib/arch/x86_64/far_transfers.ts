@@ -73,9 +73,8 @@ export function callFar(
     checkDirect(context, target.selector, descriptor);
     stack.beginCurrent(state);
     pushReturn(context, stack, size, length);
-    checkOffset(context, target, descriptor);
-    stack.commit(state);
     enterCode(context, target, descriptor, state.cpl);
+    stack.commit(state);
     return;
   }
   const gate = readGate(context, descriptor);
@@ -86,9 +85,8 @@ export function callFar(
   if (conforming || dpl === state.cpl) {
     stack.beginCurrent(state);
     pushReturn(context, stack, gate.size, length);
-    checkOffset(context, gate.pointer, code);
-    stack.commit(state);
     enterCode(context, gate.pointer, code, state.cpl);
+    stack.commit(state);
     return;
   }
   callInner(context, gate, code, dpl, length);
@@ -182,6 +180,8 @@ function callInner(
     stack.push(size, state.low(4));
     for (const value of parameters.reverse()) stack.push(size, value);
     pushReturn(context, stack, size, length);
+    // May fault; then nothing has changed.
+    tables.setAccessed(code);
     segments.setDescriptor(Segment.ss, selector, descriptor);
   }
   enterCode(context, gate.pointer, code, cpl);

@@ -88,9 +88,9 @@ export class LinearMemory {
     throw new GuestFault(Vector.pageFault, why, high, low);
   }
 
-  /** Faults as an access of `size` bytes would. */
-  probe(address: number, size: number, access: Access): void {
-    if (this.#rights === Tlb.userAligned && address % size !== 0 && size <= 8) {
+  /** Faults as an access of `size` bytes would, which should be aligned to `alignment`. */
+  probe(address: number, size: number, access: Access, alignment: number = size): void {
+    if (this.#rights === Tlb.userAligned && address % alignment !== 0 && alignment <= 8) {
       throw new GuestFault(Vector.alignmentCheck, 0);
     }
     this.translate(address, access);

@@ -21,6 +21,9 @@ const SELECTOR = field("selector");
 const LIMIT = field("segmentLimit");
 const ATTRIBUTES = field("segmentAttributes");
 
+/** In the type of a TSS. */
+const BUSY = SystemType.tssBusy & ~SystemType.tss;
+
 /** Segments that hold data and can be null. */
 const DATA_SEGMENTS = [Segment.es, Segment.ds, Segment.fs, Segment.gs] as const;
 
@@ -163,7 +166,7 @@ export class Segments {
     const descriptor = this.#tables.read(selector);
     if (systemType(descriptor) !== SystemType.ldt) throw generalProtection(selector);
     if (!isPresent(descriptor)) throw selectorFault(Vector.segmentNotPresent, selector);
-    this.#setSystem(Segment.ldtr, selector, descriptor, descriptor.attributes);
+    this.set(Segment.ldtr, this.#system(selector, descriptor));
   }
 
   /** LTR. */
@@ -176,17 +179,18 @@ export class Segments {
       (type === SystemType.tss16 && !this.#state.longMode);
     if (!available) throw generalProtection(selector);
     if (!isPresent(descriptor)) throw selectorFault(Vector.segmentNotPresent, selector);
-    this.#setSystem(Segment.tr, selector, descriptor, descriptor.attributes | 2);
+    const value = this.#system(selector, descriptor);
     this.#tables.setBusy(descriptor);
+    this.set(Segment.tr, { ...value, attributes: value.attributes | BUSY });
   }
 
-  #setSystem(segment: number, selector: number, descriptor: Descriptor, attributes: number): void {
+  #system(selector: number, descriptor: Descriptor): SegmentValue {
     let base = baseOf(descriptor);
     if (this.#state.longMode) {
       const upper = this.#tables.upperWord(descriptor);
       if ((upper << 16) >> 16 !== (upper | 0)) throw generalProtection(selector);
       base += (upper | 0) * 2 ** 32;
     }
-    this.set(segment, { selector, base, limit: limitOf(descriptor), attributes });
+    return { selector, base, limit: limitOf(descriptor), attributes: descriptor.attributes };
   }
 }

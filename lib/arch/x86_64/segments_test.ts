@@ -380,3 +380,62 @@ test("SYSENTER and SYSEXIT", () => {
   const none = new CpuRig().long(3);
   assert.deepEqual(fault(none, "0f 34"), [GP, 0]);
 });
+
+test("a descriptor that cannot be marked is a page fault, and nothing has changed", () => {
+  const handler = 0x25678;
+  const cases: Record<string, { code: string; prepare?: (rig: CpuRig) => void }> = {
+    "ltr ax": { code: "0f 00 d8" },
+    "call far [rbx]": { code: "ff 1b" },
+    "retf to CPL 3": {
+      code: "48 cb",
+      prepare: (rig) => {
+        const frame = [TARGET, Sel.userCode64 | 3, 0x30000, Sel.userData | 3];
+        frame.forEach((value, n) => rig.memory.write64(Place.stack + 8 * n, BigInt(value)));
+        rig.descriptor(Sel.userData, 0xc0f2);
+      },
+    },
+  };
+  for (const [name, { code, prepare }] of Object.entries(cases)) {
+    const rig = new CpuRig().long();
+    rig.longGate(14, handler, { ist: 1 });
+    // Pages of 4 KiB, of which the GDT's cannot be written.
+    rig.entry(Place.tables + 0x2000, 0, BigInt(Place.tables + 0x3000) | 7n);
+    for (let n = 0; n < 512; n++) {
+      const rights = n === Place.gdt / 4096 ? 5n : 7n;
+      rig.entry(Place.tables + 0x3000, n, BigInt(n * 4096) | rights);
+    }
+    rig.set("cr0", rig.get("cr0") | 0x10000n);
+    rig.cpu.reload();
+    rig.descriptor(Sel.code64 + 0x20 * 7, 0xa09a);
+    rig.descriptor(Sel.tss, 0x89, 0x3800, 0xfff);
+    rig.setR(0, BigInt(Sel.tss));
+    rig.setR(3, BigInt(Place.stack + 0x100));
+    rig.memory.write32(Place.stack + 0x100, TARGET);
+    rig.memory.write16(Place.stack + 0x104, Sel.code64 + 0x20 * 7);
+    rig.set("gdtrLimit", 0xfffn);
+    prepare?.(rig);
+    rig.execute(code);
+    assert.equal(rig.rip, handler, name);
+    const [pushed, , , pointer] = rig.values(Place.ist1 - 40, 8, 4);
+    assert.deepEqual([pushed, pointer], [Place.code, Place.stack], name);
+    const selectors = [Segment.cs, Segment.ss, Segment.tr].map((n) => rig.selector(n));
+    assert.deepEqual(selectors, [Sel.code64, Sel.data, Sel.tss], name);
+    assert.equal(rig.get("segmentBase", Segment.tr), BigInt(Place.tss), name);
+  }
+});
+
+test("far pointers are aligned to their offsets", () => {
+  const load = (address: number): CpuRig => {
+    const rig = new CpuRig().long(3);
+    rig.longGate(17, TARGET);
+    rig.set("cr0", rig.get("cr0") | 0x40000n);
+    rig.rflags |= 0x40000;
+    rig.memory.write16(address + 4, Sel.userData | 3);
+    rig.setR(0, BigInt(address));
+    rig.execute("0f b2 10");
+    return rig;
+  };
+  assert.equal(load(Place.stack + 4).selector(Segment.ss), Sel.userData | 3);
+  assert.equal(load(Place.stack + 4).rip, Place.code + 3);
+  assert.equal(load(Place.stack + 2).rip, TARGET, "four bytes at a multiple of two");
+});

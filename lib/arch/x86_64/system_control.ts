@@ -67,26 +67,26 @@ const moveToControl: HostInstruction = (cpu, o) => {
 };
 
 /** #DB of general detection, and what else MOV of debug registers begins with. */
-function requireDebugAccess(cpu: HostContext): void {
+function requireDebugAccess(cpu: HostContext, number: number): void {
   requireCpl0(cpu);
+  cpu.debug.requireRegister(number);
   if (!cpu.debug.detectsAccess) return;
   cpu.debug.report(DR6.BD);
   throw new GuestFault(Vector.debug);
 }
 
 const moveFromDebug: HostInstruction = (cpu, o) => {
-  requireDebugAccess(cpu);
+  requireDebugAccess(cpu, o[1].number);
   const value = cpu.debug.read(o[1].number);
   cpu.operands.write(o[0], Number(value & 0xffffffffn), Number(value >> 32n));
   return next;
 };
 
 const moveToDebug: HostInstruction = (cpu, o) => {
-  requireDebugAccess(cpu);
   const { number } = o[0];
+  requireDebugAccess(cpu, number);
   const { high, low } = cpu.operands.read(o[1]);
   if (number >= 4 && high !== 0) throw generalProtection();
-  if (number < 4 && Number.isNaN(canonical(high, low))) throw generalProtection();
   if (cpu.debug.write(number, (BigInt(high) << 32n) | BigInt(low))) cpu.tlb.flushAll();
   return next;
 };

@@ -51,7 +51,7 @@ const popSegment: HostInstruction = (cpu, o, length) => {
 function loadFarPointer(segment: number): HostInstruction {
   return (cpu, o) => {
     const address = cpu.operands.address(o[1]);
-    cpu.data.probe(address, o.size + 2, Access.read);
+    cpu.data.probe(address, o.size + 2, Access.read, o.size);
     const low = cpu.data.read(address, Math.min(o.size, 4));
     const high = o.size === 8 ? cpu.data.read32(address + 4) : 0;
     cpu.segments.load(segment, cpu.data.read16(address + o.size));

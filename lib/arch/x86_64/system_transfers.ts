@@ -42,7 +42,7 @@ function farPointer(cpu: HostContext, o: Operands): FarPointer {
     return { selector: high & 0xffff, low: o.size === 2 ? value & 0xffff : value >>> 0, high: 0 };
   }
   const address = cpu.operands.address(o[0]);
-  cpu.data.probe(address, o.size + 2, Access.read);
+  cpu.data.probe(address, o.size + 2, Access.read, o.size);
   return {
     low: cpu.data.read(address, Math.min(o.size, 4)),
     high: o.size === 8 ? cpu.data.read32(address + 4) : 0,
@@ -63,8 +63,9 @@ const farReturn: HostInstruction = (cpu, o) => {
   return jumped;
 };
 const interruptReturn: HostInstruction = (cpu, o) => {
-  returnFromInterrupt(cpu, o.size);
+  // Also if it faults (SDM volume 3, 6.7.1).
   cpu.inputs.nmiBlocked = false;
+  returnFromInterrupt(cpu, o.size);
   return jumped;
 };
 

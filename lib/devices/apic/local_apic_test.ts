@@ -232,6 +232,13 @@ test("INIT, start-up, NMI and SMI; INIT resets the APIC but not its id", () => {
   assert.deepEqual(events, [], "not to oneself by shorthand");
 });
 
+test("devices cannot send start-up messages", () => {
+  const { apics, enable, events } = makeBoard(2);
+  enable(1);
+  assert.equal(apics.deliver(message(0x9a, { mode: 6, destination: 1 })), false);
+  assert.deepEqual(events, []);
+});
+
 test("errors: illegal vectors sent and received, reserved registers, one interrupt", () => {
   const { apics, read, write, enable, take } = makeBoard();
   const errors = (): number => {
@@ -464,11 +471,10 @@ test("in x2APIC mode the destination of ICR begins at zero", () => {
   assert.equal(apics.readRegister(0, 0x830), 0n);
 });
 
-test("a message of ExtINT needs an enabled APIC, a start-up message does not", () => {
+test("a message of ExtINT needs an enabled APIC", () => {
   const { apics, interrupt, enable } = makeBoard();
   assert.equal(apics.deliver(message(0, { mode: 7 })), false);
   assert.equal(interrupt[0], false);
-  assert.equal(apics.deliver(message(1, { mode: 6 })), true);
   assert.equal(apics.deliver(message(1, { mode: 3 })), false, "reserved");
   enable(0);
   assert.equal(apics.deliver(message(0, { mode: 7 })), true);

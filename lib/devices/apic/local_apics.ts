@@ -137,7 +137,12 @@ export class LocalApics implements Device, SystemRegisters, MessageSink {
     this.#listeners.push(listener);
   }
 
+  /** A message of a device. Start-up messages come from ICRs only. */
   deliver(message: InterruptMessage): boolean {
+    return message.mode !== DeliveryMode.startUp && this.#route(message);
+  }
+
+  #route(message: InterruptMessage): boolean {
     const { mode, logical, destination } = message;
     const matching = this.#apics.filter((apic) => apic.matches(logical, destination));
     if (mode !== DeliveryMode.lowestPriority) return this.#takeAll(matching, message);
@@ -254,7 +259,7 @@ export class LocalApics implements Device, SystemRegisters, MessageSink {
     const destination = apic.x2apic ? high : shortDestination(high >>> 24);
     const logical = (icr & Icr.logical) !== 0;
     const message = { vector, mode, logical, destination, level: false };
-    if (shorthand === Shorthand.none) this.deliver(message);
+    if (shorthand === Shorthand.none) this.#route(message);
     else if (shorthand === Shorthand.others) {
       this.#takeAll(this.#apics.filter((other) => other !== apic), message);
     } else if (mode === DeliveryMode.fixed) {

@@ -4,7 +4,7 @@ import { Deadline } from "../deadline.ts";
 import type { StateReader } from "../device_state.ts";
 import type { DeviceState } from "../vbus/device.ts";
 
-/** Mode, bits 18:17 of the LVT entry; 3 is reserved and never expires. */
+/** Mode, bits 18:17 of the LVT entry; 3 is reserved and counts as one-shot does. */
 export const TimerMode = { oneShot: 0, periodic: 1, deadline: 2 } as const;
 
 /** What the timer works with. */
