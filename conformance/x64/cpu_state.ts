@@ -1,31 +1,17 @@
-/** State of cases into a vCPU and back, and a vCPU with nothing around it. */
-import type { EngineServices } from "../../lib/engine/arch.ts";
-import type { GuestMemory } from "../../lib/engine/guest_memory.ts";
-import type { StateView } from "../../lib/engine/layout.ts";
-import type { X86CpuWiring } from "../../lib/arch/x86_64/host_context.ts";
-import { layout } from "../../lib/arch/x86_64/layout.ts";
+/** The registers of cases into a vCPU and back. */
+import type { X86Cpu } from "../../lib/arch/x86_64/cpu.ts";
+import { field } from "../../lib/arch/x86_64/layout.ts";
 import { writeMxcsr } from "../../lib/arch/x86_64/mxcsr.ts";
-import type { ProcessorState } from "../../lib/arch/x86_64/processor_state.ts";
 import { RFLAGS } from "../../lib/arch/x86_64/registers.ts";
 import { Segment } from "../../lib/arch/x86_64/state.ts";
-import { RegisterBus } from "../../lib/devices/msr/register_bus.ts";
-import { AccessResult } from "../../lib/devices/vbus/device.ts";
 import { Flag, type State } from "./state.ts";
 
-/** Parts of a vCPU that hold the state of a case. */
-export interface CaseParts {
-  readonly state: ProcessorState;
-  readonly view: StateView;
-  /** The bytes of the window. */
-  readonly window: Uint8Array;
-}
-
-const { get: field } = layout;
 /** RFLAGS that are compared. */
 const RECORDED: number = Object.values(Flag).reduce((all: number, flag) => all | flag, 0);
 
-/** Gives a vCPU the state in which a case begins. */
-export function loadState({ state: cpu, view, window }: CaseParts, state: State): void {
+/** Gives a vCPU the registers with which a case begins. */
+export function loadState({ context: { state: cpu } }: X86Cpu, state: State): void {
+  const { view } = cpu;
   for (let n = 0; n < 16; n++) {
     cpu.setRegister(n, state.general[2 * n + 1], state.general[2 * n]);
   }
@@ -43,11 +29,11 @@ export function loadState({ state: cpu, view, window }: CaseParts, state: State)
   view.set64(field("fip"), 0n);
   view.set64(field("fdp"), 0n);
   for (const name of ["fop", "fcs", "fds"]) view.set32(field(name), 0);
-  window.set(new Uint8Array(state.memory.buffer));
 }
 
-/** Takes the state in which a case has ended out of a vCPU. */
-export function storeState({ state: cpu, view, window }: CaseParts, state: State): void {
+/** Takes the registers with which a case has ended out of a vCPU. */
+export function storeState({ context: { state: cpu } }: X86Cpu, state: State): void {
+  const { view } = cpu;
   for (let n = 0; n < 16; n++) {
     state.general[2 * n] = cpu.low(n);
     state.general[2 * n + 1] = cpu.high(n);
@@ -64,33 +50,4 @@ export function storeState({ state: cpu, view, window }: CaseParts, state: State
   state.fsw = view.get32(field("fsw"));
   state.ftw = view.get32(field("ftw"));
   state.mxcsr = view.get32(field("mxcsr"));
-  new Uint8Array(state.memory.buffer).set(window);
-}
-
-/** A vCPU with nothing around it. */
-export function bareWiring(
-  memory: GuestMemory,
-  engine: EngineServices,
-): X86CpuWiring {
-  const nothing = { access: () => AccessResult.noDevice };
-  return {
-    index: 0,
-    cpus: 1,
-    memory,
-    engine,
-    bus: nothing,
-    ports: nothing,
-    registers: new RegisterBus(),
-    apics: {
-      acknowledge: () => 0,
-      taskPriorityClass: () => 0,
-      setTaskPriorityClass: () => {},
-      isEnabled: () => false,
-    },
-    tsc: { frequency: 1e9, read: () => 0n },
-    random: (into) => into.fill(0),
-    shutdown: () => {
-      throw new Error("a triple fault");
-    },
-  };
 }

@@ -1,34 +1,19 @@
 /**
- * Runs the recorded cases on the whole engine, in 64-bit mode at CPL 3, with page tables, descriptor
- * tables and handlers of exceptions that halt:
- *
- *     node conformance/x64/engine_executor.ts [--way interpreter|region|steps]... [--match TEXT]
- *         [--group NAME] [--case N] [--every N] [--limit N]
- *
- * `--match`: cases with an encoding whose text contains it; `--group`: those with instructions of one
- * group only (integer, refused, sse, mmx, x87); `--every`: each nth; `--limit`: differences that are
- * printed.
+ * The engine as an executor of cases: 64-bit code at CPL 3, with page tables, descriptor tables and
+ * handlers of exceptions that halt.
  */
-import { Engine } from "../../lib/engine/engine.ts";
+import type { Engine } from "../../lib/engine/engine.ts";
 import type { GuestMemory } from "../../lib/engine/guest_memory.ts";
 import type { StateView } from "../../lib/engine/layout.ts";
-import { x86_64 } from "../../lib/arch/x86_64/arch.ts";
-import { X86Cpu } from "../../lib/arch/x86_64/cpu.ts";
+import type { X86Cpu } from "../../lib/arch/x86_64/cpu.ts";
 import { Vector } from "../../lib/arch/x86_64/guest_fault.ts";
-import { layout } from "../../lib/arch/x86_64/layout.ts";
+import { field } from "../../lib/arch/x86_64/layout.ts";
 import { Attribute, CR0, CR4, EFER, Gpr } from "../../lib/arch/x86_64/registers.ts";
 import { Segment } from "../../lib/arch/x86_64/state.ts";
-import { AccessResult } from "../../lib/devices/vbus/device.ts";
-import { bareWiring, type CaseParts, loadState, storeState } from "./cpu_state.ts";
-import { type CaseCode, describe, type Executor, readCases, replay } from "./replay.ts";
+import { bareEngine, type Way } from "../../lib/arch/x86_64/testing/bare_engine.ts";
+import { loadState, storeState } from "./cpu_state.ts";
+import type { CaseCode, Executor } from "./replay.ts";
 import { CODE, Ending, slotAddress, State, WINDOW } from "./state.ts";
-
-/**
- * How a case is executed: by the interpreter; in a compiled region from its first instruction on;
- * instruction by instruction.
- */
-export type Way = "interpreter" | "region" | "steps";
-export const WAYS: readonly Way[] = ["interpreter", "region", "steps"];
 
 /** Linear address of physical address 0 for CPL 0, up to the page tables. */
 const KERNEL = 0xffff800000000000n;
@@ -57,55 +42,30 @@ const WITH_CODE: ReadonlySet<number> = new Set([8, 10, 11, 12, 13, 14, 17]);
 const BUDGET = 10_000;
 /** And in so many slices: an instruction that never ends is an end, too. */
 const SLICES = 10;
-const { get: field } = layout;
-
-/** A vCPU that can be made to run instruction by instruction. */
-class CaseCpu extends X86Cpu {
-  stepping = false;
-  override needsStepping(): boolean {
-    return this.stepping || super.needsStepping();
-  }
-}
 
 /** The engine with one vCPU and the memory of the cases. */
 export class EngineExecutor implements Executor {
   readonly name: Way;
   readonly engine: Engine;
-  readonly #cpu: CaseCpu;
+  readonly #cpu: X86Cpu;
   readonly #view: StateView;
   readonly #memory: GuestMemory;
-  /** What `loadState` and `storeState` work on. */
-  readonly #parts: CaseParts;
+  readonly #window: Uint8Array;
   readonly #code: Uint8Array = new Uint8Array(CODE.slots * CODE.slotBytes);
 
   /** @param codeBytes how much of CODE and what is behind it is mapped */
   constructor(way: Way, codeBytes: number = CODE_BYTES) {
     this.name = way;
-    let cpu: CaseCpu | undefined;
-    this.engine = new Engine({
-      arch: x86_64,
-      cpus: 1,
-      ramBase: 0,
-      ramSize: Place.size,
-      bus: { access: () => AccessResult.noDevice },
-      makeCpu: (_index, { state, memory, engine }) =>
-        cpu = new CaseCpu({ ...bareWiring(memory, engine), state, model: "max" }),
-      threshold: way === "region" ? 1_000_000 : 0,
-    });
-    this.#cpu = cpu as CaseCpu;
-    this.#view = this.engine.state;
-    this.#memory = this.engine.memory;
-    this.#parts = {
-      state: this.#cpu.context.state,
-      view: this.#view,
-      window: this.#memory.bytes.subarray(Place.window, Place.window + WINDOW.size),
-    };
-    this.#cpu.reset();
+    const { engine, cpu } = bareEngine(way, Place.size);
+    this.engine = engine;
+    this.#cpu = cpu;
+    this.#view = engine.state;
+    this.#memory = engine.memory;
+    this.#window = this.#memory.bytes.subarray(Place.window, Place.window + WINDOW.size);
     this.#writePages(codeBytes);
     this.#writeTables();
     this.#writeSystemState();
-    this.#cpu.reload();
-    this.#cpu.stepping = way === "steps";
+    cpu.reload();
   }
 
   #writePages(codeBytes: number): void {
@@ -194,7 +154,6 @@ export class EngineExecutor implements Executor {
         compiled = true;
       }
       this.#execute(state);
-      storeState(this.#parts, state);
       result(index, state);
     }
   }
@@ -204,7 +163,6 @@ export class EngineExecutor implements Executor {
     this.#memory.write(Place.code + address - CODE.address, bytes);
     this.#load(state);
     this.#execute(state);
-    storeState(this.#parts, state);
   }
 
   #execute(state: State): void {
@@ -219,6 +177,8 @@ export class EngineExecutor implements Executor {
     state.error = 0;
     state.address = 0n;
     if (reason === "wait") this.#readException(state);
+    storeState(this.#cpu, state);
+    new Uint8Array(state.memory.buffer).set(this.#window);
   }
 
   /** What the exception has left on the stack of CPL 0. */
@@ -260,44 +220,7 @@ export class EngineExecutor implements Executor {
     for (const number of [Segment.ss, Segment.ds, Segment.es]) {
       segment(number, Selector.userData, present);
     }
-    loadState(this.#parts, state);
+    loadState(this.#cpu, state);
+    this.#window.set(new Uint8Array(state.memory.buffer));
   }
 }
-
-async function main(args: readonly string[]): Promise<number> {
-  const all = (name: string): string[] =>
-    args.flatMap((arg, i) => arg === name && i + 1 < args.length ? [args[i + 1]] : []);
-  const [match = ""] = all("--match");
-  const [group] = all("--group");
-  const [only] = all("--case");
-  const every = Number(all("--every")[0] ?? 1);
-  const limit = Number(all("--limit")[0] ?? 10);
-  const ways = all("--way") as Way[];
-  const cases = (await readCases()).filter(({ index, encodings }, n) =>
-    n % every === 0 && (only === undefined || index === Number(only)) &&
-    encodings.some(({ text }) => text.includes(match)) &&
-    encodings.every((one) => group === undefined || one.group === group)
-  );
-  let found = 0;
-  for (const way of ways.length > 0 ? ways : WAYS) {
-    const executor = new EngineExecutor(way);
-    const differing = new Map<string, number>();
-    let here = 0;
-    const count = replay(executor, cases, (difference) => {
-      const [first] = difference.case.encodings;
-      const more = difference.case.encodings.length > 1 ? "; ..." : "";
-      differing.set(first.text + more, (differing.get(first.text + more) ?? 0) + 1);
-      if (here++ < limit) console.log(describe(difference));
-    });
-    for (const [text, times] of [...differing].sort((a, b) => b[1] - a[1]).slice(0, limit)) {
-      console.log(`${times} of ${text}`);
-    }
-    const { regionInstructions } = executor.engine.statistics;
-    const regions = way === "region" ? `, ${regionInstructions} instructions in regions` : "";
-    console.log(`${way}: ${count} cases, ${here} differ${regions}`);
-    found += here;
-  }
-  return found === 0 ? 0 : 1;
-}
-
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

@@ -1,8 +1,14 @@
 /**
- * Random code that is not compared with the recorded verdicts, and why: the host has instructions
- * that a virtual CPU of this library need not have, the result is up to the operating system, or
- * CPUs differ. This is the only place that says so.
+ * What of the recorded is not compared, and why. This is the only place that says so.
+ *
+ * Random code: the host has instructions that a virtual CPU of this library need not have, the result
+ * is up to the operating system, or CPUs differ. Cases: the record is wrong.
  */
+
+/** Recorded cases that are left out, by number. */
+export const excludedCases: ReadonlyMap<number, string> = new Map([
+  [174797, "copies the first byte of case 174205, which not everybody runs at the same time"],
+]);
 
 /** The parts of an instruction that decide. */
 interface Start {

@@ -87,12 +87,18 @@ export function caseOf(index: number, draft: Draft, before: State, after: State)
   };
 }
 
-/** Cases whose slots are so far from one another that none reads another's code. */
-const STRIDE = 16;
+/**
+ * Parts that cases are run in again: by the low and by the high digit of their numbers. Two cases of
+ * different slots are not in the same part both times.
+ */
+const PARTS: readonly ((index: number) => number)[] = [
+  (index) => index % 32,
+  (index) => Math.floor(index % CODE.slots / 32),
+];
 
 /**
- * Draws cases `first` to `first + count - 1` and runs them, twice: those that read code of others,
- * or that do not end the same both times, are left out.
+ * Draws cases `first` to `first + count - 1` and runs them three times: those that read code of others,
+ * or that do not end the same each time, are left out.
  */
 export function record(
   executor: NativeExecutor,
@@ -116,9 +122,10 @@ export function record(
       if (one !== undefined) batch.push(one);
     });
     const unsteady = new Set<Case>();
-    for (let part = 0; part < STRIDE; part++) {
-      const again = batch.filter(({ index }) => index % STRIDE === part);
-      replay(executor, again, (difference) => unsteady.add(difference.case));
+    for (const partOf of PARTS) {
+      for (const again of Map.groupBy(batch, ({ index }) => partOf(index)).values()) {
+        replay(executor, again, (difference) => unsteady.add(difference.case));
+      }
     }
     cases.push(...batch.filter((one) => !unsteady.has(one)));
   }

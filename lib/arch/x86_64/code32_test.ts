@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Status } from "./flags.ts";
 import { Gpr } from "./registers.ts";
-import { EngineRig, Place, type Way, WAYS } from "./testing/engine_rig.ts";
+import { type Way, WAYS } from "./testing/bare_engine.ts";
+import { EngineRig, Place } from "./testing/engine_rig.ts";
 
 function eachWay(name: string, check: (way: Way) => void): void {
   for (const way of WAYS) test(`${name}: ${way}`, () => check(way));

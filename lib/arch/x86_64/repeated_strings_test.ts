@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { AccessResult, type Device } from "../../devices/vbus/device.ts";
 import { field } from "./layout.ts";
 import { Gpr } from "./registers.ts";
-import { EngineRig, Place, type Way, WAYS } from "./testing/engine_rig.ts";
+import { type Way, WAYS } from "./testing/bare_engine.ts";
+import { EngineRig, Place } from "./testing/engine_rig.ts";
 
 const [FROM, TO] = [0x40000, 0x50000];
 const PAGE_FAULT = 14;

@@ -11,8 +11,7 @@
  * x86Host("REP MOVS Yv,Xv", "REP a5", "base", "rep movs")
  * ```
  *
- * `node conformance/x64/single_executor.ts --rows FILE --match TEXT` runs the recorded cases of a
- * file's rows.
+ * `node conformance/x64/run_cases.ts --match TEXT` runs the recorded cases of a row.
  *
  * ## Operands (SDM volume 2, appendix A.2)
  *

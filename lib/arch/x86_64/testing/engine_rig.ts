@@ -2,16 +2,14 @@
  * A vCPU on the engine, for code in hexadecimal: 64-bit or 32-bit code at CPL 0, or real mode, with a few
  * MiB of RAM and nothing around it. Exceptions of 64-bit and 32-bit code end in a HLT of their own.
  */
-import type { EngineServices } from "../../../engine/arch.ts";
-import { Engine } from "../../../engine/engine.ts";
+import type { Engine } from "../../../engine/engine.ts";
 import type { GuestMemory } from "../../../engine/guest_memory.ts";
-import { RegisterBus } from "../../../devices/msr/register_bus.ts";
 import { Bus } from "../../../devices/vbus/bus.ts";
-import { x86_64 } from "../arch.ts";
-import { X86Cpu, type X86CpuOptions } from "../cpu.ts";
+import type { X86Cpu } from "../cpu.ts";
 import { field } from "../layout.ts";
 import { Attribute, CR0, CR4, EFER, Gpr } from "../registers.ts";
 import { Segment } from "../state.ts";
+import { bareEngine, type Way } from "./bare_engine.ts";
 
 const RAM_SIZE = 0x400000;
 /** Where things are. RAM is mapped one to one in 64-bit code. */
@@ -25,17 +23,6 @@ export const Place = {
   stack: 0x20000,
 } as const;
 
-/** How code is executed; in "region" it is compiled before. */
-export type Way = "interpreter" | "region" | "steps";
-export const WAYS: readonly Way[] = ["interpreter", "region", "steps"];
-
-class RigCpu extends X86Cpu {
-  stepping = false;
-  override needsStepping(): boolean {
-    return this.stepping || super.needsStepping();
-  }
-}
-
 /** A vCPU after reset. */
 export class EngineRig {
   readonly engine: Engine;
@@ -46,24 +33,10 @@ export class EngineRig {
 
   constructor(way: Way) {
     this.#way = way;
-    let cpu: RigCpu | undefined;
-    this.engine = new Engine({
-      arch: x86_64,
-      cpus: 1,
-      ramBase: 0,
-      ramSize: RAM_SIZE,
-      bus: this.bus,
-      makeCpu: (_index, { state, memory, engine }) => {
-        cpu = new RigCpu({ ...wiring(memory, engine, this.bus), state, model: "max" });
-        return cpu;
-      },
-      threshold: 1_000_000,
-    });
-    if (cpu === undefined) throw new Error("the engine made no CPU");
-    cpu.stepping = way === "steps";
+    const { engine, cpu } = bareEngine(way, RAM_SIZE, this.bus);
+    this.engine = engine;
     this.cpu = cpu;
-    this.memory = this.engine.memory;
-    cpu.reset();
+    this.memory = engine.memory;
   }
 
   r(n: number): bigint {
@@ -175,31 +148,4 @@ export class EngineRig {
   faultAddress(hasCode: boolean): number {
     return Number(this.memory.read64(Number(this.r(Gpr.rsp)) + (hasCode ? 8 : 0)) ?? 0n);
   }
-}
-
-function wiring(
-  memory: GuestMemory,
-  engine: EngineServices,
-  bus: Bus,
-): Omit<X86CpuOptions, "state" | "model"> {
-  return {
-    index: 0,
-    cpus: 1,
-    memory,
-    engine,
-    bus,
-    ports: new Bus({ space: "ports" }),
-    registers: new RegisterBus(),
-    apics: {
-      acknowledge: () => 0,
-      taskPriorityClass: () => 0,
-      setTaskPriorityClass: () => {},
-      isEnabled: () => false,
-    },
-    tsc: { frequency: 1e9, read: () => 0n },
-    random: (into) => into.fill(0),
-    shutdown: () => {
-      throw new Error("a triple fault");
-    },
-  };
 }
