@@ -8,6 +8,7 @@ import { fpHelpers, relaxedMaddIsFused } from "./fp_helpers.ts";
 import { codeOf, conversion, softFlags, softFloat, SoftOp } from "./softfloat_ops.ts";
 import { simdFpRows } from "./simd_fp.ts";
 import { RowRig } from "./testing/row_rig.ts";
+import { random64 } from "../testing/random.ts";
 
 interface Operation {
   readonly name: string;
@@ -53,17 +54,6 @@ function operations(width: 32 | 64): Operation[] {
   ];
 }
 
-/** A fixed sequence of 64-bit numbers. */
-function generator(): () => bigint {
-  let state = 0x2545f4914f6cdd1dn;
-  return () => {
-    state ^= BigInt.asUintN(64, state << 13n);
-    state ^= state >> 7n;
-    state ^= BigInt.asUintN(64, state << 17n);
-    return state;
-  };
-}
-
 /**
  * Operands with few significant bits (exact results), many, in exponents that meet, seldom at the
  * ends of the range.
@@ -89,7 +79,7 @@ for (const fusedMadd of [false, true]) {
     // Only the multiply-add depends on the host.
     if (fusedMadd && !name.startsWith("FMADD")) continue;
     test(`${name} is exact${fusedMadd ? ", fused by the host" : ""}`, { skip }, () => {
-      const next = generator();
+      const next = random64();
       const resultWidth = converts === true ? 96 - width : width;
       for (let i = 0; i < 1500; i++) {
         const [n, m, a] = [operand(next, width), operand(next, width), operand(next, width)];

@@ -14,6 +14,7 @@ import {
   x87FastConversionHelpers,
 } from "./x87_fast_conversion.ts";
 import { C1, environment, unpack } from "./x87_float.ts";
+import { random64 } from "../testing/random.ts";
 import { INITIAL_CONTROL, X87Unit } from "./x87_unit.ts";
 
 const helpers = [...x87FastHelpers, ...x87FastConversionHelpers];
@@ -26,17 +27,6 @@ function call(name: string, ...values: (number | bigint)[]): number | bigint {
   const index = helpers.findIndex((helper) => helper.name === name);
   const f = table.get(index) as (...values: (number | bigint)[]) => number | bigint;
   return f(...values);
-}
-
-/** A fixed sequence of 64-bit numbers. */
-function generator(seed: bigint): () => bigint {
-  let state = seed;
-  return () => {
-    state ^= BigInt.asUintN(64, state << 13n);
-    state ^= state >> 7n;
-    state ^= BigInt.asUintN(64, state << 17n);
-    return state;
-  };
 }
 
 const INTEGER_BIT = 1n << 63n;
@@ -67,7 +57,7 @@ const BINARY = { add: arithmetic.add, mul: arithmetic.mul, div: arithmetic.div }
 
 for (const [name, exact] of Object.entries(BINARY)) {
   test(`${name}: the same bits, inexact and C1`, () => {
-    const next = generator(0x9e3779b97f4a7c15n);
+    const next = random64(0x9e3779b97f4a7c15n);
     let fast = 0;
     for (let n = 0; n < 20000; n++) {
       const spread = [1n, 4n, 70n, 140n][n & 3];
@@ -109,7 +99,7 @@ test("results beyond the normal numbers are refused", () => {
 });
 
 test("stores: the same bits, inexact and C1, or refused", () => {
-  const next = generator(0x2545f4914f6cdd1dn);
+  const next = random64(0x2545f4914f6cdd1dn);
   const double = BigInt.asIntN(64, (BigInt(REFUSED_DOUBLE[1]) << 32n) | BigInt(REFUSED_DOUBLE[0]));
   const integer = BigInt.asIntN(64, BigInt(REFUSED_INTEGER[1]) << 32n);
   let fast = 0;
@@ -159,7 +149,7 @@ test("stores: the same bits, inexact and C1, or refused", () => {
 });
 
 test("loads: numbers are the same, what is not normal is marked", () => {
-  const next = generator(0xda942042e4dd58b5n);
+  const next = random64(0xda942042e4dd58b5n);
   for (let n = 0; n < 5000; n++) {
     const bits = next();
     const views = [
@@ -183,7 +173,7 @@ test("loads: numbers are the same, what is not normal is marked", () => {
 });
 
 test("comparisons", () => {
-  const next = generator(0x853c49e6748fea9bn);
+  const next = random64(0x853c49e6748fea9bn);
   for (let n = 0; n < 20000; n++) {
     const a = draw(next, [0n, 2n][n & 1]);
     const b = (n & 6) === 0 ? a : draw(next, [0n, 2n][n & 1]);
