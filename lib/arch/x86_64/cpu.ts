@@ -18,7 +18,8 @@ import type { X86CpuName } from "../../config/machine_config.ts";
 import type { BootState } from "../../boot/x86_64/boot_state.ts";
 import { controlBits, cpuModels } from "./cpu_models.ts";
 import { DebugRegisters } from "./debug_registers.ts";
-import { operandsOf, X86Decoder } from "./decoder.ts";
+import { CurrentInstruction } from "./current_instruction.ts";
+import { operandsOf } from "./decoder.ts";
 import { DescriptorTables } from "./descriptor_tables.ts";
 import { Exceptions } from "./exceptions.ts";
 import { Fault } from "./fault_numbers.ts";
@@ -26,20 +27,16 @@ import { generalProtection, GuestFault, invalidOpcode, Vector } from "./guest_fa
 import type { HostContext, X86CpuWiring } from "./host_context.ts";
 import { hostInstructions } from "./host_instructions.ts";
 import { HostOperands } from "./host_operands.ts";
-import { LONGEST } from "./instruction_reader.ts";
-import { instructionRows } from "./instruction_rows.ts";
 import { InterruptInputs } from "./interrupt_inputs.ts";
 import { field, layout } from "./layout.ts";
 import { LinearMemory } from "./linear_memory.ts";
 import { Mmu, NOT_CANONICAL, TRANSLATED } from "./mmu.ts";
 import { isFloatingPoint, Tlb } from "./mode.ts";
 import { Msrs } from "./msrs.ts";
-import type { Operand } from "./operands.ts";
 import { MXCSR, writeMxcsr } from "./mxcsr.ts";
 import { ProcessorState } from "./processor_state.ts";
 import { Attribute, CR0, CR4, Gpr } from "./registers.ts";
 import { Segments, type SegmentValue } from "./segments.ts";
-import { canonical } from "./stack.ts";
 import { Segment } from "./state.ts";
 import { TlbMaintenance } from "./tlb_maintenance.ts";
 
@@ -55,7 +52,6 @@ const REAL_CODE = Attribute.present | Attribute.nonSystem | Attribute.code | Att
   Attribute.accessed;
 const REAL_DATA = REAL_CODE & ~Attribute.code;
 const REAL_LIMIT = 0xffff;
-const PAGE_BYTES = 4096;
 /** Type of a busy 16-bit TSS and of an LDT, as after power-on. */
 const REAL_TASK = Attribute.present | 3;
 const REAL_LDT = Attribute.present | 2;
@@ -68,8 +64,6 @@ const LAST_HIGH = 0x7fff;
 
 /** Segments that a kernel begins with the same value in. */
 const DATA_SEGMENTS = [Segment.es, Segment.ss, Segment.ds, Segment.fs, Segment.gs] as const;
-
-type DecodedX86 = Exclude<ReturnType<X86Decoder["decode"]>, undefined | "cut">;
 
 /** An x86-64 vCPU. */
 export class X86Cpu implements ArchCpu {
@@ -97,6 +91,7 @@ export class X86Cpu implements ArchCpu {
   readonly #data: LinearMemory;
   readonly #wiring: X86CpuWiring;
   readonly #msrs: Msrs;
+  readonly #current: CurrentInstruction;
   /** Events delivered before the instruction that is being stepped. */
   #deliveredBefore = 0;
 
@@ -143,6 +138,7 @@ export class X86Cpu implements ArchCpu {
       inputs: this.#inputs,
       msrs: this.#msrs,
     };
+    this.#current = new CurrentInstruction(this.context);
   }
 
   // ---- state
@@ -280,65 +276,9 @@ export class X86Cpu implements ArchCpu {
   #refuse(high: number, low: number, access: Access, why: number): void {
     if (why !== NOT_CANONICAL) {
       this.#exceptions.fault(new GuestFault(Vector.pageFault, why, high, low));
-    } else if (access !== Access.execute && this.#usesStack(high, low)) {
+    } else if (access !== Access.execute && this.#current.usesStack(high, low)) {
       this.#exceptions.fault(new GuestFault(Vector.stackFault, 0));
     } else this.#exceptions.fault(generalProtection());
-  }
-
-  /** Whether the instruction at the pc addresses memory at an address by RSP or RBP: #SS, not #GP. */
-  #usesStack(high: number, low: number): boolean {
-    const decoded = this.#decode();
-    if (decoded === undefined) return false;
-    const { handler } = decoded;
-    const o = operandsOf(decoded);
-    const both = STACK_INSTRUCTIONS.test(handler.row.title);
-    for (let n = 0; n < o.length; n++) {
-      if (o[n].raw !== handler.memory) continue;
-      const { base, form } = handler.memory;
-      if (both && !this.#isOperand(o[n], form.segmented, high, low)) continue;
-      return !form.segmented && (base === Gpr.rsp || base === Gpr.rbp);
-    }
-    return both;
-  }
-
-  /** Whether an address that is not canonical is that of an operand, not of the stack. */
-  #isOperand(operand: Operand, segmented: boolean, high: number, low: number): boolean {
-    const { operands } = this.context;
-    if (!segmented) {
-      const offset = operands.offset(operand);
-      return offset.high === high && offset.low === low;
-    }
-    try {
-      operands.address(operand);
-      return false;
-    } catch (fault) {
-      if (fault instanceof GuestFault) return true;
-      throw fault;
-    }
-  }
-
-  /** The instruction at the pc; undefined if it cannot be read. */
-  #decode(): DecodedX86 | undefined {
-    const code = new Uint8Array(LONGEST);
-    const state = this.#state;
-    const at = canonical(state.pcHigh, state.pcLow);
-    const onPage = Math.min(LONGEST, PAGE_BYTES - (state.pcLow & (PAGE_BYTES - 1)));
-    // Not the memory that breakpoints on data watch.
-    const memory = this.context.system;
-    memory.rights = state.cpl === 3 ? Tlb.user : state.rights(state.cpl);
-    let available = 0;
-    try {
-      memory.readBytes(at, code.subarray(0, onPage));
-      available = onPage;
-      if (onPage < LONGEST) memory.readBytes(at + onPage, code.subarray(onPage));
-      available = LONGEST;
-    } catch (fault) {
-      if (!(fault instanceof GuestFault)) throw fault;
-      if (available === 0) return undefined;
-    }
-    decoder ??= new X86Decoder(instructionRows);
-    const decoded = decoder.decode(code, 0, available, state.mode);
-    return decoded === "cut" ? undefined : decoded;
   }
 
   alignmentFault(_high: number, _low: number, _access: Access): void {
@@ -366,7 +306,7 @@ export class X86Cpu implements ArchCpu {
       return;
     }
     if (fault === Fault.byHost) {
-      const decoded = this.#decode();
+      const decoded = this.#current.decode();
       if (decoded === undefined) return this.undefinedInstruction();
       const outcome = this.host(decoded.handler.row.title, decoded);
       if (outcome === Outcome.next) this.#state.advance(decoded.length);
@@ -487,11 +427,6 @@ export class X86Cpu implements ArchCpu {
     throw generalProtection();
   }
 }
-
-/** For faults whose kind depends on the instruction; made when the first comes up. */
-let decoder: X86Decoder | undefined;
-/** Instructions that access the stack besides what their operands say. */
-const STACK_INSTRUCTIONS = /^(PUSH[AF]?|POP[AF]?|CALL|RET|ENTER|LEAVE)\b/;
 
 /** The exception of a fault number. */
 export function faultOf(fault: number, { cr4 }: ProcessorState): GuestFault {
