@@ -35,7 +35,8 @@ export interface Meta {
   readonly faultsLate: boolean;
 }
 
-class MetaBuilder extends Builder {
+/** The sink that takes the notes. */
+export class MetaBuilder extends Builder {
   readonly reads: Set<Operand> = new Set();
   readonly writes: Set<Operand> = new Set();
   readonly addresses: Set<MemoryOperand> = new Set();
