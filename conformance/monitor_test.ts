@@ -12,9 +12,9 @@ import {
   SESSION,
   SESSION_CPUS,
   SESSION_MEMORY_MIB,
-  type Step,
-  Typist,
 } from "./monitor/session.ts";
+import type { Step } from "./suite/case.ts";
+import { Typist } from "./suite/typist.ts";
 
 /** The transcript of a session in virtual time. */
 async function session(options: MachineOptions, steps: readonly Step[]): Promise<string> {
@@ -25,13 +25,13 @@ async function session(options: MachineOptions, steps: readonly Step[]): Promise
     devices: ["virtio-rng"],
     time: "virtual",
   });
-  const typist = new Typist((bytes) => machine.serialInput(bytes), steps);
-  machine.onSerial((bytes) => typist.output(bytes));
+  const typist = new Typist(steps, (keys) => machine.serialInput(keys));
+  machine.onSerial((bytes) => typist.push(bytes));
   const { reason } = await machine.run();
   await machine[Symbol.asyncDispose]();
-  assert.equal(reason, "power-off", typist.transcript);
-  assert.equal(typist.left, 0, typist.transcript);
-  return typist.transcript;
+  assert.equal(reason, "power-off", typist.output);
+  assert.equal(typist.left, 0, typist.output);
+  return typist.output;
 }
 
 for (const gic of [2, 3] as const) {

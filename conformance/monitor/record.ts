@@ -1,26 +1,23 @@
 /**
  * Records what QEMU prints in the sessions: gicv2.txt, gicv3.txt and microvm.txt beside this file.
  *
- * Usage: node conformance/monitor/record.ts [FILE ...]
+ * Usage: node conformance/monitor/record.ts [--check] [FILE ...]
  *
- * Needs qemu-system-aarch64 and qemu-system-x86_64.
+ * `--check` writes nothing and fails if QEMU prints something else than is committed. Needs
+ * qemu-system-aarch64 and qemu-system-x86_64.
  */
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { monitorImage as aarch64 } from "../../guests/monitor/aarch64/image.ts";
 import { monitorImage as x86_64 } from "../../guests/monitor/x86_64/image.ts";
-import {
-  mask,
-  MICROVM_SESSION,
-  SESSION,
-  SESSION_CPUS,
-  SESSION_MEMORY_MIB,
-  Typist,
-} from "./session.ts";
+import { mask, MICROVM_SESSION, SESSION, SESSION_CPUS, SESSION_MEMORY_MIB } from "./session.ts";
+import { Typist } from "../suite/typist.ts";
 
 const SECONDS = 60;
 
@@ -50,20 +47,25 @@ function record(
   const args = [
     ...[...board, "-smp", `${SESSION_CPUS}`],
     ...["-m", `${SESSION_MEMORY_MIB}M`, "-display", "none", "-serial", "stdio", "-monitor", "none"],
-    // Time is counted in instructions, so that a second takes 1000 ms.
+    // Time is counted in instructions, 64 ns each, so that a second takes 1000 ms. With less, it takes
+    // minutes of the host: a CPU that waits by WFE is busy in QEMU.
     ...["-global", "virtio-mmio.force-legacy=false", "-device", "virtio-rng-device"],
-    ...["-icount", "shift=0,sleep=off", "-kernel", kernel],
+    ...["-icount", "shift=6,sleep=off", "-kernel", kernel],
   ];
   return new Promise((resolve, reject) => {
     const qemu = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
-    const typist = new Typist((bytes) => qemu.stdin.write(bytes), session);
-    const timer = setTimeout(() => qemu.kill(), SECONDS * 1000);
-    qemu.stdout.on("data", (bytes: Uint8Array) => typist.output(bytes));
+    const typist = new Typist(session, (keys) => qemu.stdin.write(keys));
+    const timer = setTimeout(() => qemu.kill("SIGKILL"), SECONDS * 1000);
+    qemu.stdin.on("error", () => {});
+    qemu.stdout.on("data", (bytes: Uint8Array) => typist.push(bytes));
     qemu.on("error", reject);
     qemu.on("close", (code) => {
       clearTimeout(timer);
-      if (code === 0 && typist.left === 0) resolve(mask(typist.transcript));
-      else reject(new Error(`QEMU ended (${code}) with:\n${typist.transcript}`));
+      if (code === 0 && typist.left === 0) resolve(mask(typist.output));
+      else {
+        const how = code === null ? `did not end in ${SECONDS} s` : `ended (${code})`;
+        reject(new Error(`QEMU ${how}, ${typist.left} steps are left:\n${typist.output}`));
+      }
     });
   });
 }
@@ -71,13 +73,18 @@ function record(
 const folder = mkdtempSync(join(tmpdir(), "vml-monitor-"));
 try {
   const kernel = join(folder, "monitor.img");
-  const wanted = process.argv.slice(2);
+  const { values: { check }, positionals: wanted } = parseArgs({
+    options: { check: { type: "boolean" } },
+    allowPositionals: true,
+  });
   for (const board of BOARDS) {
     if (wanted.length > 0 && !wanted.includes(board.file)) continue;
     const path = fileURLToPath(new URL(board.file, import.meta.url));
     writeFileSync(kernel, board.image());
-    writeFileSync(path, await record(kernel, board));
-    console.log(path);
+    const transcript = await record(kernel, board);
+    if (check) assert.equal(transcript, readFileSync(path, "utf8"), board.file);
+    else writeFileSync(path, transcript);
+    console.log(`${board.file}: ${check ? "the same" : "recorded"}`);
   }
 } catch (error) {
   console.error(String(error));

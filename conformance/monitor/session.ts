@@ -3,14 +3,7 @@
  * QEMU's boards: virt with a Cortex-A53 (the committed gicv2.txt and gicv3.txt), and microvm
  * (microvm.txt).
  */
-
-/** What is typed when the output ends with a text. */
-export interface Step {
-  /** The end of the output. */
-  readonly after: string;
-  /** The keys. */
-  readonly type: string;
-}
+import type { Step } from "../suite/case.ts";
 
 /** vCPUs of the session's machine. It has a virtio-rng and nothing else that is optional. */
 export const SESSION_CPUS = 2;
@@ -151,34 +144,4 @@ export function expected(qemu: string): string {
     lines = lines.flatMap((line) => line === difference.qemu ? replacement : [line]);
   }
   return lines.join("\n");
-}
-
-/** Types the session, step by step, as the output comes. */
-export class Typist {
-  /** All output so far. */
-  transcript = "";
-  readonly #type: (bytes: Uint8Array<ArrayBuffer>) => void;
-  readonly #decoder = new TextDecoder();
-  readonly #steps: readonly Step[];
-  #step = 0;
-
-  /** `type`: sends the keys. */
-  constructor(type: (bytes: Uint8Array<ArrayBuffer>) => void, steps: readonly Step[] = SESSION) {
-    this.#type = type;
-    this.#steps = steps;
-  }
-
-  /** The steps that are left. */
-  get left(): number {
-    return this.#steps.length - this.#step;
-  }
-
-  /** To be called with all output. */
-  output(bytes: Uint8Array): void {
-    this.transcript += this.#decoder.decode(bytes, { stream: true });
-    const step = this.#steps[this.#step];
-    if (step === undefined || !this.transcript.endsWith(step.after)) return;
-    this.#step++;
-    this.#type(new TextEncoder().encode(step.type));
-  }
 }
