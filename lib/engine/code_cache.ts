@@ -57,8 +57,8 @@ export interface CodeCacheOptions {
   readonly onCodePage: (offset: number) => void;
   /** Regions are gone: their slots, and every way to them, must be forgotten. */
   readonly onDrop: (regions: Iterable<Region>) => void;
-  /** A page's records are gone: nobody may find them by a virtual address any more. */
-  readonly onRelease: () => void;
+  /** The records of a page are gone: nobody may find them by a virtual address any more. */
+  readonly onRelease: (page: CodePage) => void;
   /** All records are gone. */
   readonly onFlush: () => void;
 }
@@ -416,11 +416,11 @@ export class CodeCache {
       this.#free.push(index);
       if (page.regions.size > 0) this.#o.onDrop(page.regions.values());
       page.regions.clear();
+      this.#o.onRelease(page);
     }
     this.#samples.clear();
     this.#pages.delete(offset);
     this.#isCode[offset / PAGE_SIZE] = 0;
-    this.#o.onRelease();
   }
 
   /** Instructions that reach into a page are to be decoded anew. */

@@ -12,6 +12,8 @@ import type { GuestMemory } from "./guest_memory.ts";
 import { type Layout, Miss, STATE_BASE, type StateField, type StateView } from "./layout.ts";
 import { Exit, PAGE_SIZE, RAM_BASE, SCRATCH } from "./memory_map.ts";
 import { DirectAnswer } from "./region_builder.ts";
+import type { Slice } from "./slice.ts";
+import type { Stepper } from "./stepper.ts";
 import type { Tlb } from "./tlb.ts";
 import { AccessResult, type AccessSize, type BusAccess } from "../devices/vbus/device.ts";
 
@@ -28,16 +30,8 @@ export interface SlowAccessOptions {
   readonly tlb: Tlb;
   readonly cache: CodeCache;
   readonly buffer: ArrayBufferLike;
-  /** Executes the instruction at the pc alone; takes the exception for Exit.fault. */
-  readonly step: () => Exit;
-  /** Whether the vCPU must come back to the engine before the next instruction. */
-  readonly attention: () => boolean;
-  /** Ends the instruction at the pc, which is done. */
-  readonly finish: () => void;
-  /** Makes generated code come back before the next instruction. */
-  readonly hold: () => void;
-  /** Counts an exception as an instruction. */
-  readonly faulted: () => void;
+  readonly slice: Slice;
+  readonly stepper: Stepper;
   /** See ArchBinding. */
   readonly writableIsReadable: boolean;
   /** General registers, which a refused write must leave as they were. */
@@ -139,7 +133,7 @@ export class SlowAccess {
     }
 
     this.#host = 0;
-    if (!this.#access(cpu, true)) this.#o.faulted();
+    if (!this.#access(cpu, true)) this.#o.slice.spend();
     return this.#host;
   }
 
@@ -183,9 +177,15 @@ export class SlowAccess {
     return this.#answer();
   }
 
+  /** Whether the vCPU must come back to the engine before the next instruction. */
+  get #asked(): boolean {
+    const { slice } = this.#o;
+    return slice.attention || slice.isExhausted;
+  }
+
   #answer(): DirectAnswer {
-    if (!this.#o.attention()) return DirectAnswer.done;
-    this.#o.hold();
+    if (!this.#asked) return DirectAnswer.done;
+    this.#o.slice.hold(0);
     return DirectAnswer.leave;
   }
 
@@ -227,19 +227,19 @@ export class SlowAccess {
     const whole = size === 8
       ? this.#device(address, 0, 4, false) && this.#device(address + 4, 4, 4, false)
       : this.#device(address, 0, size as AccessSize, false);
-    if (whole && !this.#o.attention()) return SCRATCH;
+    if (whole && !this.#asked) return SCRATCH;
     const u32 = this.#u32;
     const low = u32[this.#address];
     const high = u32[this.#address + 1];
     if (!whole) {
       cpu.busError(high, low, Access.read, false);
-      this.#o.faulted();
+      this.#o.slice.spend();
       return 0;
     }
     const tlb = u32[this.#info] >>> Miss.tlbShift;
     // With `aligned`, too: the access is.
     this.#o.tlb.fill(tlb, false, low, high, (low & -PAGE_SIZE) >>> 0, SCRATCH);
-    this.#o.step();
+    this.#o.stepper.step(cpu);
     this.#o.tlb.drop(tlb, low);
     return 0;
   }
@@ -267,11 +267,11 @@ export class SlowAccess {
       const { u32 } = this.#o.state;
       this.#registers.set(this.#registersBefore);
       cpu.busError(u32[this.#address + 1], u32[this.#address], Access.write, false);
-      this.#o.faulted();
+      this.#o.slice.spend();
       return false;
     }
-    if (!this.#o.attention()) return true;
-    this.#o.finish();
+    if (!this.#asked) return true;
+    this.#o.stepper.finish();
     return false;
   }
 
@@ -428,12 +428,12 @@ export class SlowAccess {
 
   /** Executes the instruction at the pc; does the access of a second probe that misses. */
   #execute(cpu: ArchCpu): Exit {
-    const exit = this.#o.step();
+    const exit = this.#o.stepper.step(cpu);
     if (exit !== Exit.miss || this.#isSecond) return exit;
     this.#isSecond = true;
     this.#ended = undefined;
     const done = this.#access(cpu, false);
-    const ended = done ? this.#ended ?? this.#o.step() : Exit.fault;
+    const ended = done ? this.#ended ?? this.#o.stepper.step(cpu) : Exit.fault;
     this.#isSecond = false;
     return ended;
   }

@@ -189,6 +189,15 @@ export class Tlb {
     this.flushJumps();
   }
 
+  /** Forgets at which virtual addresses the page of records at `records` is; not their regions. */
+  flushRecords(records: number): void {
+    const words = this.#words;
+    const end = (FETCH_BASE >> 2) + FETCH_ENTRIES * 4;
+    for (let at = FETCH_BASE >> 2; at < end; at += 4) {
+      if (words[at + 2] === records) words[at] = words[at + 1] = -1;
+    }
+  }
+
   /** Forgets which regions begin at virtual addresses. */
   flushJumps(): void {
     this.#words.fill(-1, JUMP_BASE >> 2, (JUMP_BASE + JUMP_ENTRIES * 16) >> 2);

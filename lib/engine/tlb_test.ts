@@ -219,6 +219,20 @@ test("flushCode forgets code and regions, not data", () => {
   assert.equal(rig.lookup(0, false, VA), HOST);
 });
 
+test("flushRecords forgets one page of records wherever it is, and nothing else", () => {
+  const rig = new Rig();
+  const alias = VA + 0x5000n;
+  rig.fillFetch(VA, 0, 0x100000);
+  rig.fillFetch(alias, 0, 0x100000);
+  rig.fillFetch(VA + 0x1000n, 0, 0x200000);
+  rig.fillJump(VA + 0x1000n, 20000);
+  rig.tlb.flushRecords(0x100000);
+  assert.equal(rig.fetch(VA, 0), undefined);
+  assert.equal(rig.fetch(alias, 0), undefined);
+  assert.equal(rig.fetch(VA + 0x1000n, 0), 0x200000);
+  assert.equal(rig.jump(VA + 0x1000n), 20000);
+});
+
 test("a device's page is found by its TLB and kind of access, until anything is flushed", () => {
   const tlb = new Tlb(new ArrayBuffer(RAM_BASE + 65536));
   const find = (number: number, write: boolean): number =>
