@@ -8,7 +8,7 @@ import { typeOf, type Width } from "../fp/number_code.ts";
 import { withAsm } from "./asm.ts";
 import { rounded } from "./fp_data_processing.ts";
 import { inexactKnown, loadF, setF } from "./fp_emit.ts";
-import { Rounding } from "../fp/softfloat.ts";
+import { Rounding } from "../fp/softfloat_format.ts";
 import { conversion } from "./softfloat_ops.ts";
 
 const FP = "FEAT_FP";

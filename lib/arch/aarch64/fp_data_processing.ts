@@ -11,7 +11,7 @@ import { getF, inexactKnown, loadF, loadV, noFlush, resultStands, setF } from ".
 import { type FmaOperands, fmaScalar } from "./fp_fma.ts";
 import { relaxedMaddIsFused } from "./fp_host.ts";
 import { setCompareFlags, setNzcv } from "./fp_flags.ts";
-import { Rounding } from "../fp/softfloat.ts";
+import { Rounding } from "../fp/softfloat_format.ts";
 import { rint } from "./softfloat_ops.ts";
 
 const FP = "FEAT_FP";

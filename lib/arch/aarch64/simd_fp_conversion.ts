@@ -16,7 +16,7 @@ import {
   shapeOf,
   widthOf,
 } from "./fp_emit.ts";
-import { Rounding } from "../fp/softfloat.ts";
+import { Rounding } from "../fp/softfloat_format.ts";
 import { conversion } from "./softfloat_ops.ts";
 
 const SIMD = "FEAT_AdvSIMD";

@@ -16,7 +16,7 @@ import {
   shapeOf,
 } from "./fp_emit.ts";
 import { roundedLanes } from "./simd_fp_conversion.ts";
-import { Rounding } from "../fp/softfloat.ts";
+import { Rounding } from "../fp/softfloat_format.ts";
 import { rint } from "./softfloat_ops.ts";
 
 const SIMD = "FEAT_AdvSIMD";

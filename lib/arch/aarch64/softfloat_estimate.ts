@@ -2,23 +2,23 @@
  * Estimates of reciprocals and reciprocal square roots, and the steps that refine them (Arm ARM,
  * J1.1.3, shared/functions/float).
  */
+import { fused } from "../fp/softfloat.ts";
 import {
   type Environment,
   Exception,
   type Format,
-  fused,
   infinity,
   invalid,
   isNan,
   largest,
   negate,
-  overflowsToInfinity,
   powerOfTwo,
   processNan,
   processNans,
   unpack,
   zero,
-} from "../fp/softfloat.ts";
+} from "../fp/softfloat_format.ts";
+import { overflowsToInfinity } from "../fp/softfloat_round.ts";
 
 /** RecipEstimate: 256..511 for 256..511. */
 export function recipEstimate(input: number): number {

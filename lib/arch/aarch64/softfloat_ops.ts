@@ -4,6 +4,21 @@
  */
 import * as soft from "../fp/softfloat.ts";
 import {
+  absolute,
+  double,
+  type Environment,
+  Exception,
+  type Format,
+  half,
+  infinity,
+  processNans,
+  Rounding,
+  type Rules,
+  single,
+  unpack,
+  zero,
+} from "../fp/softfloat_format.ts";
+import {
   convert,
   type FixedPoint,
   fromFixed,
@@ -72,35 +87,35 @@ export function codeOf(op: SoftOp, width: 32 | 64): number {
 export function conversion(
   width: 32 | 64,
   unsigned: boolean,
-  rounding: soft.Rounding = soft.Rounding.nearest,
+  rounding: Rounding = Rounding.nearest,
   fraction = 0,
 ): number {
   return fraction | (width === 64 ? 0x100 : 0) | (unsigned ? 0x200 : 0) | (rounding << 10);
 }
 
 /** Argument of `rint`; no rounding: FPCR's. */
-export function rint(rounding: soft.Rounding | undefined, exact: boolean): number {
+export function rint(rounding: Rounding | undefined, exact: boolean): number {
   return (rounding ?? 8) | (exact ? 16 : 0);
 }
 
-const FORMATS = [soft.single, soft.double, soft.half, soft.single] as const;
+const FORMATS = [single, double, half, single] as const;
 const QUIET_COMPARE = 0n;
 
 /** Arm's choices within IEEE 754. */
-const RULES: soft.Rules = {
+const RULES: Rules = {
   nanSign: 0,
   nanOperand: "signaling",
   tiny: "before",
   subnormalRaises: "flushed",
-  flushRaises: soft.Exception.underflow,
+  flushRaises: Exception.underflow,
 };
 
 /** Reads FPCR into an environment with no flags raised. */
-function environment(fpcr: number): soft.Environment {
+function environment(fpcr: number): Environment {
   const flush = (fpcr & FPCR.FZ) !== 0;
   return {
     rules: RULES,
-    rounding: ((fpcr & FPCR.RMODE) >>> FPCR.RMODE_SHIFT) as soft.Rounding,
+    rounding: ((fpcr & FPCR.RMODE) >>> FPCR.RMODE_SHIFT) as Rounding,
     flushOperands: flush,
     flushResults: flush,
     trapUnderflow: false,
@@ -112,12 +127,12 @@ function environment(fpcr: number): soft.Environment {
 }
 
 const FPSR_OF: readonly (readonly [exception: number, fpsr: number])[] = [
-  [soft.Exception.invalid, FPSR.IOC],
-  [soft.Exception.subnormal, FPSR.IDC],
-  [soft.Exception.divideByZero, FPSR.DZC],
-  [soft.Exception.overflow, FPSR.OFC],
-  [soft.Exception.underflow, FPSR.UFC],
-  [soft.Exception.inexact, FPSR.IXC],
+  [Exception.invalid, FPSR.IOC],
+  [Exception.subnormal, FPSR.IDC],
+  [Exception.divideByZero, FPSR.DZC],
+  [Exception.overflow, FPSR.OFC],
+  [Exception.underflow, FPSR.UFC],
+  [Exception.inexact, FPSR.IXC],
 ];
 
 let flags = 0;
@@ -137,11 +152,11 @@ export function softFloat(code: number, a: bigint, b: bigint, c: bigint, fpcr: n
 
 function execute(
   op: number,
-  f: soft.Format,
+  f: Format,
   a: bigint,
   b: bigint,
   c: bigint,
-  env: soft.Environment,
+  env: Environment,
 ): bigint {
   const parameter = Number(BigInt.asUintN(32, c));
   switch (op) {
@@ -168,7 +183,7 @@ function execute(
     case SoftOp.maxNumber:
       return extremum(f, a, b, 1, true, env);
     case SoftOp.absoluteDifference:
-      return soft.absolute(f, soft.add(f, a, b, env, true));
+      return absolute(f, soft.add(f, a, b, env, true));
     case SoftOp.reciprocalStep:
       return step(f, a, b, false, env);
     case SoftOp.rootStep:
@@ -188,19 +203,19 @@ function execute(
     case SoftOp.greater:
       return (soft.compare(f, a, b, true, env) ?? -1) > 0 ? -1n : 0n;
     case SoftOp.absoluteGreaterEqual:
-      return execute(SoftOp.greaterEqual, f, soft.absolute(f, a), soft.absolute(f, b), 0n, env);
+      return execute(SoftOp.greaterEqual, f, absolute(f, a), absolute(f, b), 0n, env);
     case SoftOp.absoluteGreater:
-      return execute(SoftOp.greater, f, soft.absolute(f, a), soft.absolute(f, b), 0n, env);
+      return execute(SoftOp.greater, f, absolute(f, a), absolute(f, b), 0n, env);
     case SoftOp.rint: {
-      const rounding = (parameter & 8) !== 0 ? env.rounding : (parameter & 7) as soft.Rounding;
+      const rounding = (parameter & 8) !== 0 ? env.rounding : (parameter & 7) as Rounding;
       return roundToIntegral(f, a, rounding, (parameter & 16) !== 0, env);
     }
     case SoftOp.toFixed:
-      return toFixed(f, a, fixedPoint(parameter), ((parameter >> 10) & 7) as soft.Rounding, env);
+      return toFixed(f, a, fixedPoint(parameter), ((parameter >> 10) & 7) as Rounding, env);
     case SoftOp.fromFixed:
       return fromFixed(f, a, fixedPoint(parameter), env);
     case SoftOp.convert: {
-      const rounding = parameter === 3 ? soft.Rounding.odd : env.rounding;
+      const rounding = parameter === 3 ? Rounding.odd : env.rounding;
       return convert(f, FORMATS[parameter & 3], a, env, rounding);
     }
     default:
@@ -210,28 +225,28 @@ function execute(
 
 /** FPMax (`sign` 1) or FPMin (`sign` -1); the ...Num variants ignore a quiet NaN. */
 function extremum(
-  f: soft.Format,
+  f: Format,
   a: bigint,
   b: bigint,
   direction: 1 | -1,
   number: boolean,
-  env: soft.Environment,
+  env: Environment,
 ): bigint {
-  let x = soft.unpack(f, a, env);
-  let y = soft.unpack(f, b, env);
+  let x = unpack(f, a, env);
+  let y = unpack(f, b, env);
   if (number && (x.kind === "quiet") !== (y.kind === "quiet")) {
-    const worst = soft.unpack(f, soft.infinity(f, direction === 1 ? 1 : 0), env);
+    const worst = unpack(f, infinity(f, direction === 1 ? 1 : 0), env);
     if (x.kind === "quiet") x = worst;
     else y = worst;
   }
-  const nan = soft.processNans(f, [x, y], env);
+  const nan = processNans(f, [x, y], env);
   if (nan !== undefined) return nan;
   const o = soft.order(f, x, y) as number;
   if (o === 0 && x.kind === "zero") {
-    return soft.zero(f, direction === 1 ? x.sign & y.sign : x.sign | y.sign);
+    return zero(f, direction === 1 ? x.sign & y.sign : x.sign | y.sign);
   }
   const winner = o * direction > 0 ? x : y;
-  return winner.kind === "zero" ? soft.zero(f, winner.sign) : winner.bits;
+  return winner.kind === "zero" ? zero(f, winner.sign) : winner.bits;
 }
 
 function fixedPoint(parameter: number): FixedPoint {

@@ -11,13 +11,11 @@ import {
   infinity,
   isNan,
   processNan,
-  round,
   Rounding,
-  roundsUp,
-  split,
   unpack,
   zero,
-} from "./softfloat.ts";
+} from "./softfloat_format.ts";
+import { round, roundsUp, split } from "./softfloat_round.ts";
 
 /** FPRoundInt; `exact` raises Inexact (FRINTX). */
 export function roundToIntegral(

@@ -7,7 +7,7 @@ import type { StateField, StateView } from "../../engine/layout.ts";
 import { FAST_BOUND_64, FAST_BOUNDS } from "../fp/fast_result.ts";
 import { field } from "./layout.ts";
 
-/** Bits of MXCSR. The flags are those of `Exception` (../fp/softfloat.ts). */
+/** Bits of MXCSR. The flags are those of `Exception` (../fp/softfloat_format.ts). */
 export const MXCSR = {
   IE: 0x01,
   DE: 0x02,

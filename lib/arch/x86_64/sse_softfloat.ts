@@ -3,6 +3,18 @@
  * volume 1, 11.5). What the host's arithmetic does not answer comes here.
  */
 import * as soft from "../fp/softfloat.ts";
+import {
+  double,
+  type Environment,
+  Exception,
+  type Format,
+  isNan,
+  Rounding,
+  type Rules,
+  single,
+  unpack,
+  zero,
+} from "../fp/softfloat_format.ts";
 import { convert, fromFixed, roundToIntegral, toFixed } from "../fp/softfloat_convert.ts";
 import { MXCSR } from "./mxcsr.ts";
 
@@ -69,23 +81,23 @@ export function sseCode(op: SseOp, form: SseFormName, parameter = 0): number {
   return op | (FORM_NAMES.indexOf(form) << 4) | (parameter << 8);
 }
 
-const RULES: soft.Rules = {
+const RULES: Rules = {
   nanSign: 1,
   nanOperand: "first",
   tiny: "after",
   subnormalRaises: "used",
-  flushRaises: soft.Exception.underflow | soft.Exception.inexact,
+  flushRaises: Exception.underflow | Exception.inexact,
 };
 
 /** Rounding modes by MXCSR.RC. */
-const ROUNDING: readonly soft.Rounding[] = [
-  soft.Rounding.nearest,
-  soft.Rounding.minus,
-  soft.Rounding.plus,
-  soft.Rounding.zero,
+const ROUNDING: readonly Rounding[] = [
+  Rounding.nearest,
+  Rounding.minus,
+  Rounding.plus,
+  Rounding.zero,
 ];
 
-function environment(mxcsr: number): soft.Environment {
+function environment(mxcsr: number): Environment {
   const underflowMasked = (mxcsr & MXCSR.UM) !== 0;
   return {
     rules: RULES,
@@ -100,23 +112,29 @@ function environment(mxcsr: number): soft.Environment {
   };
 }
 
-const formatOf = (width: 32 | 64): soft.Format => width === 64 ? soft.double : soft.single;
+const formatOf = (width: 32 | 64): Format => width === 64 ? double : single;
 
 /** MINPS, MAXPS: the second operand unless the first is less (greater). */
-function extremum(f: soft.Format, op: SseOp, a: bigint, b: bigint, env: soft.Environment): bigint {
+function extremum(
+  f: Format,
+  op: SseOp,
+  a: bigint,
+  b: bigint,
+  env: Environment,
+): bigint {
   const order = soft.compare(f, a, b, true, env);
   const first = order === (op === SseOp.min ? -1 : 1);
-  const chosen = soft.unpack(f, first ? a : b, { ...env });
-  return chosen.kind === "zero" ? soft.zero(f, chosen.sign) : chosen.bits;
+  const chosen = unpack(f, first ? a : b, { ...env });
+  return chosen.kind === "zero" ? zero(f, chosen.sign) : chosen.bits;
 }
 
 /** Predicates 0..3 of CMPPS: equal, less, less or equal, unordered; 4..7 are their opposites. */
 function compare(
-  f: soft.Format,
+  f: Format,
   predicate: number,
   a: bigint,
   b: bigint,
-  env: soft.Environment,
+  env: Environment,
 ): bigint {
   const kind = predicate & 3;
   const order = soft.compare(f, a, b, kind === 1 || kind === 2, env);
@@ -127,7 +145,7 @@ function compare(
 }
 
 /** Rounding that a parameter asks for. */
-function roundingOf(parameter: number, env: soft.Environment): soft.Rounding {
+function roundingOf(parameter: number, env: Environment): Rounding {
   return (parameter & MXCSR_ROUNDING) !== 0 ? env.rounding : ROUNDING[parameter & 3];
 }
 
@@ -139,7 +157,7 @@ function lane(
   index: number,
   a: bigint,
   b: bigint,
-  env: soft.Environment,
+  env: Environment,
 ): bigint {
   const f = formatOf(from);
   switch (op) {
@@ -168,7 +186,7 @@ function lane(
       const target = { width: to, unsigned: false, fraction: 0 } as const;
       const result = toFixed(f, b, target, roundingOf(parameter, env), env);
       // The integer indefinite.
-      return (env.flags & soft.Exception.invalid) !== 0 ? 1n << BigInt(to - 1) : result;
+      return (env.flags & Exception.invalid) !== 0 ? 1n << BigInt(to - 1) : result;
     }
     case SseOp.fromInteger:
       return fromFixed(
@@ -236,8 +254,8 @@ export function sseSoft(
     const value = lane(op, form, code >> 8, i, x, y, env);
     const quiet = { ...env };
     const nan = op !== SseOp.fromInteger &&
-      (soft.isNan(soft.unpack(f, y, quiet)) ||
-        (BINARY.has(op) && soft.isNan(soft.unpack(f, x, quiet))));
+      (isNan(unpack(f, y, quiet)) ||
+        (BINARY.has(op) && isNan(unpack(f, x, quiet))));
     // Anything else about an operand goes before its being subnormal (SDM volume 1, 11.5.2.2).
     if (nan || NO_DENORMAL.has(op) || (env.flags & (MXCSR.IE | MXCSR.ZE)) !== 0) {
       env.flags &= ~MXCSR.DE;

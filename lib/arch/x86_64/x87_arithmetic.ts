@@ -1,13 +1,7 @@
 /** Arithmetic of the x87 (SDM volume 1, 8.3.5 to 8.3.9, 8.5). */
-import {
-  bitLength,
-  Exception,
-  Rounding,
-  roundsUp,
-  signed,
-  split,
-  squareRoot,
-} from "../fp/softfloat.ts";
+import { squareRoot } from "../fp/softfloat.ts";
+import { Exception, Rounding, signed } from "../fp/softfloat_format.ts";
+import { bitLength, roundsUp, split } from "../fp/softfloat_round.ts";
 import {
   C1,
   checkDenormal,

@@ -1,5 +1,6 @@
 /** Conversions between registers of the x87 and what memory holds (SDM volume 1, 4.2, 4.7, 8.3.2). */
-import { bitLength, Exception, Rounding } from "../fp/softfloat.ts";
+import { Exception, Rounding } from "../fp/softfloat_format.ts";
+import { bitLength } from "../fp/softfloat_round.ts";
 import { integerOf } from "./x87_arithmetic.ts";
 import {
   checkDenormal,

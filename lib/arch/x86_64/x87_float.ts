@@ -4,14 +4,8 @@
  * `bigint`; a finite value is an integer mantissa times a power of two, so nothing is lost before the
  * one rounding at the end. Exact before fast: x87 code is rare.
  */
-import {
-  bitLength,
-  Exception,
-  overflowsToInfinity,
-  Rounding,
-  roundsUp,
-  split,
-} from "../fp/softfloat.ts";
+import { Exception, Rounding } from "../fp/softfloat_format.ts";
+import { bitLength, overflowsToInfinity, roundsUp, split } from "../fp/softfloat_round.ts";
 
 /** C1 of the status word: the last rounding was away from zero. */
 export const C1 = 0x200;

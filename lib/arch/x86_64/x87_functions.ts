@@ -2,7 +2,8 @@
  * Transcendental instructions and constants of the x87 (SDM volume 1, 8.3.7, 8.3.8, 8.3.10). Results
  * are rounded from more than 120 exact bits, so they are what the best CPUs give, or next to it.
  */
-import { bitLength, Exception, Rounding, signed } from "../fp/softfloat.ts";
+import { Exception, Rounding, signed } from "../fp/softfloat_format.ts";
+import { bitLength } from "../fp/softfloat_round.ts";
 import { compareMagnitudes, leading } from "./x87_arithmetic.ts";
 import {
   checkDenormal,

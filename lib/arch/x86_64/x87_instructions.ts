@@ -2,7 +2,7 @@
  * What each x87 instruction does (SDM volume 1, 8.3; volume 2): operations by the title of their rows,
  * which are in x87_rows.ts. Control instructions stand in x87_control.ts.
  */
-import { Exception } from "../fp/softfloat.ts";
+import { Exception } from "../fp/softfloat_format.ts";
 import { Status as Flag } from "./flags.ts";
 import * as arithmetic from "./x87_arithmetic.ts";
 import { Condition, type Order } from "./x87_arithmetic.ts";

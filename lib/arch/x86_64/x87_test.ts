@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Exception } from "../fp/softfloat.ts";
+import { Exception } from "../fp/softfloat_format.ts";
 import { extendedOf, numberOf, TestX87 } from "./testing/x87_context.ts";
 import { Condition } from "./x87_arithmetic.ts";
 import { INDEFINITE, infinity, negate, ONE } from "./x87_float.ts";

@@ -3,7 +3,7 @@
  * words, and how exceptions get there (SDM volume 1, 8.1, 8.5). Nothing is kept here.
  */
 import type { StateView } from "../../engine/layout.ts";
-import { Exception } from "../fp/softfloat.ts";
+import { Exception } from "../fp/softfloat_format.ts";
 import { field } from "./layout.ts";
 import { C1, type Environment, environment, INDEFINITE, stops } from "./x87_float.ts";
 
