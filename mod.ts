@@ -30,7 +30,8 @@
  * @module
  */
 export { Machine } from "./lib/machine/machine.ts";
-export type { MachineParts, MachineStatistics, RunResult } from "./lib/machine/machine.ts";
+export type { MachineParts, RunResult } from "./lib/machine/machine.ts";
+export type { MachineStatistics } from "./lib/machine/machine_statistics.ts";
 export type { OutputOptions, SerialStreams } from "./lib/machine/serial_port.ts";
 export type { MachineConsole, MachinePort } from "./lib/machine/console_port.ts";
 export type { MachineVsock } from "./lib/machine/machine_vsock.ts";

@@ -1,5 +1,6 @@
 import process from "node:process";
-import type { Machine, MachineStatistics } from "../lib/machine/machine.ts";
+import type { Machine } from "../lib/machine/machine.ts";
+import type { MachineStatistics } from "../lib/machine/machine_statistics.ts";
 import { hostPlatform } from "../platform/host.ts";
 import { ProcessTerminal } from "../platform/terminal.ts";
 import type { Arguments, Command } from "./command.ts";

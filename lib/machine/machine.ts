@@ -7,12 +7,9 @@ import {
 } from "../config/machine_config.ts";
 import { formatTraceEvent, type TraceFields } from "../config/trace.ts";
 import { VmmDebug } from "../config/vmm_debug.ts";
-import type { RegisterStatistics } from "../devices/msr/register_bus.ts";
-import type { BusRegion, DeviceStatistics } from "../devices/vbus/bus.ts";
-import type { FirmwareStatistics } from "../devices/firmware/firmware.ts";
+import type { BusRegion } from "../devices/vbus/bus.ts";
 import { VirtioConsole } from "../devices/virtio_console/virtio_console.ts";
 import { VirtioSock } from "../devices/virtio_sock/virtio_sock.ts";
-import type { EngineStatistics } from "../engine/statistics.ts";
 import type { Platform } from "../platform/platform.ts";
 import { webPlatform } from "../platform/web.ts";
 import type { StopReason } from "../vcpu/lifecycle/lifecycle.ts";
@@ -23,12 +20,13 @@ import { BusObserver } from "./bus_observer.ts";
 import { ConsolePort, type MachineConsole, type MachinePort } from "./console_port.ts";
 import { Debugger } from "./debugger.ts";
 import { type MachineVsock, VsockPort } from "./machine_vsock.ts";
+import { type MachineStatistics, machineStatistics } from "./machine_statistics.ts";
 import { type Hubs, openNetworks, processHubs } from "./networks.ts";
 import { openOverlays, type OverlayDisk } from "./overlay_disk.ts";
 import { PanicWatch } from "./panic_watch.ts";
 import { limitLog } from "./log_limit.ts";
 import { seededRandom } from "./random.ts";
-import { RunLoop, type RunLoopStatistics } from "./run_loop.ts";
+import { RunLoop } from "./run_loop.ts";
 import { type OutputOptions, SerialPort, type SerialStreams } from "./serial_port.ts";
 import { RealSliceClock, type SliceClock, VirtualSliceClock } from "./slice_clock.ts";
 import { Vcpus } from "./vcpus.ts";
@@ -61,24 +59,6 @@ export interface RunResult {
   readonly instructions: number;
   /** Guest time in nanoseconds since the machine was made. */
   readonly nanoseconds: number;
-}
-
-/** Counters of a machine since it was made. */
-export interface MachineStatistics {
-  /** Guest time in nanoseconds. */
-  readonly nanoseconds: number;
-  /** Resets by guest and host. */
-  readonly resets: number;
-  /** Slices and waits. */
-  readonly loop: RunLoopStatistics;
-  /** Execution of guest code. */
-  readonly engine: EngineStatistics;
-  /** Firmware calls, where the host answers any (PSCI). */
-  readonly firmware?: FirmwareStatistics;
-  /** Accesses by device; empty while {@linkcode Machine.debug} does not count "vbus". */
-  readonly devices: readonly DeviceStatistics[];
-  /** Accesses by system register of a device; empty while "msr" is not counted. */
-  readonly registers: readonly RegisterStatistics[];
 }
 
 /**
@@ -395,16 +375,12 @@ export class Machine implements AsyncDisposable {
 
   /** Counters since the machine was made. */
   statistics(): MachineStatistics {
-    const { engine, bus, ports, registers, firmwareStatistics: firmware } = this.#board;
-    return {
+    return machineStatistics({
+      board: this.#board,
+      loop: this.#loop,
       nanoseconds: this.#clock.now(),
       resets: this.#resets,
-      loop: { ...this.#loop.statistics },
-      engine: engine.statistics,
-      ...(firmware !== undefined && { firmware }),
-      devices: [...bus.statistics, ...(ports?.statistics ?? [])],
-      registers: registers.statistics,
-    };
+    });
   }
 
   /** Stops the machine and lets go of everything: back ends, streams, memory. */

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { makeImage } from "../boot/image.ts";
 import { makeElf } from "../boot/testing/elf.ts";
 import type { MachineOptions } from "../config/machine_config.ts";
-import { Machine, type MachineStatistics, type RunResult } from "./machine.ts";
+import { Machine, type RunResult } from "./machine.ts";
+import type { MachineStatistics } from "./machine_statistics.ts";
 import {
   echoProgram,
   helloProgram,

@@ -1,22 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DeviceState } from "../vbus/device.ts";
-import { makeBoard, Offset } from "./testing/board.ts";
-import { BROADCAST, type InterruptMessage } from "./message.ts";
+import { makeBoard, message, Offset } from "./testing/board.ts";
+import { BROADCAST } from "./message.ts";
 
 const { TPR, PPR, EOI, LDR, DFR, SVR, ISR, TMR, IRR, ESR, ICR, ICR_HIGH } = Offset;
 const { ID, VERSION, TIMER, LINT0, LINT1, ERROR } = Offset;
 const MASKED = 0x10000;
 const BASE = 0x1b;
-
-const message = (vector: number, more: Partial<InterruptMessage> = {}): InterruptMessage => ({
-  vector,
-  mode: 0,
-  logical: false,
-  destination: 0,
-  level: false,
-  ...more,
-});
 
 test("registers after power-on", () => {
   const { read } = makeBoard();
@@ -264,157 +255,6 @@ test("errors: illegal vectors sent and received, reserved registers, one interru
   assert.equal(errors(), 0x60);
 });
 
-test("LINT0 as ExtINT gives the 8259's vector; a disabled APIC is a wire", () => {
-  const { apics, interrupt, external, write, enable, take, read } = makeBoard();
-  const line = apics.lint(0, 0);
-  external.push(0x30, 0x31);
-  line.set(true);
-  assert.equal(interrupt[0], false);
-  enable(0);
-  write(0, LINT0, 0x700);
-  assert.equal(interrupt[0], true);
-  assert.equal(apics.acknowledge(0), 0x30);
-  for (let word = 0; word < 8; word++) assert.equal(read(0, ISR + 16 * word), 0);
-  write(0, LINT0, 0x10700);
-  assert.equal(interrupt[0], false);
-  apics.deliver(message(0, { mode: 7 }));
-  line.set(false);
-  assert.equal(interrupt[0], true);
-  assert.equal(apics.acknowledge(0), 0x31);
-  assert.equal(interrupt[0], false);
-  assert.deepEqual(take(0), []);
-});
-
-test("LINT1 as NMI, LINT0 as edge and as level with remote IRR", () => {
-  const { apics, events, ended, read, write, enable, take, interrupt } = makeBoard();
-  enable(0);
-  write(0, LINT1, 0x400);
-  const nmi = apics.lint(0, 1), line = apics.lint(0, 0);
-  nmi.set(true);
-  nmi.set(true);
-  assert.deepEqual(events.splice(0), ["nmi 0"]);
-  write(0, LINT0, 0x61);
-  line.set(true);
-  assert.deepEqual(take(0), [0x61]);
-  line.set(false);
-  write(0, LINT0, 0x8062);
-  line.set(true);
-  assert.equal(read(0, LINT0), 0xc062);
-  assert.equal(apics.acknowledge(0), 0x62);
-  assert.equal(interrupt[0], false);
-  write(0, EOI, 0);
-  assert.equal(interrupt[0], true, "it is still there");
-  apics.acknowledge(0);
-  line.set(false);
-  write(0, EOI, 0);
-  assert.deepEqual([read(0, LINT0), interrupt[0]], [0x8062, false]);
-  assert.deepEqual(ended, [0x62, 0x62]);
-});
-
-test("IA32_APIC_BASE: value, modes and refused transitions", () => {
-  const { apics, answers, interrupt, events, external } = makeBoard();
-  const base = (): bigint | undefined => apics.readRegister(0, BASE);
-  const set = (value: bigint): boolean => apics.writeRegister(0, BASE, value);
-  assert.deepEqual([base(), apics.readRegister(1, BASE)], [0xfee00900n, 0xfee00800n]);
-  for (const bad of [0xfee01900n, 0x1fee00900n, 0xfee00901n, 0xfee00500n, 0xfec00900n, 0n]) {
-    assert.equal(set(bad), false, bad.toString(16));
-  }
-  assert.equal(set(0xfee00d00n), true);
-  assert.deepEqual([base(), answers(0), answers(1)], [0xfee00d00n, false, true]);
-  assert.equal(set(0xfee00900n), false, "from x2APIC back only by disabling");
-  assert.equal(set(0xfee00100n), true);
-  assert.deepEqual([answers(0), apics.isEnabled(0), apics.isEnabled(1)], [false, false, true]);
-  assert.equal(set(0xfee00d00n), false, "not both at once");
-  // The pins are INTR and NMI now; messages reach nobody.
-  external.push(0x34);
-  apics.lint(0, 0).set(true);
-  apics.lint(0, 1).set(true);
-  assert.deepEqual([interrupt[0], apics.acknowledge(0), events], [true, 0x34, ["nmi 0"]]);
-  assert.equal(apics.deliver(message(0, { mode: 4 })), false);
-  assert.equal(set(0xfee00900n), true);
-  assert.equal(answers(0), true);
-});
-
-test("what cannot be is refused at once", () => {
-  for (const cpus of [0, 1.5, 256]) assert.throws(() => makeBoard(cpus), RangeError);
-  for (const tick of [0, 0.5, 1001]) assert.throws(() => makeBoard(1, tick), RangeError);
-  assert.equal(makeBoard(255).read(254, ID), 0xfe000000);
-});
-
-test("x2APIC: registers as MSRs, reserved ones and bits are refused", () => {
-  const { apics, read, write, enable } = makeBoard(18);
-  const get = (n: number, vcpu = 17): bigint | undefined => apics.readRegister(vcpu, 0x800 + n);
-  const set = (n: number, value: bigint, vcpu = 17): boolean =>
-    apics.writeRegister(vcpu, 0x800 + n, value);
-  assert.equal(get(2), undefined, "not in xAPIC mode");
-  assert.equal(set(8, 0n), false);
-  enable(17);
-  write(17, TPR, 0x30);
-  apics.writeRegister(17, BASE, 0xfee00c00n);
-  assert.deepEqual([get(2), get(3), get(8), get(0xd), get(0xf)], [
-    17n,
-    0x01050014n,
-    0x30n,
-    0x10002n,
-    0x1ffn,
-  ]);
-  for (const absent of [0, 4, 9, 0xc, 0xe, 0x29, 0x2f, 0x31, 0x3a]) {
-    assert.equal(get(absent), undefined, absent.toString(16));
-    assert.equal(set(absent, 0n), false);
-  }
-  for (const readOnly of [2, 3, 0xa, 0xd, 0x10, 0x27, 0x39]) assert.equal(set(readOnly, 0n), false);
-  for (const writeOnly of [0xb, 0x3f]) assert.equal(get(writeOnly), undefined);
-  for (
-    const [n, value] of [
-      [8, 0x100n],
-      [8, 1n << 32n],
-      [0xb, 1n],
-      [0xf, 0x400n],
-      [0x28, 1n],
-      [0x30, 0x2000n],
-      [0x32, 0x100n],
-      [0x35, 0x800n],
-      [0x3e, 4n],
-      [0x3f, 0x100n],
-    ] as const
-  ) assert.equal(set(n, value), false, n.toString(16));
-  for (const [n, value] of [[8, 0xffn], [0xb, 0n], [0x28, 0n], [0x38, 0xffffffffn]] as const) {
-    assert.equal(set(n, value), true);
-  }
-  assert.equal(set(8, 0n), true);
-  assert.equal(set(0x3f, 0x55n), true);
-  assert.equal(get(0x22), 1n << 21n, "self IPI");
-  assert.equal(read(0, TPR), 0);
-});
-
-test("x2APIC: ICR in one write, destinations of 32 bits, clusters", () => {
-  const { apics, enable, take } = makeBoard(18);
-  for (let vcpu = 0; vcpu < 18; vcpu++) {
-    enable(vcpu);
-    apics.writeRegister(vcpu, BASE, vcpu === 0 ? 0xfee00d00n : 0xfee00c00n);
-  }
-  const reached = (destination: bigint, low: bigint): number[] => {
-    assert.equal(apics.writeRegister(0, 0x830, (destination << 32n) | low), true);
-    assert.equal(apics.readRegister(0, 0x830), (destination << 32n) | low);
-    return Array.from({ length: 18 }, (_, n) => n).filter((n) => take2(n));
-  };
-  const take2 = (vcpu: number): boolean => {
-    const irr = apics.readRegister(vcpu, 0x822) === 1n;
-    if (irr) {
-      assert.equal(apics.acknowledge(vcpu), 0x40);
-      apics.writeRegister(vcpu, 0x80b, 0n);
-    }
-    return irr;
-  };
-  assert.deepEqual(reached(17n, 0x40n), [17]);
-  assert.deepEqual(reached(0xffn, 0x40n), [], "eight ones are an id as any other");
-  assert.equal(reached(0xffffffffn, 0x40n).length, 18);
-  assert.deepEqual(reached(0x10003n, 0x840n), [16, 17]);
-  assert.deepEqual(reached(0x8001n, 0x840n), [0, 15]);
-  assert.equal(reached(0n, 0xc0040n).length, 17);
-  assert.deepEqual(take(0), []);
-});
-
 test("MSI: address and data make the message", () => {
   const { apics, enable, take } = makeBoard(2);
   enable(0);
@@ -464,13 +304,6 @@ test("a disabled APIC forgets what was requested, hears no one, and its timer st
   assert.deepEqual([read(1, SVR), read(1, Offset.INITIAL)], [0xff, 0]);
 });
 
-test("in x2APIC mode the destination of ICR begins at zero", () => {
-  const { apics, write } = makeBoard();
-  write(0, ICR_HIGH, 0xff000000);
-  apics.writeRegister(0, BASE, 0xfee00d00n);
-  assert.equal(apics.readRegister(0, 0x830), 0n);
-});
-
 test("a message of ExtINT needs an enabled APIC", () => {
   const { apics, interrupt, enable } = makeBoard();
   assert.equal(apics.deliver(message(0, { mode: 7 })), false);
@@ -478,18 +311,6 @@ test("a message of ExtINT needs an enabled APIC", () => {
   assert.equal(apics.deliver(message(1, { mode: 3 })), false, "reserved");
   enable(0);
   assert.equal(apics.deliver(message(0, { mode: 7 })), true);
-});
-
-test("LINT0 as a level: masked it waits, as an edge it forgets its remote IRR", () => {
-  const { apics, read, write, enable, interrupt } = makeBoard();
-  enable(0);
-  write(0, LINT0, 0x18062);
-  apics.lint(0, 0).set(true);
-  assert.equal(interrupt[0], false);
-  write(0, LINT0, 0x8062);
-  assert.deepEqual([interrupt[0], read(0, LINT0)], [true, 0xc062]);
-  write(0, LINT0, 0x62);
-  assert.equal(read(0, LINT0), 0x62);
 });
 
 test("state and restore with interrupts in each stage; wrong states change nothing", () => {

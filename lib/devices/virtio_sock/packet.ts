@@ -108,6 +108,25 @@ export function writeHeader(view: DataView, header: PacketHeader): void {
   view.setUint32(FWD_CNT, header.fwdCnt, true);
 }
 
+/** A reset for whoever in the guest has sent a packet. */
+export function resetFor(
+  { srcPort, dstCid, dstPort, type }: PacketHeader,
+  cid: number,
+): PacketHeader {
+  return {
+    srcCid: dstCid,
+    dstCid: cid,
+    srcPort: dstPort,
+    dstPort: srcPort,
+    length: 0,
+    type,
+    op: Op.reset,
+    flags: 0,
+    bufAlloc: 0,
+    fwdCnt: 0,
+  };
+}
+
 function readCid(view: DataView, offset: number): number {
   return view.getUint32(offset + 4, true) === 0 ? view.getUint32(offset, true) : Infinity;
 }

@@ -17,6 +17,7 @@ import {
   type VirtioTransport,
 } from "../virtio/device.ts";
 import { Connection, hostAddress } from "./connection.ts";
+import { ConnectionTable } from "./connection_table.ts";
 import {
   EVENT_BYTES,
   HEADER_BYTES,
@@ -26,6 +27,7 @@ import {
   Op,
   type PacketHeader,
   readHeader,
+  resetFor,
   SockEvent,
   SockFeature,
   SockType,
@@ -43,9 +45,6 @@ export const SOCK_WINDOW: number = 256 * 1024;
 const MAX_REPLIES = 64;
 /** Bytes that are taken from the guest between two turns of the host. */
 const TURN_BYTES = 1024 * 1024;
-/** The host's ends of connections that the host makes: above what services use. */
-const FIRST_PORT = 0x4000_0000;
-const LAST_PORT = 0x7fff_ffff;
 
 /** Options of a {@linkcode VirtioSock}. */
 export interface VirtioSockOptions {
@@ -101,10 +100,7 @@ export class VirtioSock implements VirtioDevice {
   readonly #maxConnections: number;
   readonly #onActivity: () => void;
   readonly #handlers = new Map<number | undefined, RequestHandler>();
-  /** By guest port and host port; see `keyOf`. */
-  readonly #connections = new Map<string, Connection>();
-  /** Left by the guest, not yet read by the host. */
-  readonly #lingering = new Set<Connection>();
+  readonly #connections = new ConnectionTable();
   /** Those that may have a packet for the guest; the first one is next. */
   readonly #ready = new Set<Connection>();
   /** Resets for packets that belong to no connection. */
@@ -114,7 +110,6 @@ export class VirtioSock implements VirtioDevice {
   readonly #header = new Uint8Array(HEADER_BYTES);
   readonly #headerView: DataView = new DataView(this.#header.buffer);
   #transport: VirtioTransport | undefined;
-  #nextPort = FIRST_PORT;
   #delivering = false;
   #deferred = false;
   /** The guest's driver is to be told that all connections are gone. */
@@ -136,7 +131,7 @@ export class VirtioSock implements VirtioDevice {
 
   /** Connections at this time. */
   get connections(): number {
-    return this.#connections.size + this.#lingering.size;
+    return this.#connections.size;
   }
 
   /**
@@ -165,7 +160,7 @@ export class VirtioSock implements VirtioDevice {
       throw new SocketError("unreachable", "no driver of the guest serves its sockets");
     }
     if (!this.#room()) throw new SocketError("other", "too many connections with the guest");
-    const connection = this.#add(port, this.#freePort(port), "connecting");
+    const connection = this.#add(port, this.#connections.freePort(port), "connecting");
     const abort = (): void => connection.abort();
     signal?.addEventListener("abort", abort);
     this.#connectionReady(connection);
@@ -222,7 +217,7 @@ export class VirtioSock implements VirtioDevice {
   /** A connection has something to send. */
   readonly #host = {
     ready: (connection: Connection): void => this.#connectionReady(connection),
-    drained: (connection: Connection): void => void this.#lingering.delete(connection),
+    drained: (connection: Connection): void => this.#connections.drained(connection),
   };
 
   #connectionReady(connection: Connection): void {
@@ -298,7 +293,7 @@ export class VirtioSock implements VirtioDevice {
       this.#refuse(header);
       return;
     }
-    const connection = this.#connections.get(keyOf(header.srcPort, header.dstPort));
+    const connection = this.#connections.get(header.srcPort, header.dstPort);
     if (connection === undefined) this.#takeRequest(header);
     else this.#dispatch(connection, header, chain, transport);
   }
@@ -399,7 +394,7 @@ export class VirtioSock implements VirtioDevice {
   /** The guest knows no more of the connection. */
   #left(connection: Connection, error: SocketError | undefined): void {
     this.#remove(connection);
-    if (connection.leave(error)) this.#lingering.add(connection);
+    if (connection.leave(error)) this.#connections.linger(connection);
   }
 
   #refuse(header: PacketHeader): void {
@@ -408,21 +403,10 @@ export class VirtioSock implements VirtioDevice {
   }
 
   /** A reset for whoever has sent this. */
-  #reply({ srcPort, dstCid, dstPort, type }: PacketHeader): void {
+  #reply(header: PacketHeader): void {
     // A context id of more than 32 bits belongs to nobody.
-    if (dstCid > MAX_GUEST_CID) return;
-    this.#replies.push({
-      srcCid: dstCid,
-      dstCid: this.cid,
-      srcPort: dstPort,
-      dstPort: srcPort,
-      length: 0,
-      type,
-      op: Op.reset,
-      flags: 0,
-      bufAlloc: 0,
-      fwdCnt: 0,
-    });
+    if (header.dstCid > MAX_GUEST_CID) return;
+    this.#replies.push(resetFor(header, this.cid));
   }
 
   /** Fills the guest's buffers with what there is to send. */
@@ -493,7 +477,7 @@ export class VirtioSock implements VirtioDevice {
   /** Whether there is room for one connection more; one that only waits for the guest's word gives way. */
   #room(): boolean {
     if (this.connections < this.#maxConnections) return true;
-    for (const connection of this.#connections.values()) {
+    for (const connection of this.#connections.connected) {
       if (!connection.finishing) continue;
       this.#left(connection, undefined);
       return this.connections < this.#maxConnections;
@@ -511,38 +495,22 @@ export class VirtioSock implements VirtioDevice {
       state,
       SOCK_WINDOW,
     );
-    this.#connections.set(keyOf(guestPort, hostPort), connection);
+    this.#connections.add(connection);
     return connection;
   }
 
   #remove(connection: Connection): void {
-    this.#connections.delete(keyOf(connection.remote.port, connection.local.port));
+    this.#connections.remove(connection);
     this.#ready.delete(connection);
   }
 
   #dropAll(error: SocketError): void {
-    const all = [...this.#connections.values()];
-    this.#connections.clear();
+    const all = this.#connections.removeAll();
     this.#ready.clear();
     this.#replies.length = 0;
     for (const connection of all) {
-      if (connection.leave(error)) this.#lingering.add(connection);
+      if (connection.leave(error)) this.#connections.linger(connection);
     }
     if (all.length > 0) this.#onActivity();
   }
-
-  /** A port of the host that has no connection with this port of the guest. */
-  #freePort(guestPort: number): number {
-    for (;;) {
-      const port = this.#nextPort;
-      this.#nextPort = port === LAST_PORT ? FIRST_PORT : port + 1;
-      // There are fewer connections than ports.
-      if (!this.#connections.has(keyOf(guestPort, port))) return port;
-    }
-  }
-}
-
-/** A connection's place in the table. */
-function keyOf(guestPort: number, hostPort: number): string {
-  return `${guestPort}:${hostPort}`;
 }

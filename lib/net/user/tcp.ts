@@ -15,7 +15,7 @@ import type { HostTurns } from "./host_turns.ts";
 import { quote, type QuotedPacket, sendError } from "./icmp.ts";
 import { IcmpType, type Ipv4Packet, TRANSPORT, Unreachable } from "./packet.ts";
 import { TcpConnection, type TcpEnds, type TcpParts } from "./tcp_connection.ts";
-import { TcpFlag, TcpSegment, writeSegment } from "./tcp_segment.ts";
+import { resetFor, TcpFlag, TcpSegment, writeSegment } from "./tcp_segment.ts";
 
 /** Nanoseconds until the host must have connected. */
 const CONNECT_PATIENCE = 60e9;
@@ -312,7 +312,7 @@ export class Tcp {
   /** Answers a segment that belongs to no connection. */
   #refuse({ guest, remote }: TcpEnds): void {
     const { link } = this.#parts;
-    const header = writeSegment(link.frame, TRANSPORT, TcpConnection.resetFor(this.#segment));
+    const header = writeSegment(link.frame, TRANSPORT, resetFor(this.#segment));
     link.sendTcp(remote, guest, header, 0);
   }
 

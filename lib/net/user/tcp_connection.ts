@@ -12,7 +12,6 @@ import { IPV4_HEADER, MAX_PACKET, TRANSPORT } from "./packet.ts";
 import {
   advance,
   ahead,
-  type SegmentFields,
   TCP_HEADER,
   TcpFlag,
   type TcpSegment,
@@ -500,18 +499,5 @@ export class TcpConnection implements HostStreamEvents {
     if (this.state === "closed") return;
     this.state = "closed";
     this.#parts.closed(this);
-  }
-
-  /** The fields of a reset for a segment of no connection (RFC 9293, section 3.10.7.1). */
-  static resetFor(segment: TcpSegment): SegmentFields {
-    const acknowledged = segment.has(TcpFlag.ack);
-    return {
-      sourcePort: segment.destinationPort,
-      destinationPort: segment.sourcePort,
-      sequence: acknowledged ? segment.acknowledgement : 0,
-      acknowledgement: acknowledged ? 0 : advance(segment.sequence, segment.span),
-      flags: TcpFlag.rst | (acknowledged ? 0 : TcpFlag.ack),
-      window: 0,
-    };
   }
 }

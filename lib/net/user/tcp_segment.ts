@@ -137,3 +137,16 @@ export function ahead(a: number, b: number): number {
 export function advance(sequence: number, count: number): number {
   return (sequence + count) >>> 0;
 }
+
+/** The fields of a reset for a segment of no connection (RFC 9293, section 3.10.7.1). */
+export function resetFor(segment: TcpSegment): SegmentFields {
+  const acknowledged = segment.has(TcpFlag.ack);
+  return {
+    sourcePort: segment.destinationPort,
+    destinationPort: segment.sourcePort,
+    sequence: acknowledged ? segment.acknowledgement : 0,
+    acknowledgement: acknowledged ? 0 : advance(segment.sequence, segment.span),
+    flags: TcpFlag.rst | (acknowledged ? 0 : TcpFlag.ack),
+    window: 0,
+  };
+}

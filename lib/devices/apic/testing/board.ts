@@ -3,6 +3,7 @@ import { VirtualClock } from "../../../platform/clock.ts";
 import { Bus } from "../../vbus/bus.ts";
 import { AccessResult } from "../../vbus/device.ts";
 import { LocalApics } from "../local_apics.ts";
+import type { InterruptMessage } from "../message.ts";
 import { TimeStampCounters } from "../tsc.ts";
 
 /** Byte offsets of registers in the page. */
@@ -31,6 +32,11 @@ export const Offset = {
 } as const;
 
 const PAGE = 0xfee00000;
+
+/** A fixed interrupt for vCPU 0, edge-triggered, unless told otherwise. */
+export function message(vector: number, more: Partial<InterruptMessage> = {}): InterruptMessage {
+  return { vector, mode: 0, logical: false, destination: 0, level: false, ...more };
+}
 
 /** A board of local APICs and what they drive. */
 export interface ApicBoard {

@@ -1,4 +1,6 @@
 /** What a guest does to use LPIs and the ITS of a test board: tables in RAM, registers, commands. */
+import assert from "node:assert/strict";
+import { GicV3Its } from "../gicv3_its.ts";
 import { RAM, TestBoard, type TestBoardOptions } from "./board.ts";
 
 /** Offset of the ITS from the distributor. */
@@ -136,4 +138,29 @@ export class ItsDriver {
     }
     return taken;
   }
+}
+
+/** The ITS of the driver's board. */
+export function itsOf(driver: ItsDriver): GicV3Its {
+  const { msi } = driver.board.gic;
+  assert.ok(msi instanceof GicV3Its);
+  return msi;
+}
+
+/** Wrong commands and messages so far, and since the last call. */
+export function drops(driver: ItsDriver): () => number {
+  let before = itsOf(driver).dropped;
+  return () => {
+    const since = itsOf(driver).dropped - before;
+    before += since;
+    return since;
+  };
+}
+
+/** Device 1 with 32 events; LPIs enabled in the property table. */
+export function start(cpus = 2): ItsDriver {
+  const driver = new ItsDriver({ cpus });
+  driver.mapDevice(1);
+  for (let intid = 8192; intid < 8300; intid++) driver.configure(intid, 0xa0);
+  return driver;
 }
