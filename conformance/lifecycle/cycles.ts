@@ -3,13 +3,14 @@
  *
  * Usage: node conformance/lifecycle/cycles.ts [CYCLES]
  *
- * 1000 cycles if not given. Two figures must not grow by more than 10 %:
+ * 1000 cycles if not given. What the program holds (JavaScript's heap, array buffers, whatever else
+ * the runtime accounts to it) must not grow by more than 10 % from the end of the first ten cycles to
+ * the end of all.
  *
- * - what the program holds (JavaScript's heap, array buffers, whatever else the runtime accounts to
- *   it), from the end of the first ten cycles to the end of all;
- * - the resident memory of the process, from half of the cycles to the end. It is larger than the
- *   other, and grows in the first hundreds of cycles: the runtime compiles what it runs, and the C
- *   library keeps what compilers have freed. A machine that stayed would show in it a hundred times.
+ * The resident memory of the process is larger, and grows in the first hundreds of cycles: the runtime
+ * compiles what it runs, and the C library keeps what compilers have freed, more of it on a busy
+ * machine. So it is looked at from half of the cycles on, and may grow by 64 MiB: 23 machines that stay
+ * would be more.
  *
  * Prints time and memory; exit code 1 if one has grown by more.
  */
@@ -26,9 +27,11 @@ const CYCLES = Number(process.argv[2] ?? 1000);
 const FIRST = 10;
 /** Garbage is collected after so many: what the runtime puts off would make its heap larger for good. */
 const BATCH = 100;
-/** What may stay, as a part of the level before. */
+/** What may stay of what is held, as a part of the level before. */
 const GROWTH = 0.1;
 const MIB = 2 ** 20;
+/** By how many bytes resident memory may grow in the second half. */
+const RESIDENT = 64 * MIB;
 
 /** One life: until the monitor's prompt, then off by its own command. */
 async function cycle(kernel: Uint8Array): Promise<void> {
@@ -77,9 +80,9 @@ for (const [i, { held, resident }] of levels) {
 }
 const [first, half, end] = [...levels.values()];
 const held = end.held / first.held - 1;
-const resident = end.resident / half.resident - 1;
-const percent = (part: number): string => `${(part * 100).toFixed(1)} %`;
+const resident = end.resident - half.resident;
 console.log(
-  `growth: held ${percent(held)} since the first, resident ${percent(resident)} since half`,
+  `growth: held ${(held * 100).toFixed(1)} % since the first, ` +
+    `resident ${(resident / MIB).toFixed(1)} MiB since half`,
 );
-process.exitCode = held <= GROWTH && resident <= GROWTH ? 0 : 1;
+process.exitCode = held <= GROWTH && resident <= RESIDENT ? 0 : 1;
