@@ -101,7 +101,8 @@ export class EngineExecutor implements Executor {
     memory.write64(Place.gdt + Selector.data, 0x0000930000000000n);
     memory.write64(Place.gdt + (Selector.userData & ~7), 0x0000f30000000000n);
     memory.write64(Place.gdt + (Selector.userCode & ~7), 0x0020fb0000000000n);
-    memory.write64(Place.tss + 4, KERNEL + BigInt(Place.stackTop));
+    // IST 1: whatever the stack pointer is, and whatever the CPL.
+    memory.write64(Place.tss + 0x24, KERNEL + BigInt(Place.stackTop));
     // No port is allowed.
     memory.write16(Place.tss + 0x66, 0xffff);
     for (let vector = 0; vector < 32; vector++) {
@@ -109,7 +110,7 @@ export class EngineExecutor implements Executor {
       memory.write(at, Uint8Array.of(CODE.filler));
       // Interrupt gates; those of INT3 and INTO of DPL 3.
       const type = vector === Vector.breakpoint || vector === Vector.overflow ? 0xeen : 0x8en;
-      const gate = BigInt(at) | (BigInt(Selector.code) << 16n) | (type << 40n);
+      const gate = BigInt(at) | (BigInt(Selector.code) << 16n) | (1n << 32n) | (type << 40n);
       memory.write64(Place.idt + 16 * vector, gate | ((KERNEL & 0xffff0000n) << 32n));
       memory.write64(Place.idt + 16 * vector + 8, KERNEL >> 32n);
     }

@@ -5,6 +5,7 @@
  *
  * String number n is drawn from n (`randomString`) and starts from one of STATES initial states
  * (`stringState`). The file has one byte for each: length - 1 in bits 7:4, kind of the end in 3:0.
+ * random_faults.bin.gz has one for each that ends with #PF: `faultCheck`.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { Random } from "../a64/cases.ts";
@@ -54,6 +55,8 @@ export interface Verdict {
   /** Bytes of the instruction, 1..15. One that would be longer has 15, and ends with #GP(0). */
   readonly length: number;
   readonly end: End;
+  /** `faultCheck` of a #PF. */
+  readonly fault?: number;
 }
 
 /** What decodes and executes one instruction from a state. */
@@ -129,12 +132,32 @@ export function endOf({ vector, error }: Pick<Outcome, "vector" | "error">): End
   }
 }
 
+/** What is kept of a page fault's error code, and of the low half of its address. */
+export function faultCheck(error: number, address: number): number {
+  return Math.imul(address ^ (error << 27) ^ 0x5bd1e995, 0x9e3779b1) >>> 24;
+}
+
+/** Puts a verdict together; `error` and `address` are those of an exception. */
+export function verdictOf(length: number, end: End, error: number, address: number): Verdict {
+  const isFault = end === End.read || end === End.write;
+  return isFault ? { length, end, fault: faultCheck(error, address) } : { length, end };
+}
+
+const [VERDICTS, FAULTS] = ["random_code", "random_faults"]
+  .map((name) => new URL(`./${name}.bin.gz`, import.meta.url));
+
 /** The recorded verdicts, of strings 0 and following. */
-export async function readVerdicts(
-  file: string | URL = new URL("./random_code.bin.gz", import.meta.url),
-): Promise<Verdict[]> {
-  const bytes = await gunzip(new Uint8Array(readFileSync(file)));
-  return Array.from(bytes, (byte) => ({ length: (byte >> 4) + 1, end: (byte & 15) as End }));
+export async function readVerdicts(): Promise<Verdict[]> {
+  const [bytes, faults] = await Promise.all(
+    [VERDICTS, FAULTS].map((file) => gunzip(new Uint8Array(readFileSync(file)))),
+  );
+  let next = 0;
+  return Array.from(bytes, (byte) => {
+    const [length, end] = [(byte >> 4) + 1, (byte & 15) as End];
+    return end === End.read || end === End.write
+      ? { length, end, fault: faults[next++] }
+      : { length, end };
+  });
 }
 
 /** A string that an executor judges otherwise. */
@@ -162,7 +185,8 @@ export function replayStrings(
     stringState(n, state);
     const got = executor.execute(string, state);
     const sameLength = expected.end === End.undefined || got.length === expected.length;
-    if (got.end !== expected.end || !sameLength) report({ n, string, expected, got });
+    const same = got.end === expected.end && sameLength && got.fault === expected.fault;
+    if (!same) report({ n, string, expected, got });
   }
   return count;
 }
@@ -176,10 +200,10 @@ export function recordStrings(executor: NativeExecutor, first: number, count: nu
     return state;
   });
   const strings = Array.from({ length: count }, (_, i) => randomString(first + i));
-  return executor.outcomes(strings, states).map((outcome, i) => ({
-    length: Math.min(outcome.length, 15),
-    end: exclusion(strings[i]) === undefined ? endOf(outcome) : End.excluded,
-  }));
+  return executor.outcomes(strings, states).map((outcome, i) => {
+    const end = exclusion(strings[i]) === undefined ? endOf(outcome) : End.excluded;
+    return verdictOf(Math.min(outcome.length, 15), end, outcome.error, outcome.address);
+  });
 }
 
 /** Strings that the recorder gets at once. */
@@ -188,21 +212,27 @@ const CHUNK = 65536;
 async function main(total: number): Promise<void> {
   const executor = new NativeExecutor();
   const bytes = new Uint8Array(total);
+  const faults: number[] = [];
   const ends = new Array<number>(16).fill(0);
   for (let from = 0; from < total; from += CHUNK) {
     const verdicts = recordStrings(executor, from, Math.min(CHUNK, total - from));
-    verdicts.forEach(({ length, end }, i) => {
+    verdicts.forEach(({ length, end, fault }, i) => {
       ends[end]++;
       // The length of what is not compared would only take space.
       const open = end === End.excluded || end === End.undefined;
       bytes[from + i] = ((open ? 0 : length - 1) << 4) | end;
+      if (fault !== undefined) faults.push(fault);
     });
   }
   executor.dispose();
   const packed = await gzip(bytes);
-  writeFileSync(new URL("./random_code.bin.gz", import.meta.url), packed);
+  const packedFaults = await gzip(Uint8Array.from(faults));
+  writeFileSync(VERDICTS, packed);
+  writeFileSync(FAULTS, packedFaults);
   const names = Object.entries(End).map(([name, end]) => `${name} ${ends[end]}`);
-  console.log(`${total} strings, ${packed.length} bytes: ${names.join(", ")}`);
+  console.log(
+    `${total} strings, ${packed.length + packedFaults.length} bytes: ${names.join(", ")}`,
+  );
 }
 
 if (import.meta.main) await main(Number(process.argv[2] ?? 2 ** 21 + 2 ** 19));

@@ -157,11 +157,12 @@ test("the host CPU takes random code for what was recorded", { skip: reason }, (
   const judged = recordStrings(executor, 0, count);
   executor.dispose();
   const lines: string[] = [];
-  judged.forEach(({ length, end }, n) => {
+  judged.forEach((judged, n) => {
     const expected = verdicts[n];
-    const open = end === End.undefined || end === End.excluded;
-    if (end === expected.end && (open || length === expected.length)) return;
-    const [want, have] = [expected, { length, end }].map((one) => JSON.stringify(one));
+    const open = judged.end === End.undefined || judged.end === End.excluded;
+    const sameLength = open || judged.length === expected.length;
+    if (judged.end === expected.end && sameLength && judged.fault === expected.fault) return;
+    const [want, have] = [expected, judged].map((one) => JSON.stringify(one));
     lines.push(`${n}: ${hex(randomString(n))}: ${have}, not ${want}`);
   });
   assert.deepEqual(lines.slice(0, 5), []);

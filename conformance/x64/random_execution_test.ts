@@ -2,8 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { X86Decoder } from "../../lib/arch/x86_64/decoder.ts";
 import { instructionRows } from "../../lib/arch/x86_64/instruction_rows.ts";
-import { type Disagreement, readVerdicts, replayStrings, stringState } from "./random_code.ts";
-import { EngineStrings, isUpToCpu } from "./random_execution.ts";
+import {
+  type Disagreement,
+  faultCheck,
+  readVerdicts,
+  replayStrings,
+  stringState,
+  verdictOf,
+} from "./random_code.ts";
+import { EngineStrings, executeExcluded, isUpToCpu } from "./random_execution.ts";
 import { State } from "./state.ts";
 
 const verdicts = await readVerdicts();
@@ -34,16 +41,39 @@ test("random code ends on the engine as on the host CPU", () => {
   for (const n of ONCE_WRONG) assert.deepEqual(different(executor, n, n + 1), []);
 });
 
+test("random code that is not compared ends as well", () => {
+  const range = { from: 0, to: STRINGS };
+  assert.ok(executeExcluded(new EngineStrings(), verdicts, range) > 100);
+});
+
 test("an executor that ends otherwise is found", () => {
   const executor = new EngineStrings();
   const wrong = {
     name: "wrong",
     execute: (string: Uint8Array, state: State) => {
-      const { length, end } = executor.execute(string, state);
-      return { length: length + 1, end };
+      const verdict = executor.execute(string, state);
+      return { ...verdict, length: verdict.length + 1 };
     },
   };
   let found = 0;
   replayStrings(wrong, verdicts, { from: 0, to: 100 }, () => found++);
   assert.ok(found > 20, `${found}`);
+});
+
+test("a page fault elsewhere is found, and one with another error code", () => {
+  const checks = [[0, 0x5000_0000], [0, 0x5000_1000], [0, 0x5000_0001], [2, 0x5000_0000], [1, 0]]
+    .map(([error, address]) => faultCheck(error, address));
+  assert.equal(new Set(checks).size, checks.length);
+  const executor = new EngineStrings();
+  const wrong = {
+    name: "wrong",
+    execute: (string: Uint8Array, state: State) => {
+      const { length, end, fault } = executor.execute(string, state);
+      return verdictOf(length, end, 0, fault ?? 0);
+    },
+  };
+  const found: Disagreement[] = [];
+  replayStrings(wrong, verdicts, { from: 0, to: 100 }, (one) => found.push(one));
+  assert.ok(found.length > 5, `${found.length}`);
+  for (const { expected } of found) assert.ok(expected.fault !== undefined);
 });
