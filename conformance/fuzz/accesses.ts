@@ -6,11 +6,15 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { AccessFuzz } from "../../lib/machine/testing/access_fuzz.ts";
+import { FuzzBoard } from "../../lib/machine/testing/fuzz_board.ts";
+import { fuzzGuests } from "../../lib/machine/testing/fuzz_guests.ts";
 
 /** Accesses of one board. */
 const LIFE = 50_000;
-/** Kinds of boards, which do not have the same devices. */
-const KINDS = 4;
+/** Kinds of boards, which do not have the same devices, with split and with packed queues. */
+const KINDS = Object.values(fuzzGuests).flatMap((make) =>
+  [false, true].map((packed) => ({ make, packed }))
+);
 /** Growth of resident memory after the first quarter that is too much, in bytes. */
 const GROWTH = 256 * 2 ** 20;
 
@@ -33,8 +37,9 @@ const byDevice = new Map<string, number>();
 const least = (): number => Math.min(...byDevice.values());
 let failed = 0;
 let early = 0;
-for (let seed = from; (seed < from + KINDS || least() < accesses) && failed < 10; seed++) {
-  const fuzz = new AccessFuzz(seed % 2 === 0 ? 3 : 2, seed % 4 >= 2, seed);
+for (let seed = from; (seed < from + KINDS.length || least() < accesses) && failed < 10; seed++) {
+  const { make, packed } = KINDS[seed % KINDS.length];
+  const fuzz = new AccessFuzz(new FuzzBoard((options) => make(options, packed)), seed);
   for (const name of fuzz.devices) byDevice.set(name, byDevice.get(name) ?? 0);
   try {
     await fuzz.run(Math.min(LIFE, accesses));

@@ -6,6 +6,7 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { FuzzBoard } from "../../lib/machine/testing/fuzz_board.ts";
+import { fuzzGuests } from "../../lib/machine/testing/fuzz_guests.ts";
 
 /** Cases of each board: a few seconds, and with --all some minutes. */
 const CASES = 50;
@@ -27,30 +28,30 @@ if (!Number.isSafeInteger(from) || !Number.isSafeInteger(cases) || cases < 1) {
   process.exit(2);
 }
 
-for (const gic of [2, 3] as const) {
+for (const [board, make] of Object.entries(fuzzGuests)) {
   const start = performance.now();
   let failed = 0;
   let instructions = 0;
-  let fuzz = new FuzzBoard(gic);
+  let fuzz = new FuzzBoard(make);
   for (let seed = from; seed < from + cases; seed++) {
     try {
       await fuzz.run(seed);
     } catch (error) {
       failed++;
       process.exitCode = 1;
-      console.error(`GICv${gic}:`, error);
+      console.error(`${board}:`, error);
     }
     if (failed === 0 && (seed - from + 1) % LIFE !== 0) continue;
     instructions += fuzz.totals.instructions;
     fuzz.dispose();
-    fuzz = new FuzzBoard(gic);
+    fuzz = new FuzzBoard(make);
   }
   instructions += fuzz.totals.instructions;
   fuzz.dispose();
   const seconds = ((performance.now() - start) / 1000).toFixed(0);
   const megabytes = Math.round(process.memoryUsage.rss() / 2 ** 20);
   console.log(
-    `GICv${gic}: ${cases} cases from ${from}, ${instructions} instructions in ${seconds} s, ` +
+    `${board}: ${cases} cases from ${from}, ${instructions} instructions in ${seconds} s, ` +
       `${megabytes} MiB: ${failed === 0 ? "ok" : `${failed} FAILED`}`,
   );
 }

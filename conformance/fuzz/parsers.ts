@@ -22,7 +22,7 @@ import { makeElf } from "../../lib/boot/testing/elf.ts";
 import { ConfigError } from "../../lib/config/config_error.ts";
 import { validateMachineConfig } from "../../lib/config/machine_config.ts";
 import { Machine } from "../../lib/machine/machine.ts";
-import { Random } from "../../lib/machine/testing/random_code.ts";
+import { Random } from "../../lib/machine/testing/random_numbers.ts";
 
 /** Most bytes that a file may unpack to. */
 const LIMIT = 4 * 2 ** 20;

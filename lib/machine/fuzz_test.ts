@@ -5,15 +5,16 @@ import { virtualPlatform } from "../platform/virtual.ts";
 import { Machine } from "./machine.ts";
 import { AccessFuzz } from "./testing/access_fuzz.ts";
 import { FuzzBoard } from "./testing/fuzz_board.ts";
+import { fuzzGuests } from "./testing/fuzz_guests.ts";
 import { hostilePrograms } from "./testing/hostile_programs.ts";
 
 /** Cases of each board. `conformance/fuzz` runs as many as one likes. */
 const CASES = 24;
 
-for (const gic of [2, 3] as const) {
-  test(`random code, page tables and device accesses harm nobody: GICv${gic}`, async () => {
+for (const [name, make] of Object.entries(fuzzGuests)) {
+  test(`random code, tables and device accesses harm nobody: ${name}`, async () => {
     const globals = Object.getOwnPropertyNames(globalThis).length;
-    const fuzz = new FuzzBoard(gic);
+    const fuzz = new FuzzBoard(make);
     for (let seed = 0; seed < CASES; seed++) await fuzz.run(seed);
     fuzz.dispose();
     const { cases, instructions, compiled } = fuzz.totals;
@@ -26,23 +27,32 @@ for (const gic of [2, 3] as const) {
 }
 
 test("a case is the same each time", async () => {
-  const runs = [];
-  for (let i = 0; i < 2; i++) {
-    const fuzz = new FuzzBoard(3);
-    for (let seed = 100; seed < 104; seed++) await fuzz.run(seed);
-    runs.push(fuzz.totals);
-    fuzz.dispose();
+  for (const make of [fuzzGuests["virt, GICv3"], fuzzGuests.microvm]) {
+    const runs = [];
+    for (let i = 0; i < 2; i++) {
+      const fuzz = new FuzzBoard(make);
+      for (let seed = 100; seed < 104; seed++) await fuzz.run(seed);
+      runs.push(fuzz.totals);
+      fuzz.dispose();
+    }
+    assert.deepEqual(runs[0], runs[1]);
   }
-  assert.deepEqual(runs[0], runs[1]);
 });
 
-for (const packed of [false, true]) {
-  test(`random accesses to every device harm nobody: ${packed ? "packed" : "split"} queues`, async () => {
-    const fuzz = new AccessFuzz(packed ? 2 : 3, packed, 7);
-    await fuzz.run(10_000);
+for (
+  const [name, packed] of [
+    ["virt, GICv3", false],
+    ["virt, GICv2", true],
+    ["microvm", false],
+    ["microvm", true],
+  ] as const
+) {
+  test(`random accesses to every device harm nobody: ${name}, ${packed ? "packed" : "split"} queues`, async () => {
+    const fuzz = new AccessFuzz(new FuzzBoard((options) => fuzzGuests[name](options, packed)), 7);
+    await fuzz.run(20_000);
     const { accesses, refused, restored } = fuzz.totals;
     fuzz.dispose();
-    assert.equal(accesses, 10_000);
+    assert.equal(accesses, 20_000);
     assert.ok(fuzz.devices.length >= 12, `${fuzz.devices}`);
     assert.ok(refused < accesses / 10 && restored > 0);
   });

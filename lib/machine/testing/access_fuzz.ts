@@ -1,21 +1,17 @@
 /**
- * Random accesses to every device of a board, as vCPUs make them: any offset, size and value, with time
- * that goes on, resets, and states that are taken out and put back in between.
+ * Random accesses to every device of a board, as vCPUs make them: any offset, size and value, in memory,
+ * at ports and in registers, with time that goes on, resets, and states that are taken out and put back
+ * in between.
  */
-import type { BusRegion, BusValue } from "../../devices/vbus/bus.ts";
+import type { Bus, BusRegion, BusValue } from "../../devices/vbus/bus.ts";
 import { AccessResult, type Device, type DeviceState } from "../../devices/vbus/device.ts";
 import { VirtioStatus } from "../../devices/virtio/device.ts";
 import { Register } from "../../devices/virtio/registers.ts";
-import { virtioAddress, VirtMap } from "../virt_map.ts";
-import { FuzzBoard } from "./fuzz_board.ts";
-import { Random } from "./random_code.ts";
+import { FUZZ_CPUS, FUZZ_MEMORY, type FuzzBoard } from "./fuzz_board.ts";
+import { Random } from "./random_numbers.ts";
 
 /** Accesses between two things that happen besides. */
 const QUIET = 500;
-/** Slots of the board's virtio devices. */
-const VIRTIO_SLOTS_USED = [31, 30, 29, 28, 27] as const;
-/** Bytes of the board's RAM. */
-const RAM_BYTES = 16 * 2 ** 20;
 
 /** Counts of what happened. */
 export interface AccessTotals {
@@ -26,6 +22,11 @@ export interface AccessTotals {
   restored: number;
 }
 
+/** What a device answers on one of the buses. */
+interface Region extends BusRegion {
+  readonly bus: Bus;
+}
+
 /** A board under random accesses; the same seed gives the same ones. */
 export class AccessFuzz {
   readonly totals: AccessTotals = { accesses: 0, refused: 0, resets: 0, restored: 0 };
@@ -33,17 +34,23 @@ export class AccessFuzz {
   readonly byDevice: Map<string, number> = new Map();
   readonly #fuzz: FuzzBoard;
   readonly #random: Random;
-  readonly #regions: readonly BusRegion[];
+  readonly #regions: readonly Region[];
   /** Those of one device, for each. */
-  readonly #byDevice: readonly (readonly BusRegion[])[];
+  readonly #byDevice: readonly (readonly Region[])[];
+  /** Addresses of the virtio devices. */
+  readonly #virtio: readonly number[];
   readonly #value: BusValue = { low: 0, high: 0 };
 
-  constructor(gic: 2 | 3, packed: boolean, seed: number) {
-    this.#fuzz = new FuzzBoard(gic, packed);
+  /** The board becomes this object's. */
+  constructor(fuzz: FuzzBoard, seed: number) {
+    this.#fuzz = fuzz;
     this.#random = new Random(seed);
-    this.#regions = this.#fuzz.board.bus.regions.filter(({ device }) =>
-      device.name !== "virtio-mmio"
+    const { bus, ports } = fuzz.board;
+    this.#regions = [bus, ...(ports === undefined ? [] : [ports])].flatMap((bus) =>
+      bus.regions.map((region): Region => ({ ...region, bus }))
     );
+    this.#virtio = this.#regions.filter(({ device }) => /^virtio-.*\.\d$/.test(device.name))
+      .map(({ address }) => address);
     this.#byDevice = this.devices.map((name) =>
       this.#regions.filter(({ device }) => device.name === name)
     );
@@ -69,12 +76,14 @@ export class AccessFuzz {
 
   #access(): void {
     const random = this.#random;
-    const { bus } = this.#fuzz.board;
-    const { device, address, bytes } = random.pick(random.pick(this.#byDevice));
-    const size = random.pick([1, 2, 4, 4, 4, 4, 8] as const);
+    const { registers } = this.#fuzz.guest;
+    if (registers.length > 0 && random.oneIn(8)) this.#accessRegister(random.pick(registers));
+    const { bus, device, address, bytes } = random.pick(random.pick(this.#byDevice));
+    const sizes = ([1, 2, 4, 4, 4, 4, 8] as const).filter((size) => size <= bytes);
+    const size = random.pick(bus.space === "ports" ? sizes.filter((size) => size <= 4) : sizes);
     const first = random.oneIn(2) ? random.below(Math.min(bytes, 0x200)) : random.below(bytes);
     const offset = random.oneIn(8) ? first : first - first % size;
-    const vcpu = random.below(2);
+    const vcpu = random.below(FUZZ_CPUS);
     const result = random.oneIn(3)
       ? bus.read(address + offset, size, this.#value, vcpu)
       : bus.write(address + offset, size, this.#number(), this.#number(), vcpu);
@@ -85,6 +94,21 @@ export class AccessFuzz {
     if (result !== AccessResult.ok) this.totals.refused++;
     this.totals.accesses++;
     this.byDevice.set(device.name, (this.byDevice.get(device.name) ?? 0) + 1);
+  }
+
+  #accessRegister(id: number): void {
+    const random = this.#random;
+    const { registers } = this.#fuzz.board;
+    const vcpu = random.below(FUZZ_CPUS);
+    if (random.oneIn(3)) {
+      const value = registers.readRegister(vcpu, id);
+      if (value !== undefined && BigInt.asUintN(64, value) !== value) {
+        throw new Error(`register 0x${id.toString(16)} is ${value}`);
+      }
+      return;
+    }
+    const high = random.oneIn(2) ? 0n : BigInt(this.#number());
+    registers.writeRegister(vcpu, id, (high << 32n) | BigInt(this.#number()));
   }
 
   /** Something that means much to registers: small numbers, single bits, addresses of RAM. */
@@ -98,16 +122,21 @@ export class AccessFuzz {
       case 2:
         return 2 ** random.below(32);
       case 3:
-        return VirtMap.ram + random.below(RAM_BYTES);
+        return this.#ram + random.below(FUZZ_MEMORY);
       default:
-        return VirtMap.ram + random.below(RAM_BYTES / 4096) * 4096;
+        return this.#ram + random.below(FUZZ_MEMORY / 4096) * 4096;
     }
+  }
+
+  /** Where RAM begins. */
+  get #ram(): number {
+    return this.#fuzz.board.engine.memory.base;
   }
 
   /** Time, the host's answers, and sometimes a reset or another life of a device. */
   async #meanwhile(): Promise<void> {
     const random = this.#random;
-    this.#fuzz.clock.advance(random.below(random.oneIn(20) ? 2_000_000_000 : 1_000_000));
+    this.#fuzz.clock.advance(random.below(random.oneIn(60) ? 2_000_000_000 : 1_000_000));
     await this.#fuzz.settle();
     if (random.oneIn(60)) {
       this.#fuzz.board.reset();
@@ -128,7 +157,7 @@ export class AccessFuzz {
   #negotiate(): void {
     const random = this.#random;
     const { bus } = this.#fuzz.board;
-    const base = random.pick(VIRTIO_SLOTS_USED.map(virtioAddress));
+    const base = random.pick(this.#virtio);
     const read = (offset: number): number => {
       bus.read(base + offset, 4, this.#value, 0);
       return this.#value.low;
@@ -151,7 +180,7 @@ export class AccessFuzz {
       const most = read(Register.QueueNumMax);
       if (most === 0) continue;
       write(Register.QueueNum, Math.min(most, 2 ** random.below(9)));
-      const areas = VirtMap.ram + random.below(RAM_BYTES / 4096 - 16) * 4096;
+      const areas = this.#ram + random.below(FUZZ_MEMORY / 4096 - 16) * 4096;
       write(Register.QueueDescLow, areas);
       write(Register.QueueDriverLow, areas + 0x4000);
       write(Register.QueueDeviceLow, areas + 0x8000);
@@ -164,7 +193,7 @@ export class AccessFuzz {
   #scribble(): void {
     const random = this.#random;
     const { memory } = this.#fuzz.board.engine;
-    const start = VirtMap.ram + random.below(RAM_BYTES / 4096) * 4096;
+    const start = this.#ram + random.below(FUZZ_MEMORY / 4096) * 4096;
     for (let i = 0; i < 64; i++) memory.write32(start + i * 4, this.#number() >>> 0);
   }
 }
