@@ -5,12 +5,10 @@
  *                    [--append "console=ttyAMA0"] [--until READY] [--memory 512] [--runtimes node,deno,bun] [--rounds 5]
  *
  * `--until`: what the system prints when it is ready; the machine is ended there. In each round, each
- * runtime's run comes right after one of QEMU. QEMU's arm64 kernel gets nokaslr as well: its
- * board has a kaslr-seed, vml's has none; its amd64 kernel is told the frequency of the TSC. Needs
- * qemu-system-aarch64 or qemu-system-x86_64, and the runtimes.
+ * runtime's run comes right after one of QEMU. Needs qemu-system-aarch64 or
+ * qemu-system-x86_64, and the runtimes.
  */
 import { parseArgs } from "node:util";
-import { qemuTscParameters } from "../microvm/qemu_tsc.ts";
 import {
   formatTable,
   type Guest,
@@ -19,6 +17,7 @@ import {
   type Measurement,
   median,
   qemuCommand,
+  qemuKernelParameters,
   readArch,
   readCount,
   readRuntimes,
@@ -62,7 +61,7 @@ await runProgram(async () => {
   });
   if (values.kernel === undefined) throw new MeasureError("give a kernel: --kernel FILE");
   const arch = readArch(values.arch);
-  const qemuOnly = arch === "x86_64" ? qemuTscParameters() : "nokaslr";
+  const qemuOnly = qemuKernelParameters(arch);
   const guest: Guest = {
     arch,
     kernel: values.kernel,

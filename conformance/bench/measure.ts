@@ -6,6 +6,7 @@ import { delimiter } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Architecture } from "../../lib/config/machine_config.ts";
+import { qemuTscParameters } from "../microvm/qemu_tsc.ts";
 
 /** A JavaScript runtime that executes the vml program. */
 export type Runtime = "node" | "deno" | "bun";
@@ -69,6 +70,14 @@ export function qemuCommand(guest: Guest, append: string = guest.append): string
       ...["-device", "virtconsole,chardev=stdio"],
     ]),
   ];
+}
+
+/**
+ * What Linux gets on its command line in QEMU only. Its arm64 board has a kaslr-seed, vml's has none;
+ * its amd64 board does not tell the frequency of the TSC.
+ */
+export function qemuKernelParameters(arch: Architecture): string {
+  return arch === "x86_64" ? qemuTscParameters() : "nokaslr";
 }
 
 /** Program and arguments of `vml run` under a runtime. */

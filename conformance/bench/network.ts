@@ -2,11 +2,12 @@
  * Compares TCP through the user-mode network with QEMU's (slirp): Linux fetches a file from a server of
  * this host, and serves one through a published port.
  *
- * Usage: node conformance/bench/network.ts [--runtimes node,deno,bun] [--rounds 3] [--megabytes 64]
- *                                          [--sets FOLDER]
+ * Usage: node conformance/bench/network.ts [--arch aarch64|x86_64] [--runtimes node,deno,bun] [--rounds 3]
+ *                                          [--megabytes 64] [--sets FOLDER]
  *
  * In each round, each runtime's run comes right after one of QEMU. The host takes the time from the first
- * byte to the last. Needs what `vml image debian` needs, and qemu-system-aarch64.
+ * byte to the last. Needs what `vml image debian` needs, and qemu-system-aarch64 or
+ * qemu-system-x86_64.
  */
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -16,6 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { DEBIAN, DEBIAN_ARCHES, type DebianArch } from "../../guests/linux/architectures.ts";
 import { debianSet } from "../../guests/linux/debian.ts";
 import { withScript } from "../../guests/linux/overlay.ts";
 import {
@@ -25,6 +27,8 @@ import {
   MeasureError,
   median,
   qemuCommand,
+  qemuKernelParameters,
+  readArch,
   readCount,
   readRuntimes,
   runProgram,
@@ -127,17 +131,20 @@ async function freePort(): Promise<number> {
 await runProgram(async () => {
   const { values } = parseArgs({
     options: {
+      arch: { type: "string" },
       runtimes: { type: "string" },
       rounds: { type: "string" },
       megabytes: { type: "string" },
       sets: { type: "string" },
     },
   });
+  const arch = readArch(values.arch);
+  const debianArch = DEBIAN_ARCHES.find((name) => DEBIAN[name].arch === arch) as DebianArch;
   const rounds = readCount("--rounds", values.rounds, 3);
   const megabytes = readCount("--megabytes", values.megabytes, 64);
   const sets = values.sets ?? fileURLToPath(new URL("../../.cache", import.meta.url));
   const set = await debianSet({
-    arch: "arm64",
+    arch: debianArch,
     kernel: "cloud",
     rootfs: "none",
     folder: sets,
@@ -153,9 +160,10 @@ await runProgram(async () => {
     const initrd = join(folder, "initrd.cpio");
     writeFileSync(initrd, withScript(new Uint8Array(readFileSync(set.initrd)), SCRIPT));
     const guest: Guest = {
-      kernel: set.kernel,
+      arch,
+      kernel: set.vmlinux ?? set.kernel,
       initrd,
-      append: `console=ttyAMA0 quiet vml=script vml_source=${port} ` +
+      append: `console=${DEBIAN[debianArch].console} quiet vml=script vml_source=${port} ` +
         `vml_count=${megabytes}`,
       memoryMib: 256,
     };
@@ -177,7 +185,7 @@ await runProgram(async () => {
       for (const runtime of readRuntimes(values.runtimes)) {
         console.error(`round ${round} of ${rounds}: QEMU, ${runtime}`);
         const qemu = await run([
-          ...qemuCommand(guest, `${guest.append} nokaslr`),
+          ...qemuCommand(guest, `${guest.append} ${qemuKernelParameters(arch)}`),
           ...[...qemuNet, "-netdev", `user,id=net,${forwards}`],
           ...["-device", "virtio-net-device,netdev=net"],
         ]);
