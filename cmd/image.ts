@@ -46,8 +46,7 @@ export const imageCommand: Command = {
     ["vml run $(vml image debian --arch amd64)", "The same for x86_64."],
     ["vml image debian --kernel standard --rootfs minbase", "With a root disk and login."],
   ],
-  notes:
-    `Needs Debian's apt-get, apt-cache, dpkg-deb and xz on the host, for minbase mmdebstrap and mke2fs.
+  notes: `Needs Debian's apt-get, apt-cache, dpkg-deb and xz on the host, for minbase mke2fs.
 It has lists and downloads of its own and needs no root. The last line printed, on standard output,
 is the machine file, beside kernel (Image; for amd64 vmlinuz, and vmlinux unpacked from it, which
 starts sooner), initrd.cpio, packages.txt and SHA256SUMS. Unpacking needs lz4 or zstd.

@@ -15,8 +15,7 @@ const PACKAGES: Record<string, string> = {
   xz: "xz-utils",
   lz4: "lz4",
   zstd: "zstd",
-  mmdebstrap: "mmdebstrap",
-  "mke2fs": "e2fsprogs",
+  mke2fs: "e2fsprogs",
 };
 
 /** How a program is run. */
