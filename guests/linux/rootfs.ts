@@ -35,8 +35,19 @@ passwd -d root
 rm -rf /${INSTALL}
 `;
 
+/** systemd gives up after 90 seconds by itself, in which a busy host may have given the guest ten. */
+const SYSTEMD_SETTINGS = `[Manager]
+DefaultTimeoutStartSec=15min
+DefaultDeviceTimeoutSec=15min
+`;
+
 /** What decides the content, besides the packages. */
-export const ROOT_SETTINGS: readonly string[] = [INSTALL_SCRIPT, `${DISK_MIB}`, ...WANTED];
+export const ROOT_SETTINGS: readonly string[] = [
+  INSTALL_SCRIPT,
+  SYSTEMD_SETTINGS,
+  `${DISK_MIB}`,
+  ...WANTED,
+];
 
 /** What {@linkcode makeRootDisk} needs. */
 export interface RootDiskOptions {
@@ -89,6 +100,8 @@ async function settings(tree: string): Promise<void> {
   await writeFile(join(etc, "hosts"), "127.0.0.1 localhost\n127.0.1.1 vml\n");
   await writeFile(join(etc, "fstab"), "/dev/vda / ext4 errors=remount-ro 0 1\n");
   await writeFile(join(etc, "machine-id"), "");
+  await mkdir(join(etc, "systemd/system.conf.d"), { recursive: true });
+  await writeFile(join(etc, "systemd/system.conf.d/vml.conf"), SYSTEMD_SETTINGS);
 }
 
 /** Characters of the guest's output that are kept for a message. */
