@@ -2,6 +2,7 @@
  * The state from which a case starts: registers and a window of memory, drawn from the number of the
  * case. The vectors hold no initial state: whoever changes what is drawn here must record them anew.
  */
+import { EDGES } from "../edges.ts";
 
 /** The data that cases access: two pages, of which the middle is filled. What lies around is not mapped. */
 export const WINDOW = {
@@ -90,26 +91,8 @@ export class Random {
   }
 }
 
-/** Pairs of low, high. */
-const EDGES: readonly (readonly [number, number])[] = [
-  [0, 0],
-  [0, 0],
-  [1, 0],
-  [-1, -1],
-  [-1, 0],
-  [0, 0x80000000],
-  [-1, 0x7fffffff],
-  [0x80000000, 0],
-  [0x7fffffff, 0],
-  [0x80000000, -1],
-  [0, 1],
-  [0, -1],
-  [0x55555555, 0x55555555],
-  [0xaaaaaaaa, 0xaaaaaaaa],
-  [0x8000, 0],
-  [0x7fff, 0],
-  [0xffff8000, -1],
-  [0x80, 0],
+const OPERANDS: readonly (readonly [low: number, high: number])[] = [
+  ...EDGES,
   [0xff, 0],
   [-2, -1],
 ];
@@ -142,7 +125,7 @@ function fillGeneral(random: Random, x: Uint32Array): void {
       x[at] = small;
       x[at + 1] = small >> 31;
     } else if (kind < 10) {
-      const [low, high] = random.pick(EDGES);
+      const [low, high] = random.pick(OPERANDS);
       x[at] = low;
       x[at + 1] = high;
     } else if (kind === 10) {

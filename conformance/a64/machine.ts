@@ -8,6 +8,7 @@ import {
   type Arch,
   type ArchCpu,
   type EngineServices,
+  newTranslation,
   Outcome,
   type Translation,
 } from "../../lib/engine/arch.ts";
@@ -35,12 +36,9 @@ const BUDGET = 200;
 /** The vCPU: EL0, memory as it is at its place, any exception stops it. */
 class CaseCpu implements ArchCpu {
   readonly translation: Translation = {
-    page: 0,
+    ...newTranslation(),
     readable: true,
     writable: true,
-    uncached: false,
-    watched: false,
-    strictAlignment: false,
   };
   ending: Ending | undefined;
   /** Number of `faultIf`, -1 if the end was another. */

@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { DEBIAN, type DebianArch } from "../../guests/linux/architectures.ts";
 import { type DebianSet, debianSet } from "../../guests/linux/debian.ts";
 import { clockFaults, diskFaults, readAllowed, type RunJson, selfTestFaults } from "./checks.ts";
+import { performJobs } from "./jobs.ts";
 import { type DialogueStep, ROOT, type RuntimeName, talk, vmlCommand } from "./runtimes.ts";
 import { allScenarios, type Scenario, scenarioName, SETUPS, someScenarios } from "./scenarios.ts";
 
@@ -194,22 +195,15 @@ for (const scenario of scenarios) {
   );
 }
 
-let failed = 0;
-const waiting = [...scenarios.entries()];
-async function worker(): Promise<void> {
-  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-    const [i, scenario] = next;
-    const start = performance.now();
-    const faults = await run(scenario, sets.get(setName(scenario)) as DebianSet, `${i}`);
-    const seconds = ((performance.now() - start) / 1000).toFixed(0);
-    const verdict = faults.length === 0 ? "ok" : "FAILED";
-    console.error(`${verdict} ${scenarioName(scenario)} (${seconds} s)`);
-    for (const fault of faults) console.error(`  ${fault}`);
-    if (faults.length > 0) failed++;
-  }
-}
+let failed: number;
 try {
-  await Promise.all(Array.from({ length: Number(values.jobs) }, worker));
+  failed = await performJobs(
+    scenarios.map((scenario, i) => ({
+      name: scenarioName(scenario),
+      perform: () => run(scenario, sets.get(setName(scenario)) as DebianSet, `${i}`),
+    })),
+    Number(values.jobs),
+  );
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

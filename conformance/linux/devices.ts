@@ -31,6 +31,7 @@ import {
   PORTS_SCRIPT,
   VSOCK_SCRIPT,
 } from "./device_scripts.ts";
+import { performJobs } from "./jobs.ts";
 import { ROOT, type RuntimeName, vmlCommand } from "./runtimes.ts";
 
 /** Seconds after which a machine that hangs is ended; many times what it takes. */
@@ -317,22 +318,14 @@ for (let at = 0; at < DOWNLOAD; at += block.length) {
 writeFileSync(join(folder, "download"), download);
 const downloadSum = md5(download);
 
-let failed = 0;
-const all = jobs.length;
-async function worker(): Promise<void> {
-  for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
-    const start = performance.now();
-    const faults = await job.perform(job.runtime);
-    const seconds = ((performance.now() - start) / 1000).toFixed(0);
-    console.error(`${faults.length === 0 ? "ok" : "FAILED"} ${job.name} (${seconds} s)`);
-    for (const fault of faults) console.error(`  ${fault}`);
-    if (faults.length > 0) failed++;
-  }
-}
+let failed: number;
 try {
-  await Promise.all(Array.from({ length: Number(values.jobs) }, worker));
+  failed = await performJobs(
+    jobs.map(({ name, runtime, perform }) => ({ name, perform: () => perform(runtime) })),
+    Number(values.jobs),
+  );
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-console.error(`linux devices: ${all} runs, ${failed} failed`);
-process.exitCode = failed > 0 || all === 0 ? 1 : 0;
+console.error(`linux devices: ${jobs.length} runs, ${failed} failed`);
+process.exitCode = failed > 0 || jobs.length === 0 ? 1 : 0;

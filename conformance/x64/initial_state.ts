@@ -2,6 +2,7 @@
  * The state from which a case starts, drawn from the number of the case. The vectors hold no initial
  * state: whoever changes what is drawn here must record them anew.
  */
+import { EDGES } from "../edges.ts";
 import { fillVector, Random } from "../a64/cases.ts";
 import { CODE, Ending, Flag, SLOT_ROOM, slotAddress, type State, WINDOW } from "./state.ts";
 
@@ -20,26 +21,8 @@ export function pointer(random: Random): number {
   return PAGE_BOUNDARY + offset;
 }
 
-/** Pairs of low, high. */
-const EDGES: readonly (readonly [number, number])[] = [
-  [0, 0],
-  [0, 0],
-  [1, 0],
-  [-1, -1],
-  [-1, 0],
-  [0, 0x80000000],
-  [-1, 0x7fffffff],
-  [0x80000000, 0],
-  [0x7fffffff, 0],
-  [0x80000000, -1],
-  [0, 1],
-  [0, -1],
-  [0x55555555, 0x55555555],
-  [0xaaaaaaaa, 0xaaaaaaaa],
-  [0x8000, 0],
-  [0x7fff, 0],
-  [0xffff8000, -1],
-  [0x80, 0],
+const OPERANDS: readonly (readonly [low: number, high: number])[] = [
+  ...EDGES,
   [0x7f, 0],
   [0xffffff80, -1],
   [0xff, 0],
@@ -72,7 +55,7 @@ function fillGeneral(random: Random, general: Uint32Array, landing: number): voi
       const small = n === RCX ? random.below(68) : (random.next() & 127) - 64;
       set(n, small, small >> 31);
     } else if (kind < 9) {
-      set(n, ...random.pick(EDGES));
+      set(n, ...random.pick(OPERANDS));
     } else if (kind === 9) {
       const bit = random.below(64);
       set(n, bit < 32 ? 1 << bit : 0, bit < 32 ? 0 : 1 << (bit - 32));

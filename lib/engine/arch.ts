@@ -62,6 +62,18 @@ export interface Translation {
   strictAlignment: boolean;
 }
 
+/** A translation of nothing, to be filled in. */
+export function newTranslation(): Translation {
+  return {
+    page: 0,
+    readable: false,
+    writable: false,
+    uncached: false,
+    watched: false,
+    strictAlignment: false,
+  };
+}
+
 /** A static description of the architecture: one per process. */
 export interface Arch {
   readonly name: string;

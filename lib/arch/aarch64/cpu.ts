@@ -5,7 +5,13 @@
  * The methods work on the state block in place, so they may be called only while the vCPU runs;
  * `setIrq`, `setFiq`, `signalEvent` and `invalidateTlb` may be called at any time.
  */
-import { Access, type ArchCpu, type Outcome, type Translation } from "../../engine/arch.ts";
+import {
+  Access,
+  type ArchCpu,
+  newTranslation,
+  type Outcome,
+  type Translation,
+} from "../../engine/arch.ts";
 import type { StateView } from "../../engine/layout.ts";
 import type { DecodedWord } from "../../engine/table.ts";
 import type { DeviceState } from "../../devices/vbus/device.ts";
@@ -47,14 +53,7 @@ export class AArch64Cpu implements ArchCpu {
   /** Number of the vCPU. */
   readonly index: number;
   /** Result of the last `translate` that was not refused. */
-  readonly translation: Translation = {
-    page: 0,
-    readable: false,
-    writable: false,
-    uncached: false,
-    watched: false,
-    strictAlignment: false,
-  };
+  readonly translation: Translation = newTranslation();
   /** While it is set, instructions run one by one, and it is called after each. For debuggers. */
   onStep: (() => void) | undefined;
   /** The parts, for tests and inspection. */

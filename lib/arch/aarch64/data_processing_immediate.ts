@@ -1,7 +1,8 @@
 /** Data processing, immediate (Arm ARM, C4.1.86): PC-relative, add/subtract, logical, move wide, bitfield, extract. */
 import type { Builder } from "../../engine/builder.ts";
 import { type Fields, type RawFields, type Row, row } from "../../engine/row.ts";
-import { constant, getImm, getReg, type IntegerOp, op, setReg } from "./datasize.ts";
+import { constant, getImm, getReg, op, setReg } from "./datasize.ts";
+import type { IntegerOp } from "../integer_op.ts";
 import { Flags } from "./flags.ts";
 import { logicalImmediate } from "./logical_immediate.ts";
 

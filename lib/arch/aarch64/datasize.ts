@@ -1,25 +1,7 @@
 /** Writing semantics once for both operand sizes: `sf` is 0 for W registers and i32, 1 for X registers and i64. */
 import type { Builder } from "../../engine/builder.ts";
+import type { IntegerOp } from "../integer_op.ts";
 import type { Operand } from "../../engine/row.ts";
-
-/** Integer operations that exist for i32 and i64. */
-export type IntegerOp =
-  | "add"
-  | "sub"
-  | "mul"
-  | "div_s"
-  | "div_u"
-  | "and"
-  | "or"
-  | "xor"
-  | "shl"
-  | "shr_s"
-  | "shr_u"
-  | "rotr"
-  | "clz"
-  | "eqz"
-  | "ne"
-  | "gt_u";
 
 /** Emits the operation in the width of `sf`. */
 export function op(b: Builder, sf: number, name: IntegerOp): void {

@@ -10,11 +10,10 @@ import {
 } from "../../../conformance/simd/cases.ts";
 import { simdRows } from "../../../conformance/simd/words.ts";
 import { AccessResult } from "../../devices/vbus/device.ts";
-import type { ArchCpu, Translation } from "../../engine/arch.ts";
-import { Outcome } from "../../engine/arch.ts";
 import { Engine } from "../../engine/engine.ts";
 import { hostRow } from "../../engine/row.ts";
 import { InstructionTable } from "../../engine/table.ts";
+import { EndingCpu } from "../../engine/testing/ending_cpu.ts";
 import { flagModel } from "./flags.ts";
 import { simdHelpers } from "./simd_helpers.ts";
 import { aarch64State } from "./state.ts";
@@ -37,54 +36,12 @@ const vectors = readFileSync(
   "utf8",
 ).trimEnd().split("\n").map((line) => line.split(" ").map((text) => parseInt(text, 16)));
 
-/** Identity mapping; whatever is not an instruction ends the run. */
-class FlatCpu implements ArchCpu {
-  readonly translation: Translation = {
-    page: 0,
-    readable: true,
-    writable: true,
-    uncached: false,
-    watched: false,
-    strictAlignment: false,
-  };
-  stopped = "";
-  mode(): number {
-    return 0;
-  }
+/** Identity mapping. */
+class FlatCpu extends EndingCpu {
   translate(_high: number, low: number): boolean {
     this.translation.page = low - low % 4096;
     return true;
   }
-  alignmentFault(): void {
-    this.stopped = "alignment";
-  }
-  busError(): void {
-    this.stopped = "bus error";
-  }
-  undefinedInstruction(): void {
-    this.stopped = "undefined";
-  }
-  fault(fault: number): void {
-    this.stopped = `fault ${fault}`;
-  }
-  host(handler: string): Outcome {
-    this.stopped = handler;
-    return Outcome.wait;
-  }
-  takeInterrupt(): boolean {
-    return false;
-  }
-  wakes(): boolean {
-    return false;
-  }
-  needsStepping(): boolean {
-    return this.stopped !== "";
-  }
-  beforeStep(): boolean {
-    return false;
-  }
-  afterStep(): void {}
-  reset(): void {}
 }
 
 const rows = [...simdRows, ...branchRows, hostRow("0".repeat(32), "end", "", "end")];
@@ -160,9 +117,9 @@ function run(threshold: number, words: readonly (readonly number[])[]): Engine {
         }
         prepare(machine, word, round);
         state.set64(pc, BigInt(at));
-        cpu.stopped = "";
+        cpu.stopped = undefined;
         // A slice ends when code has been compiled.
-        for (let slice = 0; slice < 4 && cpu.stopped === ""; slice++) engine.run(0, 100);
+        for (let slice = 0; slice < 4 && cpu.stopped === undefined; slice++) engine.run(0, 100);
         if (cpu.stopped !== "end" || state.get64(pc) !== BigInt(at + 8)) {
           wrong.push(`${word.toString(16)} round ${round}: ${cpu.stopped}`);
         }

@@ -9,7 +9,13 @@
  * performance counters; segment limits are not checked; instructions that the model does not claim are
  * executed all the same, but for those of system code.
  */
-import { Access, type ArchCpu, Outcome, type Translation } from "../../engine/arch.ts";
+import {
+  Access,
+  type ArchCpu,
+  newTranslation,
+  Outcome,
+  type Translation,
+} from "../../engine/arch.ts";
 import type { Decoded } from "../../engine/instruction.ts";
 import type { StateView } from "../../engine/layout.ts";
 import type { DeviceState } from "../../devices/vbus/device.ts";
@@ -70,14 +76,7 @@ export class X86Cpu implements ArchCpu {
   /** Number of the vCPU. */
   readonly index: number;
   /** Result of the last `translate` that was not refused. */
-  readonly translation: Translation = {
-    page: 0,
-    readable: false,
-    writable: false,
-    uncached: false,
-    watched: false,
-    strictAlignment: false,
-  };
+  readonly translation: Translation = newTranslation();
   /** While it is set, instructions run one by one, and it is called after each. For debuggers. */
   onStep: (() => void) | undefined;
   /** The parts, for tests and inspection. */

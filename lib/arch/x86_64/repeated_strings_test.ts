@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AccessResult, type Device } from "../../devices/vbus/device.ts";
 import { field } from "./layout.ts";
 import { Gpr } from "./registers.ts";
 import { type Way, WAYS } from "./testing/bare_engine.ts";
 import { EngineRig, Place } from "./testing/engine_rig.ts";
+import { RecordingDevice } from "./testing/recording_device.ts";
 
 const [FROM, TO] = [0x40000, 0x50000];
 const PAGE_FAULT = 14;
@@ -169,29 +169,17 @@ eachWay("address sizes: 32 bits in 64-bit code, 16 bits that wrap", (way) => {
 
 eachWay("devices get each element once", (way) => {
   const rig = new EngineRig(way).long();
-  const seen: string[] = [];
-  const device: Device = {
-    name: "memory",
-    access: (access) => {
-      seen.push(`${access.write ? "w" : "r"}${access.size}@${access.offset}`);
-      if (!access.write) access.value = 0x1234;
-      return AccessResult.ok;
-    },
-    reset: () => {},
-    shutdown: () => {},
-    state: () => null,
-    restore: () => {},
-  };
+  const device = new RecordingDevice();
   assert.ok(rig.bus.register(device, 0x800000, 0x1000));
   // A page of the device behind 4 MiB of RAM.
   rig.memory.write64(Place.tables + 0x2000 + 16, 0x800083n);
   begin(rig, { rdi: 0x400ff8, rcx: 3 });
   assert.equal(rig.run("f3 66 a5"), undefined);
-  assert.deepEqual(seen, ["w2@4088", "w2@4090", "w2@4092"]);
-  seen.length = 0;
+  assert.deepEqual(device.seen, ["w2@4088", "w2@4090", "w2@4092"]);
+  device.seen.length = 0;
   begin(rig, { rsi: 0x400000, rcx: 2 });
   assert.equal(rig.run("f3 66 a5"), undefined);
-  assert.deepEqual(seen, ["r2@0", "r2@2"]);
+  assert.deepEqual(device.seen, ["r2@0", "r2@2"]);
   assert.deepEqual(copyOf(rig, TO, 6), [0x34, 0x12, 0x34, 0x12, 0, 0]);
 });
 

@@ -6,7 +6,8 @@ import type { Builder } from "../../engine/builder.ts";
 import { Carries, Condition, flagKind, Flags } from "./flags.ts";
 import { setResultFlags } from "./rows_bit.ts";
 import { x86, type X86Row, type X86Semantics } from "./row.ts";
-import { constant, fromI32, type IntegerOp, local, op, toI32, widen } from "./sized.ts";
+import { constant, fromI32, local, op, toI32, widen } from "./sized.ts";
+import type { IntegerOp } from "../integer_op.ts";
 
 const setLogicFlags = (b: Builder, size: number, result: number): void => {
   b.local_get(result);

@@ -3,27 +3,7 @@
  * zero-extended.
  */
 import type { Builder } from "../../engine/builder.ts";
-
-/** Integer operations that exist for i32 and i64. */
-export type IntegerOp =
-  | "add"
-  | "sub"
-  | "mul"
-  | "and"
-  | "or"
-  | "xor"
-  | "shl"
-  | "shr_s"
-  | "shr_u"
-  | "rotl"
-  | "rotr"
-  | "clz"
-  | "ctz"
-  | "popcnt"
-  | "eqz"
-  | "ne"
-  | "ge_u"
-  | "lt_u";
+import type { IntegerOp } from "../integer_op.ts";
 
 /** Type of a value of `size` bytes. */
 export function typeOf(size: number): "i32" | "i64" {

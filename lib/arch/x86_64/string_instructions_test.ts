@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Outcome } from "../../engine/arch.ts";
-import { AccessResult, type Device } from "../../devices/vbus/device.ts";
 import { Gpr } from "./registers.ts";
 import { CpuRig, Place } from "./testing/cpu_rig.ts";
+import { RecordingDevice } from "./testing/recording_device.ts";
 
 const [FROM, TO] = [0x40000, 0x50000];
 
@@ -136,22 +136,10 @@ test("address sizes: 32 bits in 64-bit code, 16 bits that wrap", () => {
 
 test("devices are read element by element", () => {
   const rig = new CpuRig().protect();
-  const seen: string[] = [];
-  const device: Device = {
-    name: "memory",
-    access: (access) => {
-      seen.push(`${access.write ? "w" : "r"}${access.size}@${access.offset}`);
-      if (!access.write) access.value = 0x1234;
-      return AccessResult.ok;
-    },
-    reset: () => {},
-    shutdown: () => {},
-    state: () => null,
-    restore: () => {},
-  };
+  const device = new RecordingDevice();
   assert.ok(rig.bus.register(device, 0x800000, 0x1000));
   begin(rig, { rdi: 0x800ff8, rcx: 3, rax: 0x1235n });
   rig.execute("f2 66 af");
-  assert.deepEqual(seen, ["r2@4088", "r2@4090", "r2@4092"]);
+  assert.deepEqual(device.seen, ["r2@4088", "r2@4090", "r2@4092"]);
   assert.equal(registers(rig)[2], 0);
 });

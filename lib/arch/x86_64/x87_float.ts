@@ -4,7 +4,12 @@
  * `bigint`; a finite value is an integer mantissa times a power of two, so nothing is lost before the
  * one rounding at the end. Exact before fast: x87 code is rare.
  */
-import { Exception, Rounding } from "../fp/softfloat_format.ts";
+import {
+  Exception,
+  type Kind as FormatKind,
+  Rounding,
+  type Unpacked as FormatUnpacked,
+} from "../fp/softfloat_format.ts";
 import { bitLength, overflowsToInfinity, roundsUp, split } from "../fp/softfloat_round.ts";
 
 /** C1 of the status word: the last rounding was away from zero. */
@@ -71,18 +76,11 @@ export function stops(env: Environment): boolean {
 }
 
 /** Unsupported: unnormals, pseudo-NaNs and pseudo-infinities. */
-export type Kind = "zero" | "finite" | "infinity" | "quiet" | "signaling" | "unsupported";
+export type Kind = FormatKind | "unsupported";
 
-/** An operand taken apart. The value of a finite one is (-1)^sign * mantissa * 2^exponent. */
-export interface Unpacked {
-  readonly bits: bigint;
+/** An operand taken apart. */
+export interface Unpacked extends Omit<FormatUnpacked, "kind"> {
   readonly kind: Kind;
-  /** 0 or 1. */
-  readonly sign: number;
-  /** 0 unless finite. */
-  readonly mantissa: bigint;
-  /** Of the mantissa's unit; 0 unless finite. */
-  readonly exponent: number;
   /** A denormal or pseudo-denormal. */
   readonly denormal: boolean;
 }

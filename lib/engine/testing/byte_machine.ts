@@ -1,10 +1,11 @@
 /** The engine with the invented architecture of byte_arch.ts, a page table in a map, and one device. */
-import { Access, type ArchCpu, type EngineServices, Outcome, type Translation } from "../arch.ts";
+import { Access, type EngineServices, Outcome } from "../arch.ts";
 import { Engine } from "../engine.ts";
 import type { Decoded } from "../instruction.ts";
 import type { StateField } from "../layout.ts";
 import { AccessResult } from "../../devices/vbus/device.ts";
 import { byteArch } from "./byte_arch.ts";
+import { EndingCpu } from "./ending_cpu.ts";
 
 export const RAM = 0x100000;
 export const RAM_SIZE = 0x40000;
@@ -18,40 +19,28 @@ export interface Mapping {
   readonly writable?: boolean;
 }
 
-class ByteCpu implements ArchCpu {
-  readonly translation: Translation = {
-    page: 0,
-    readable: true,
-    writable: true,
-    uncached: false,
-    watched: false,
-    strictAlignment: false,
-  };
+class ByteCpu extends EndingCpu {
   /** Virtual pages; all others are not there. */
   readonly pages: Map<number, Mapping> = new Map();
-  /** Why the vCPU stopped. */
-  stopped: string | undefined;
-  /** Instruction by instruction. */
-  stepping = false;
   /** Executions of `count`. */
   counted = 0;
   readonly #stop: () => void;
 
   constructor(stop: () => void) {
+    super();
     this.#stop = stop;
   }
-  #end(why: string): void {
-    this.stopped = why;
+
+  protected override end(why: string): void {
+    super.end(why);
     this.#stop();
   }
-  mode(): number {
-    return 0;
-  }
+
   translate(high: number, low: number, access: Access): boolean {
     const page = high === 0 ? this.pages.get(low - low % 4096) : undefined;
     if (page === undefined || (access === Access.write && page.writable === false)) {
       const kind = ["read", "write", "fetch"][access];
-      this.#end(`${kind} ${(high * 2 ** 32 + low).toString(16)}`);
+      this.end(`${kind} ${(high * 2 ** 32 + low).toString(16)}`);
       return false;
     }
     this.translation.page = page.physical;
@@ -59,40 +48,15 @@ class ByteCpu implements ArchCpu {
     this.translation.uncached = page.physical < RAM;
     return true;
   }
-  alignmentFault(): void {
-    this.#end("alignment");
-  }
-  busError(high: number, low: number): void {
-    this.#end(`bus error ${(high * 2 ** 32 + low).toString(16)}`);
-  }
-  undefinedInstruction(): void {
-    this.#end("undefined");
-  }
-  fault(fault: number): void {
-    this.#end(`fault ${fault}`);
-  }
-  host(handler: string, decoded: Decoded): Outcome {
+
+  override host(handler: string, decoded: Decoded): Outcome {
     if (handler === "count") {
       this.counted += decoded.handler.operands[0].value;
       return Outcome.next;
     }
-    this.#end(handler);
+    this.end(handler);
     return Outcome.jumped;
   }
-  takeInterrupt(): boolean {
-    return false;
-  }
-  wakes(): boolean {
-    return false;
-  }
-  needsStepping(): boolean {
-    return this.stepping;
-  }
-  beforeStep(): boolean {
-    return this.stopped === undefined;
-  }
-  afterStep(): void {}
-  reset(): void {}
 }
 
 export interface ByteMachineOptions {

@@ -2,13 +2,13 @@
  * The engine without a system: identity mapping, no devices. Code runs until an instruction that no
  * row has (a word of zeros ends programs). For tests of instructions and of the engine.
  */
-import type { Arch, ArchBinding, ArchCpu, Translation } from "../../../engine/arch.ts";
-import { Outcome } from "../../../engine/arch.ts";
+import type { Arch, ArchBinding } from "../../../engine/arch.ts";
 import { Engine } from "../../../engine/engine.ts";
 import type { Layout, StateField } from "../../../engine/layout.ts";
 import { hostRow, type Row } from "../../../engine/row.ts";
 import { bytesOfWord, InstructionTable } from "../../../engine/table.ts";
 import type { Helper } from "../../../engine/arch.ts";
+import { EndingCpu } from "../../../engine/testing/ending_cpu.ts";
 import { flagModel } from "../flags.ts";
 import { aarch64State } from "../state.ts";
 import { AccessResult } from "../../../devices/vbus/device.ts";
@@ -19,63 +19,26 @@ export const FLAT_BASE = 0x10000;
 /** A word of zeros ends a program. */
 const endRow: Row = hostRow("0".repeat(32), "end", "", "end");
 
-class FlatCpu implements ArchCpu {
-  readonly translation: Translation = {
-    page: 0,
-    readable: true,
-    writable: true,
-    uncached: false,
-    watched: false,
-    strictAlignment: false,
-  };
-  stopped: string | undefined;
+class FlatCpu extends EndingCpu {
   readonly #size: number;
 
   constructor(size: number) {
+    super();
     this.#size = size;
   }
 
-  mode(): number {
+  override mode(): number {
     return 1;
   }
+
   translate(high: number, low: number): boolean {
     if (high !== 0 || low < FLAT_BASE || low >= FLAT_BASE + this.#size) {
-      this.stopped = `fault at ${high.toString(16)}:${low.toString(16)}`;
+      this.end(`fault at ${high.toString(16)}:${low.toString(16)}`);
       return false;
     }
     this.translation.page = low - low % 4096;
     return true;
   }
-  alignmentFault(): void {
-    this.stopped = "alignment";
-  }
-  busError(): void {
-    this.stopped = "bus error";
-  }
-  undefinedInstruction(): void {
-    this.stopped = "undefined";
-  }
-  fault(fault: number): void {
-    this.stopped = `fault ${fault}`;
-  }
-  host(handler: string): Outcome {
-    this.stopped = handler;
-    return Outcome.wait;
-  }
-  takeInterrupt(): boolean {
-    return false;
-  }
-  wakes(): boolean {
-    return false;
-  }
-  needsStepping(): boolean {
-    return this.stopped !== undefined;
-  }
-  beforeStep(): boolean {
-    return false;
-  }
-  afterStep(): void {}
-  reset(): void {}
 }
 
 /** Options of {@linkcode FlatMachine}. */

@@ -1,0 +1,23 @@
+/** Integer operations that WebAssembly has for i32 and for i64. */
+export type IntegerOp =
+  | "add"
+  | "sub"
+  | "mul"
+  | "div_s"
+  | "div_u"
+  | "and"
+  | "or"
+  | "xor"
+  | "shl"
+  | "shr_s"
+  | "shr_u"
+  | "rotl"
+  | "rotr"
+  | "clz"
+  | "ctz"
+  | "popcnt"
+  | "eqz"
+  | "ne"
+  | "gt_u"
+  | "ge_u"
+  | "lt_u";
