@@ -23,7 +23,7 @@ import {
 import { Exit, RAM_BASE, RAM_LIMIT, savedState, VCPU_LIMIT } from "./memory_map.ts";
 import { DIRECT_ACCESS, DIRECT_COMMIT } from "./region_builder.ts";
 import { moduleStore } from "./module_store.ts";
-import { Slice } from "./slice.ts";
+import { HANDLER_VISITS, Slice } from "./slice.ts";
 import { type BusPort, SlowAccess } from "./slow_access.ts";
 import { type EngineStatistics, ExitCounters } from "./statistics.ts";
 import { type End, Stepper } from "./stepper.ts";
@@ -139,6 +139,7 @@ export class Engine {
         },
         commit: () => this.#slow.commit(this.#cpu as ArchCpu) ? 1 : 0,
       },
+      () => this.#slice.visit(HANDLER_VISITS),
     );
     this.#cache = new CodeCache({
       arch,

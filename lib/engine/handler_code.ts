@@ -26,12 +26,17 @@ export class HandlerCode {
   /** Handlers that are functions of their own, in the order of their table slots. */
   readonly #singles: Map<Handler, number> = new Map();
 
+  readonly #compiled: () => void;
+
+  /** `compiled` is called for each handler that has been made a function: that takes long. */
   constructor(
     context: CodeContext,
     threshold: number,
     host: HostFunctions,
+    compiled: () => void,
   ) {
     this.#context = context;
+    this.#compiled = compiled;
     const { binding, layout, helpers, imports, modules, decoder, arch } = context;
     const inline = new Set<Handler>();
     for (const code of arch.common.code) {
@@ -99,6 +104,7 @@ export class HandlerCode {
     const index = this.#singles.size;
     imports.table.set(Slots.singles + index, instantiate(module, imports).f as SingleHandler);
     this.#singles.set(handler, index);
+    this.#compiled();
     return index;
   }
 }

@@ -6,6 +6,8 @@ import type { Layout, StateView } from "./layout.ts";
  * however few instructions that are: a guest must not keep the host's event loop for long.
  */
 const VISITS = 8192;
+/** Visits that take as long as one handler's way to a function: half a millisecond. */
+export const HANDLER_VISITS = 64;
 
 export class Slice {
   readonly #u32: Uint32Array;
@@ -77,9 +79,9 @@ export class Slice {
     this.#reserve = 0;
   }
 
-  /** The host has done something for generated code. */
-  visit(): void {
-    this.#visits++;
+  /** The host has done something for generated code, which takes as long as so many visits. */
+  visit(count = 1): void {
+    this.#visits += count;
   }
 
   /** Something has taken so long that the slice must end. */

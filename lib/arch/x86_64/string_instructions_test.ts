@@ -46,29 +46,37 @@ test("REP LODS: the last element stays, the rest of RAX by the size", () => {
   assert.deepEqual(registers(rig), [FROM - 8, TO, 0]);
 });
 
+/** Executes an instruction again and again, until it is done or a trap is due. */
+function finish(rig: CpuRig, hex: string): Outcome {
+  for (;;) {
+    const outcome = rig.execute(hex);
+    if (outcome !== Outcome.jumped || rig.cpu.context.debug.trapPending) return outcome;
+  }
+}
+
 test("CMPS and SCAS end where REPE or REPNE says, with the flags of that pair", () => {
   const rig = new CpuRig().long();
   pattern(rig, FROM, 5000);
   pattern(rig, TO, 5000);
   rig.memory.bytes[TO + 4500] ^= 0x80;
   begin(rig, { rcx: 5000 });
-  rig.execute("f3 a6");
+  finish(rig, "f3 a6");
   assert.deepEqual(registers(rig), [FROM + 4501, TO + 4501, 499]);
   assert.equal(rig.rflags & 0x40, 0);
   begin(rig, { rcx: 4500 });
-  rig.execute("f3 a6");
+  finish(rig, "f3 a6");
   assert.deepEqual(registers(rig), [FROM + 4500, TO + 4500, 0]);
   assert.equal(rig.rflags & 0x8d5, 0x44);
   begin(rig, { rcx: 5000, rax: 0x55n });
   rig.memory.bytes.fill(1, TO, TO + 5000);
   rig.memory.bytes[TO + 4200] = 0x55;
-  rig.execute("f2 ae");
+  finish(rig, "f2 ae");
   assert.deepEqual(registers(rig).slice(1), [TO + 4201, 799]);
   assert.equal(rig.rflags & 0x40, 0x40);
   // No elements: no flags.
   rig.rflags = 0x8d7;
   rig.setR(Gpr.rcx, 0n);
-  rig.execute("f3 a6");
+  finish(rig, "f3 a6");
   assert.equal(rig.rflags & 0x8d5, 0x8d5);
   begin(rig, { rcx: 7 });
   rig.execute("a6");
@@ -94,7 +102,7 @@ test("a long string takes several calls; each leaves the pc where it is", () => 
     assert.equal(Number(rig.r(Gpr.rdi)), 0x100000 + 0x200000 - Number(rig.r(Gpr.rcx)));
     calls++;
   }
-  assert.ok(calls > 4 && calls < 100, `${calls}`);
+  assert.equal(calls, 0x200000 / 1024);
 });
 
 test("a single step ends after one element", () => {
@@ -114,7 +122,7 @@ test("a data breakpoint ends it behind the element that hits", () => {
   rig.setR(Gpr.rax, 0x30001n);
   rig.execute("0f 23 f8");
   rig.rip = Place.code;
-  assert.equal(rig.execute("f3 a6"), Outcome.jumped);
+  assert.equal(finish(rig, "f3 a6"), Outcome.jumped);
   assert.deepEqual(registers(rig), [FROM + 41, TO + 41, 59]);
   assert.ok(rig.cpu.context.debug.trapPending);
 });
