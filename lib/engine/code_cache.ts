@@ -380,7 +380,11 @@ export class CodeCache {
   /** Notes that a record or region was made of `bytes` bytes from `index` on. */
   markDecoded({ decoded }: CodePage, index: number, bytes: number): void {
     const end = index + bytes / this.#records.format.unit;
-    for (let i = index; i < end; i++) decoded[i >> 5] |= 1 << (i & 31);
+    for (let i = index; i < end;) {
+      const count = Math.min(end - i, 32 - (i & 31));
+      decoded[i >> 5] |= (count === 32 ? -1 : (1 << count) - 1) << (i & 31);
+      i += count;
+    }
   }
 
   /** Makes the instruction at `index` enter a region. */

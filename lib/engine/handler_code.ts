@@ -23,6 +23,8 @@ export class HandlerCode {
   readonly interpret: () => Exit;
   readonly #context: CodeContext;
   readonly #inline: Map<Handler, number> = new Map();
+  /** Numbers of handlers, by their ids. */
+  readonly #numbers: number[] = [];
   /** Handlers that are functions of their own, in the order of their table slots. */
   readonly #singles: Map<Handler, number> = new Map();
 
@@ -67,9 +69,11 @@ export class HandlerCode {
 
   /** Number of a handler in records; it can be executed from now on. */
   numberOf(handler: Handler): number {
-    const inline = this.#inline.get(handler);
-    if (inline !== undefined) return inline;
-    return this.#firstSingle + this.#compile(handler);
+    const known = this.#numbers[handler.id];
+    if (known !== undefined) return known;
+    const number = this.#inline.get(handler) ?? this.#firstSingle + this.#compile(handler);
+    this.#numbers[handler.id] = number;
+    return number;
   }
 
   /** Whether there is little room left: `clear` is due. */
@@ -83,6 +87,7 @@ export class HandlerCode {
       this.#context.imports.table.set(Slots.singles + index, null);
     }
     this.#singles.clear();
+    this.#numbers.length = 0;
   }
 
   /** A handler as a function, for single steps. */

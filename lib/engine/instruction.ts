@@ -130,36 +130,28 @@ export interface Decoder {
 }
 
 /** Gives a handler's operands the values of one instruction, for the compiler and the host. */
-export function bindOperands(
-  { handler: { operands }, slots, immLow, immHigh, displacement }: Decoded,
-): void {
-  for (let i = 0; i < operands.length; i++) {
-    bindOperand(operands[i], slots, 0, immLow, immHigh, displacement);
-  }
+export function bindOperands(decoded: Decoded): void {
+  const { operands } = decoded.handler;
+  for (let i = 0; i < operands.length; i++) bindOperand(operands[i], decoded);
 }
 
-/** Gives an operand its value of the instruction whose slots begin at `slots[at]`. */
-export function bindOperand(
+function bindOperand(
   operand: Operand,
-  slots: Uint8Array,
-  at: number,
-  immLow: number,
-  immHigh: number,
-  displacement: number,
+  { slots, immLow, immHigh, displacement }: Decoded,
 ): void {
   const { slot } = operand;
   if (slot === Slot.imm || isMemory(operand)) {
     operand.value = immLow;
     operand.high = immHigh;
   } else {
-    operand.value = slots[at + slot];
+    operand.value = slots[slot];
     operand.high = 0;
   }
   if (!isMemory(operand)) return;
-  operand.base = slots[at + Slot.address];
-  operand.index = slots[at + Slot.address + 1];
-  operand.scale = slots[at + Slot.address + 2];
-  operand.segment = slots[at + Slot.address + 3];
+  operand.base = slots[Slot.address];
+  operand.index = slots[Slot.address + 1];
+  operand.scale = slots[Slot.address + 2];
+  operand.segment = slots[Slot.address + 3];
   operand.displacement = displacement;
 }
 

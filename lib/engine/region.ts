@@ -8,63 +8,53 @@
  */
 import type { CodeCache, CodePage } from "./code_cache.ts";
 import { type RecordFormat, Special } from "./memory_map.ts";
-import { bindOperand, type Flow, type Handler, SLOTS } from "./instruction.ts";
+import { bindOperands, type Decoded, type Flow, type Handler } from "./instruction.ts";
 import { mayAskHost } from "./meta.ts";
 
 /** Instructions in a region at most. */
 const REGION_LIMIT = 600;
 
-/** Decoded instructions of a page, filled as they are needed. */
+/** Decoded instructions of a page, by index, as they are needed. */
 export class PageCode {
   readonly page: CodePage;
   readonly format: RecordFormat;
-  readonly handlers: (Handler | undefined)[];
-  readonly known: Uint8Array;
-  /** Bytes of each instruction. */
-  readonly lengths: Uint8Array;
-  readonly slots: Uint8Array;
-  readonly immLow: Int32Array;
-  readonly immHigh: Int32Array;
-  readonly displacement: Int32Array;
   readonly #cache: CodeCache;
+  /** Copies of what the decoder gave; undefined where it gave nothing. */
+  readonly #instructions: Map<number, Decoded | undefined> = new Map();
 
   constructor(page: CodePage, cache: CodeCache) {
     this.page = page;
     this.#cache = cache;
     this.format = cache.format;
-    const { units } = this.format;
-    this.handlers = new Array(units);
-    this.known = new Uint8Array(units);
-    this.lengths = new Uint8Array(units);
-    this.slots = new Uint8Array(units * SLOTS);
-    this.immLow = new Int32Array(units);
-    this.immHigh = new Int32Array(units);
-    this.displacement = new Int32Array(units);
   }
 
   /** Index of the instruction that follows. */
   after(index: number): number {
-    return index + this.lengths[index] / this.format.unit;
+    return index + this.length(index) / this.format.unit;
+  }
+
+  /** Bytes of an instruction. */
+  length(index: number): number {
+    return this.#at(index)?.length ?? 0;
   }
 
   /** Handler of an instruction; undefined if the host executes it. */
   handler(index: number): Handler | undefined {
-    if (this.known[index] === 0) this.#decode(index);
-    return this.handlers[index];
+    const handler = this.#at(index)?.handler;
+    return handler === undefined || this.#cache.isHost(handler, this.page.mode)
+      ? undefined
+      : handler;
   }
 
-  #decode(index: number): void {
-    this.known[index] = 1;
+  #at(index: number): Decoded | undefined {
+    const known = this.#instructions.get(index);
+    if (known !== undefined || this.#instructions.has(index)) return known;
     const decoded = this.#cache.decodeAt(this.page, index);
-    if (decoded === undefined || decoded === "cut") return;
-    this.#cache.markDecoded(this.page, index, decoded.length);
-    this.lengths[index] = decoded.length;
-    if (this.#cache.isHost(decoded.handler, this.page.mode)) return;
-    this.handlers[index] = decoded.handler;
-    this.slots.set(decoded.slots, index * SLOTS);
-    this.immLow[index] = decoded.immLow;
-    this.immHigh[index] = decoded.immHigh;
-    this.displacement[index] = decoded.displacement;
+    const found = decoded === "cut" ? undefined : decoded;
+    if (found !== undefined) this.#cache.markDecoded(this.page, index, found.length);
+    const copy = found === undefined ? undefined : copyOf(found);
+    this.#instructions.set(index, copy);
+    return copy;
   }
 
   /** Whether the accesses of an instruction are often the host's, and can be. */
@@ -77,27 +67,31 @@ export class PageCode {
     return this.#cache.handlerNumber(this.page, index) !== Special.undecoded;
   }
 
-  /** Gives the handler's operands this instruction's values. */
-  bind(index: number, handler: Handler): void {
-    const { operands } = handler;
-    for (let i = 0; i < operands.length; i++) {
-      bindOperand(
-        operands[i],
-        this.slots,
-        index * SLOTS,
-        this.immLow[index],
-        this.immHigh[index],
-        this.displacement[index],
-      );
-    }
+  /** Gives the operands of the handler of an instruction its values; gives the handler. */
+  bind(index: number): Handler {
+    const decoded = this.#at(index) as Decoded;
+    bindOperands(decoded);
+    return decoded.handler;
+  }
+
+  /** Index that a direct branch goes to, perhaps outside the page. */
+  destination(index: number): number {
+    const { immLow, immHigh } = this.#at(index) as Decoded;
+    return index + (immHigh * 2 ** 32 + (immLow >>> 0)) / this.format.unit;
   }
 
   /** Index that a direct branch goes to, -1 if that is not in the page. */
   target(index: number): number {
-    const distance = this.immHigh[index] * 2 ** 32 + (this.immLow[index] >>> 0);
-    const target = index + distance / this.format.unit;
+    const target = this.destination(index);
     return Number.isInteger(target) && target >= 0 && target < this.format.units ? target : -1;
   }
+}
+
+/** The decoder uses its object, and the slots in it, again. */
+function copyOf(
+  { handler, slots, immLow, immHigh, displacement, length }: Decoded,
+): Decoded {
+  return { handler, slots: slots.slice(), immLow, immHigh, displacement, length };
 }
 
 /** A run of instructions with one entry. */

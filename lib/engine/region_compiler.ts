@@ -5,7 +5,7 @@ import { instantiate, newModule, REGION_TYPE } from "./interpreter.ts";
 import { EITHER_FLAGS, metaOf } from "./meta.ts";
 import { type Block, findRegion, PageCode } from "./region.ts";
 import { DYNAMIC, RegionBuilder, type RegionRegisters } from "./region_builder.ts";
-import { type Handler, NO_REGISTER, type Operand } from "./instruction.ts";
+import { NO_REGISTER, type Operand } from "./instruction.ts";
 import type { ModuleWriter } from "../wasm/module.ts";
 
 /** A region to be compiled: entry instruction, and the table slot that it gets. */
@@ -77,9 +77,7 @@ export class RegionCompiler {
       block.flagsOut = -2;
       for (let index = block.start; index < block.end; index = code.after(index)) {
         this.instructions++;
-        const handler = code.handlers[index] as Handler;
-        const meta = metaOf(handler);
-        code.bind(index, handler);
+        const meta = metaOf(code.bind(index));
         for (const r of meta.reads) if (!this.#isZero(r)) general[registerOf(r)] = 1;
         for (const r of meta.writes) {
           if (!this.#isZero(r)) general[registerOf(r)] = generalWritten[registerOf(r)] = 1;
@@ -207,10 +205,9 @@ class RegionWriter {
     b.likelyFlags = likelyFlags(block);
     let before = 0;
     for (let index = block.start; index < block.end; index = this.#code.after(index)) {
-      const handler = this.#code.handlers[index] as Handler;
-      this.#code.bind(index, handler);
+      const handler = this.#code.bind(index);
       const direct = this.#code.asksHost(index, handler);
-      b.begin(this.#offset(index), this.#code.lengths[index], before++, direct);
+      b.begin(this.#offset(index), this.#code.length(index), before++, direct);
       handler.emit(b);
       if (direct) b.endDirect(metaOf(handler).stores);
     }
@@ -234,17 +231,17 @@ class RegionWriter {
         b.if_();
         {
           const { flags } = b;
-          this.#edge(block, block.taken, this.#target(block));
+          this.#edge(block, block.taken, this.#code.destination(block.last));
           b.flags = flags;
         }
         b.end();
         this.#edge(block, block.next, block.end);
         return;
       case "jump":
-        this.#edge(block, block.taken, this.#target(block));
+        this.#edge(block, block.taken, this.#code.destination(block.last));
         return;
       case "call":
-        b.pushPc(this.#offset(this.#target(block)));
+        b.pushPc(this.#offset(this.#code.destination(block.last)));
         b.local_set(b.target);
         this.#call(block);
         return;
@@ -267,13 +264,6 @@ class RegionWriter {
     }
     this.#b.nestedCall(this.#offset(block.end));
     this.#edge(block, block.next, block.end);
-  }
-
-  /** Index, perhaps outside the page, that the block's last instruction branches to. */
-  #target(block: Block): number {
-    const { immHigh, immLow, format } = this.#code;
-    const { last } = block;
-    return last + (immHigh[last] * 2 ** 32 + (immLow[last] >>> 0)) / format.unit;
   }
 
   #edge(from: Block, to: Block | undefined, index: number): void {

@@ -33,9 +33,15 @@ interface Bucket {
   readonly rows: readonly (readonly Candidate[])[];
 }
 
-/** A row and its handlers. */
+/** A row and its handlers. What decoding asks of a row stands here: all of these have one shape. */
 export interface Candidate extends Encoding {
   readonly handlers: Map<number, X86Handler>;
+  readonly d64: boolean;
+  readonly f64: boolean;
+  readonly i64: boolean;
+  readonly o64: boolean;
+  readonly protectedOnly: boolean;
+  readonly mayLock: boolean;
 }
 
 /** The instruction that was decoded last. */
@@ -127,13 +133,13 @@ export class X86Decoder implements Decoder {
 
   /** Reads what follows the opcode, and ModRM if there is one. */
   #fill(candidate: Candidate, i: InstructionReader, limit: number): X86Decoded | undefined | "cut" {
-    const { operands, row } = candidate;
+    const { operands } = candidate;
     const out = this.#decoded;
     const { slots } = out;
     const v = operandSize(candidate, i);
-    const y = i.codeSize === 8 && (i.wide || row.f64 === true) ? 8 : 4;
+    const y = i.codeSize === 8 && (i.wide || candidate.f64) ? 8 : 4;
     const size = rowSize(candidate, v, y);
-    slots.fill(0);
+    for (let n = 0; n < SLOTS; n++) slots[n] = 0;
     out.immLow = out.immHigh = out.displacement = 0;
     let numbers = 0;
     let address = 0;
@@ -202,7 +208,7 @@ export class X86Decoder implements Decoder {
     }
     if (i.overrun) return this.#overrun(limit);
     // That it is refused comes after that it is too long.
-    if (refused || (i.lock && !(row.lock === true && i.mod !== 3))) return undefined;
+    if (refused || (i.lock && !(candidate.mayLock && i.mod !== 3))) return undefined;
     out.length = i.length;
     if (distance) {
       const sum = out.immLow + out.length;
@@ -217,7 +223,9 @@ export class X86Decoder implements Decoder {
       out.displacement = i.pcRelative ? (i.displacement + out.length) | 0 : i.displacement;
     }
     if (candidate.addressSized) address = (i.addressSize << 3) | segmentOf(i);
-    const constant = candidate.cc ? i.opcode & 15 : structural(row.constant, out.immLow, size);
+    const constant = candidate.cc
+      ? i.opcode & 15
+      : structural(candidate.row.constant, out.immLow, size);
     const key = (candidate.sizedBy === undefined ? 0 : SIZE_KEYS[size]) |
       (i.mode & (Mode.code | Mode.stack32)) | (i.lock ? 0x20 : 0) |
       (candidate.prefix === Prefix.repeat && i.repeat === 0xf2 ? 0x40 : 0) | (address << 7) |
@@ -247,7 +255,16 @@ export function operandsOf(decoded: Decoded): Operands {
   return (decoded as X86Decoded).handler.view;
 }
 
-const candidateOf = (row: X86Row): Candidate => ({ ...parseRow(row), handlers: new Map() });
+const candidateOf = (row: X86Row): Candidate => ({
+  ...parseRow(row),
+  handlers: new Map(),
+  d64: row.d64 === true,
+  f64: row.f64 === true,
+  i64: row.i64 === true,
+  o64: row.o64 === true,
+  protectedOnly: row.protectedOnly === true,
+  mayLock: row.lock === true,
+});
 
 /** Key of an operand size. */
 const SIZE_KEYS: Readonly<Record<number, number>> = { 2: 1, 4: 2, 8: 3 };
@@ -274,7 +291,7 @@ function bucketOf(candidates: Candidate[]): Bucket {
 
 /** Whether the bytes are of this row. ModRM.reg and mod are known to be. */
 function matches(candidate: Candidate, i: InstructionReader): boolean {
-  const { prefix, row, wide, rm } = candidate;
+  const { prefix, wide, rm } = candidate;
   switch (prefix) {
     case Prefix.any:
       break;
@@ -295,17 +312,17 @@ function matches(candidate: Candidate, i: InstructionReader): boolean {
   }
   if (wide !== undefined && wide !== i.wide) return false;
   if (rm !== undefined && rm !== (i.rm & 7)) return false;
-  if (i.codeSize === 8 ? row.i64 === true : row.o64 === true) return false;
-  if (row.protectedOnly === true && (i.mode & Mode.protected) === 0) return false;
+  if (i.codeSize === 8 ? candidate.i64 : candidate.o64) return false;
+  if (candidate.protectedOnly && (i.mode & Mode.protected) === 0) return false;
   return !i.vex || (!i.long && (candidate.vvvv || i.vvvv === 0));
 }
 
 /** The effective operand size in bytes (SDM volume 1, 3.6): 2, 4 or 8. */
-function operandSize({ prefix, row }: Candidate, i: InstructionReader): number {
+function operandSize({ prefix, d64, f64 }: Candidate, i: InstructionReader): number {
   const data = i.data && prefix !== Prefix.data && !i.vex;
   if (i.codeSize !== 8) return (i.codeSize === 2) === data ? 4 : 2;
-  if (row.f64 === true || i.wide) return 8;
-  return data ? 2 : row.d64 === true ? 8 : 4;
+  if (f64 || i.wide) return 8;
+  return data ? 2 : d64 ? 8 : 4;
 }
 
 /** Bytes behind opcode and ModRM. */
