@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeImage } from "../boot/image.ts";
+import { makePvhElf } from "../boot/x86_64/pvh_elf.ts";
 import { virtualPlatform } from "../platform/virtual.ts";
 import { Machine } from "./machine.ts";
 import { AccessFuzz } from "./testing/access_fuzz.ts";
 import { FuzzBoard } from "./testing/fuzz_board.ts";
 import { fuzzGuests } from "./testing/fuzz_guests.ts";
 import { hostilePrograms } from "./testing/hostile_programs.ts";
+import { hostileProgramsX86 } from "./testing/hostile_programs_x86.ts";
 
 /** Cases of each board. `conformance/fuzz` runs as many as one likes. */
 const CASES = 24;
@@ -61,8 +63,17 @@ for (
 /** Turns of the host after which it stops a guest. */
 const TURNS = 4;
 
-for (const [name, program] of Object.entries(hostilePrograms)) {
-  test(`the host gets its turns and can stop a guest: ${name}`, async (t) => {
+const hostile = [
+  ...Object.entries(hostilePrograms).map(([name, program]) =>
+    ["aarch64", name, makeImage(program)] as const
+  ),
+  ...Object.entries(hostileProgramsX86).map(([name, program]) =>
+    ["x86_64", name, makePvhElf(program)] as const
+  ),
+];
+
+for (const [arch, name, kernel] of hostile) {
+  test(`the host gets its turns and can stop a guest: ${arch}, ${name}`, async (t) => {
     const platform = virtualPlatform();
     let turns = 0;
     let lines = 0;
@@ -71,7 +82,8 @@ for (const [name, program] of Object.entries(hostilePrograms)) {
       if (++turns === TURNS) abort.abort();
     };
     const machine = await Machine.create({
-      kernel: makeImage(program),
+      arch,
+      kernel,
       memory: "16M",
       time: "virtual",
       devices: ["virtio-rng"],
