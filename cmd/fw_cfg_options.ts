@@ -7,7 +7,7 @@ export const FW_CFG_OPTION: OptionSpec = {
   name: "fw-cfg",
   value: "[name=]NAME,file=FILE|string=TEXT",
   multiple: true,
-  help: "A file that firmware and kernel can read (QEMU's fw_cfg): opt/org.example/key.",
+  help: "aarch64: a file that firmware and kernel can read (QEMU's fw_cfg): opt/org.example/key.",
 };
 
 /** Reads its value. Commas in FILE and TEXT stay. Throws a UsageError. */
