@@ -1,7 +1,7 @@
 /** What all generators of code of one machine share. */
 import type { Arch, ArchBinding } from "./arch.ts";
 import type { HelperTable } from "./helpers.ts";
-import type { Imports } from "./interpreter.ts";
+import type { Imports } from "./guest_module.ts";
 import type { Layout } from "./layout.ts";
 import type { Decoder } from "./instruction.ts";
 import type { ModuleStore } from "./module_store.ts";

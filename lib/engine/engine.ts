@@ -21,7 +21,7 @@ import {
   StateView,
 } from "./layout.ts";
 import { Exit, RAM_BASE, RAM_LIMIT, savedState, VCPU_LIMIT } from "./memory_map.ts";
-import { DIRECT_ACCESS, DIRECT_COMMIT } from "./region_builder.ts";
+import { DIRECT_ACCESS, DIRECT_COMMIT } from "./direct_access.ts";
 import { moduleStore } from "./module_store.ts";
 import { HANDLER_VISITS, Slice } from "./slice.ts";
 import { type BusPort, SlowAccess } from "./slow_access.ts";

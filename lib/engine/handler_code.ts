@@ -1,13 +1,8 @@
 /** Executable code of handlers: the interpreter with the common ones inline, the others one by one. */
 import { formatOf } from "./code_cache.ts";
 import { type CodeContext, Slots } from "./code_context.ts";
-import {
-  type HostFunctions,
-  instantiate,
-  newModule,
-  writeInterpreter,
-  writeSingle,
-} from "./interpreter.ts";
+import { type HostFunctions, instantiate, newModule } from "./guest_module.ts";
+import { writeInterpreter, writeSingle } from "./interpreter.ts";
 import type { Exit } from "./memory_map.ts";
 import { Special } from "./memory_map.ts";
 import type { Handler } from "./instruction.ts";

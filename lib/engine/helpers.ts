@@ -1,7 +1,7 @@
 /** The module of an architecture's helper functions, one per machine, placed in the shared table. */
 import type { Helper, HelperCode } from "./arch.ts";
 import type { HelperLinks } from "./code_builder.ts";
-import { type Imports, newModule } from "./interpreter.ts";
+import { type Imports, newModule } from "./guest_module.ts";
 import type { ModuleStore } from "./module_store.ts";
 import type { StateField } from "./layout.ts";
 import { Code } from "../wasm/code.ts";

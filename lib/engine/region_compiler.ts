@@ -1,10 +1,11 @@
 /** Compiles hot regions, several to a module, and installs them. */
 import type { CodeCache, CodePage } from "./code_cache.ts";
 import { type CodeContext, Slots } from "./code_context.ts";
-import { instantiate, newModule, REGION_TYPE } from "./interpreter.ts";
+import { instantiate, newModule, REGION_TYPE } from "./guest_module.ts";
 import { EITHER_FLAGS, metaOf } from "./meta.ts";
 import { type Block, findRegion, PageCode } from "./region.ts";
-import { DYNAMIC, RegionBuilder, type RegionRegisters } from "./region_builder.ts";
+import { RegionBuilder } from "./region_builder.ts";
+import { DYNAMIC, type RegionRegisters } from "./region_frame.ts";
 import { NO_REGISTER, type Operand } from "./instruction.ts";
 import type { ModuleWriter } from "../wasm/module.ts";
 

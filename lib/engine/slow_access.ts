@@ -11,7 +11,7 @@ import type { CodeCache } from "./code_cache.ts";
 import type { GuestMemory } from "./guest_memory.ts";
 import { type Layout, Miss, STATE_BASE, type StateField, type StateView } from "./layout.ts";
 import { Exit, PAGE_SIZE, RAM_BASE, SCRATCH } from "./memory_map.ts";
-import { DirectAnswer } from "./region_builder.ts";
+import { DirectAnswer } from "./direct_access.ts";
 import type { Slice } from "./slice.ts";
 import type { Stepper } from "./stepper.ts";
 import type { Tlb } from "./tlb.ts";
