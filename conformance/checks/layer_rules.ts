@@ -59,6 +59,18 @@ function isDeviceApart(path: string, imported: string): boolean {
   return own !== undefined && other !== undefined && own !== other && !SHARED_DEVICES.has(other);
 }
 
+/** The architecture whose folder a path is in. */
+function architectureOf(path: string): string | undefined {
+  return /\/(aarch64|x86_64)\//.exec(path)?.[1];
+}
+
+/** Architectures do not know each other, and what they share does not know them. */
+function isOtherArchitecture(path: string, imported: string): boolean {
+  const [own, other] = [architectureOf(path), architectureOf(imported)];
+  if (other === undefined || own === other) return false;
+  return own !== undefined || path.startsWith("lib/arch/");
+}
+
 /** Tests, and what stands in a `testing` folder and serves only them. */
 function isForTests(path: string): boolean {
   return path.endsWith("_test.ts") || /(^|\/)testing\//.test(path);
@@ -90,6 +102,7 @@ function breachesOf(path: string, code: string, files: ReadonlyMap<string, strin
     const imported = posix.join(posix.dirname(path), wanted);
     if (!files.has(imported)) continue;
     if (imported.endsWith("_test.ts")) breach(`imports ${imported}, a test`);
+    if (isOtherArchitecture(path, imported)) breach(`imports ${imported}, another architecture`);
     if (forTests) continue;
     if (isForTests(imported) && !path.startsWith("conformance/")) {
       breach(`imports ${imported}, which is for tests`);

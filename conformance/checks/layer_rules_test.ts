@@ -82,6 +82,21 @@ test("no architecture has a name in the engine and in devices", () => {
   ]);
 });
 
+test("architectures do not import each other, nor what they share them", () => {
+  const files = {
+    "lib/arch/aarch64/cpu.ts":
+      'import "../x86_64/cpu.ts"; import "../crc32.ts"; import "./mmu.ts";',
+    "lib/arch/aarch64/mmu.ts": "",
+    "lib/arch/x86_64/cpu.ts": "",
+    "lib/arch/crc32.ts": 'import "./aarch64/mmu.ts";',
+    "lib/machine/boards.ts": 'import "../arch/x86_64/cpu.ts"; import "../arch/aarch64/cpu.ts";',
+  };
+  assert.deepEqual(breaches(files), [
+    "lib/arch/aarch64/cpu.ts: imports lib/arch/x86_64/cpu.ts, another architecture",
+    "lib/arch/crc32.ts: imports lib/arch/aarch64/mmu.ts, another architecture",
+  ]);
+});
+
 test("declarations that the oldest Node does not know", () => {
   assert.deepEqual(breaches({ "platform/a.ts": "{\n  await using file = open();\n}" }), [
     "platform/a.ts: Node 22 has no using declarations",
