@@ -177,6 +177,7 @@ export type { CpioEntry } from "./lib/boot/cpio.ts";
 
 export { ALL_OFFLOADS, MAX_FRAME, MIN_FRAME } from "./lib/net/backend.ts";
 export type { FrameOffload, FrameReceiver, NetBackend, NetOffloads } from "./lib/net/backend.ts";
+export { PassingBackend } from "./lib/net/passing_backend.ts";
 export { CaptureBackend } from "./lib/net/capture.ts";
 export type { CaptureOptions, CaptureSink } from "./lib/net/capture.ts";
 export { FrameStream } from "./lib/net/frame_stream.ts";

@@ -1,77 +1,40 @@
 /** Trace events of the frames between a network card and its network. */
 import { TraceLevel, type Tracer } from "../config/trace.ts";
-import type { DeviceState } from "../devices/vbus/device.ts";
-import type { FrameOffload, FrameReceiver, NetBackend, NetOffloads } from "../net/backend.ts";
+import type { FrameOffload, FrameReceiver, NetBackend } from "../net/backend.ts";
+import { PassingBackend } from "../net/passing_backend.ts";
 
 /** A network that tells each frame, `transmit` and `receive` as the guest sees it. */
-export class NetTap implements NetBackend {
-  readonly #inner: NetBackend;
+export class NetTap extends PassingBackend {
   readonly #tracer: Tracer;
   readonly #device: string;
 
   /** Puts itself before `inner`, the network of the card `device`. */
   constructor(inner: NetBackend, tracer: Tracer, device: string) {
-    this.#inner = inner;
+    super(inner);
     this.#tracer = tracer;
     this.#device = device;
   }
 
-  get offloads(): NetOffloads | undefined {
-    return this.#inner.offloads;
-  }
-
-  get sendReady(): boolean {
-    return this.#inner.sendReady !== false;
-  }
-
-  get linkUp(): boolean {
-    return this.#inner.linkUp !== false;
-  }
-
-  send(frame: Uint8Array, offload?: FrameOffload): void {
+  override send(frame: Uint8Array, offload?: FrameOffload): void {
     if (this.#tracer.level !== TraceLevel.none) this.#tell("transmit", frame, true);
-    this.#inner.send(frame, offload);
+    super.send(frame, offload);
   }
 
-  onReceive(receiver: FrameReceiver): void {
-    this.#inner.onReceive((frame, offload) => {
+  override onReceive(receiver: FrameReceiver): void {
+    super.onReceive((frame, offload) => {
       const taken = receiver(frame, offload);
       if (this.#tracer.level !== TraceLevel.none) this.#tell("receive", frame, taken);
       return taken;
     });
   }
 
-  receiveReady(): void {
-    this.#inner.receiveReady?.();
-  }
-
-  onSendReady(callback: () => void): void {
-    this.#inner.onSendReady?.(callback);
-  }
-
-  onLinkChange(callback: () => void): void {
-    this.#inner.onLinkChange?.(() => {
+  override onLinkChange(callback: () => void): void {
+    super.onLinkChange(() => {
       if (this.#tracer.level !== TraceLevel.none) {
         this.#tracer.emit("link", { device: this.#device, up: this.linkUp });
       }
       callback();
     });
-  }
-
-  async open(): Promise<void> {
-    await this.#inner.open?.();
-  }
-
-  state(): DeviceState {
-    return this.#inner.state?.() ?? null;
-  }
-
-  restore(state: DeviceState): void {
-    if (state !== null) this.#inner.restore?.(state);
-  }
-
-  close(): void {
-    this.#inner.close();
   }
 
   #tell(event: string, frame: Uint8Array, taken: boolean): void {

@@ -5,9 +5,9 @@
  * Frames are written as the guest's card hands them over or gets them: with offloads, checksums may
  * not be made yet, and TCP packets may have up to 64 KiB.
  */
-import type { DeviceState } from "../devices/vbus/device.ts";
 import type { Clock } from "../platform/platform.ts";
-import type { FrameOffload, FrameReceiver, NetBackend, NetOffloads } from "./backend.ts";
+import type { FrameOffload, FrameReceiver, NetBackend } from "./backend.ts";
+import { PassingBackend } from "./passing_backend.ts";
 
 /** Magic numbers for time stamps in microseconds and nanoseconds. */
 const MAGIC_MICROSECONDS = 0xa1b2c3d4;
@@ -33,8 +33,7 @@ export interface CaptureOptions {
 }
 
 /** A network with all its frames in both directions written down. */
-export class CaptureBackend implements NetBackend {
-  readonly #inner: NetBackend;
+export class CaptureBackend extends PassingBackend {
   readonly #sink: CaptureSink;
   readonly #clock: Pick<Clock, "now" | "wallSeconds">;
   readonly #snapLength: number;
@@ -45,11 +44,11 @@ export class CaptureBackend implements NetBackend {
 
   /** Puts itself before `inner`. Throws a RangeError for a `snapLength` that is out of range. */
   constructor(inner: NetBackend, options: CaptureOptions) {
+    super(inner);
     const { clock, sink, snapLength = 262144, resolution = "nanoseconds" } = options;
     if (!Number.isInteger(snapLength) || snapLength < 14 || snapLength > 262144) {
       throw new RangeError(`snapLength ${snapLength} is not from 14 to 262144`);
     }
-    this.#inner = inner;
     this.#sink = sink;
     this.#clock = clock;
     this.#snapLength = snapLength;
@@ -66,59 +65,25 @@ export class CaptureBackend implements NetBackend {
     sink(new Uint8Array(header.buffer));
   }
 
-  get offloads(): NetOffloads | undefined {
-    return this.#inner.offloads;
-  }
-
-  get sendReady(): boolean {
-    return this.#inner.sendReady !== false;
-  }
-
-  get linkUp(): boolean {
-    return this.#inner.linkUp !== false;
-  }
-
-  send(frame: Uint8Array, offload?: FrameOffload): void {
+  /** Writes the frame and hands it on. */
+  override send(frame: Uint8Array, offload?: FrameOffload): void {
     this.#record(frame);
-    this.#inner.send(frame, offload);
+    super.send(frame, offload);
   }
 
   /** A frame for which the guest has no room is written when it comes again. */
-  onReceive(receiver: FrameReceiver): void {
-    this.#inner.onReceive((frame, offload) => {
+  override onReceive(receiver: FrameReceiver): void {
+    super.onReceive((frame, offload) => {
       const taken = receiver(frame, offload);
       if (taken) this.#record(frame);
       return taken;
     });
   }
 
-  receiveReady(): void {
-    this.#inner.receiveReady?.();
-  }
-
-  onSendReady(callback: () => void): void {
-    this.#inner.onSendReady?.(callback);
-  }
-
-  onLinkChange(callback: () => void): void {
-    this.#inner.onLinkChange?.(callback);
-  }
-
-  async open(): Promise<void> {
-    await this.#inner.open?.();
-  }
-
-  state(): DeviceState {
-    return this.#inner.state?.() ?? null;
-  }
-
-  restore(state: DeviceState): void {
-    if (state !== null) this.#inner.restore?.(state);
-  }
-
-  close(): void {
+  /** Nothing is written from here on. */
+  override close(): void {
     this.#closed = true;
-    this.#inner.close();
+    super.close();
   }
 
   #record(frame: Uint8Array): void {
