@@ -8,6 +8,7 @@
  */
 import { x86_64 } from "../arch/x86_64/arch.ts";
 import { X86Cpu } from "../arch/x86_64/cpu.ts";
+import { cpuModels } from "../arch/x86_64/cpu_models.ts";
 import { dumpRegisters } from "../arch/x86_64/register_dump.ts";
 import type { BootState } from "../boot/x86_64/boot_state.ts";
 import { readX86Kernel } from "../boot/x86_64/kernel.ts";
@@ -86,11 +87,14 @@ export class MicrovmBoard implements Board {
 
     const tracer = debug.tracer("apic");
     const pic = new I8259Pair({ set: (level) => this.localApics.lint(0, 0).set(level) });
+    const { features } = cpuModels[config.cpu];
     this.#tsc = new TimeStampCounters({ cpus: config.cpus, clock });
     this.localApics = new LocalApics({
       cpus: config.cpus,
       clock,
       tsc: this.#tsc,
+      x2apic: features.has("x2apic"),
+      tscDeadline: features.has("tsc_deadline"),
       cpu: {
         setInterrupt: tapInterruptInput((vcpu, level) => {
           x86[vcpu].setInterrupt(level);

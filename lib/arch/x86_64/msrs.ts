@@ -93,11 +93,21 @@ const ALL_WRITE_BACK = 0x0606060606060606n;
 /** Physical address bits of MTRRs, type and valid bit aside. */
 const MTRR_ADDRESS = 0xff_ffff_f000n;
 
-const zero = (name: string, id: number): RegisterRow => ({ name, id, rights: "r" });
-const fixedMtrr = (name: string, id: number): RegisterRow => ({ name, id, reset: ALL_WRITE_BACK });
+/** A register that holds a value and has no effect. */
+interface StoredMsr extends RegisterRow {
+  /** Values that can be written; others are #GP. @default all */
+  readonly valid?: (value: bigint) => boolean;
+}
 
-/** Registers that hold a value and have no effect. */
-const storedMsrs: readonly RegisterRow[] = [
+const zero = (name: string, id: number): StoredMsr => ({ name, id, rights: "r" });
+const fixedMtrr = (name: string, id: number): StoredMsr => ({
+  name,
+  id,
+  reset: ALL_WRITE_BACK,
+  valid: bytesAre(MTRR_TYPES),
+});
+
+const storedMsrs: readonly StoredMsr[] = [
   zero("IA32_PLATFORM_ID", 0x17),
   zero("MSR_SMI_COUNT", 0x34),
   // Locked: no VMX, no SGX.
@@ -112,12 +122,13 @@ const storedMsrs: readonly RegisterRow[] = [
   // Fast strings.
   { name: "IA32_MISC_ENABLE", id: 0x1a0, reset: 1n, mask: 1n },
   { name: "IA32_DEBUGCTL", id: 0x1d9, mask: 0n },
-  ...Array.from({ length: MTRR_COUNT }, (_, n): RegisterRow[] => [
+  ...Array.from({ length: MTRR_COUNT }, (_, n): StoredMsr[] => [
     {
       name: `IA32_MTRR_PHYSBASE${n}`,
       id: 0x200 + 2 * n,
       mask: MTRR_ADDRESS | 0xffn,
       reserved: "refuse",
+      valid: (value) => MTRR_TYPES.has(value & 0xffn),
     },
     {
       name: `IA32_MTRR_PHYSMASK${n}`,
@@ -141,6 +152,10 @@ const storedMsrs: readonly RegisterRow[] = [
   zero("MSR_PP1_ENERGY_STATUS", 0x641),
   zero("MSR_PLATFORM_ENERGY_COUNTER", 0x64d),
 ];
+
+const storedMsrById: ReadonlyMap<number, StoredMsr> = new Map(
+  storedMsrs.map((msr) => [msr.id, msr]),
+);
 
 /** The registers of one vCPU whose state block is in place. */
 export class Msrs {
@@ -172,7 +187,10 @@ export class Msrs {
   /** False if there is no such register, or it does not take the value. */
   write(context: HostContext, id: number, value: bigint): boolean {
     const msr = this.#find(id);
-    if (msr === undefined) return this.#stored.writeRegister(0, id, value);
+    if (msr === undefined) {
+      const valid = storedMsrById.get(id)?.valid?.(value) ?? true;
+      return valid && this.#stored.writeRegister(0, id, value);
+    }
     if (msr.write !== undefined) return msr.write(context, value, this.#bits);
     if (msr.valid?.(value) === false) return false;
     context.state.view.set64(msr.field, value, msr.index);

@@ -124,6 +124,9 @@ test("MSRs: values, masks, addresses that must be canonical, what there is not",
   assert.equal(get(0x2ff), 0xc06n);
   assert.equal(get(0xfe), 0x508n);
   assert.equal(set(0xfe, 0n), false);
+  assert.equal(set(0x200, 0x8000_0002n), false);
+  assert.ok(set(0x200, 0x8000_0001n));
+  assert.equal(set(0x250, 0x0606_0606_0606_0603n), false);
   assert.equal(set(0x201, 1n << 40n), false);
   assert.ok(set(0x201, 0xff_f000_0800n));
   assert.equal(get(0x201), 0xff_f000_0800n);

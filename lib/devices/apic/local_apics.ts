@@ -59,6 +59,10 @@ export interface LocalApicsOptions {
   readonly cpu: ApicCpu;
   /** Gives the vector of an external interrupt: the 8259 pair's `acknowledge`. */
   readonly external?: () => number;
+  /** Whether there is an x2APIC mode. @default true */
+  readonly x2apic?: boolean;
+  /** Whether timers have a TSC deadline: IA32_TSC_DEADLINE. @default true */
+  readonly tscDeadline?: boolean;
   /** Nanoseconds of one count of the timers, an integer. @default 1, as on QEMU's boards */
   readonly timerTick?: number;
 }
@@ -75,10 +79,14 @@ export class LocalApics implements Device, SystemRegisters, MessageSink {
   ];
   readonly #apics: readonly LocalApic[];
   readonly #listeners: ((vector: number) => void)[] = [];
+  readonly #x2apic: boolean;
+  readonly #tscDeadline: boolean;
 
   /** As after power-on. Throws a RangeError if it cannot serve so many vCPUs. */
   constructor(options: LocalApicsOptions) {
     const { cpus, clock, tsc, cpu, external, timerTick = 1 } = options;
+    this.#x2apic = options.x2apic ?? true;
+    this.#tscDeadline = options.tscDeadline ?? true;
     if (!Number.isInteger(cpus) || cpus < 1 || cpus > MAX_CPUS) {
       throw new RangeError(`local APICs serve 1 to ${MAX_CPUS} vCPUs`);
     }
@@ -210,7 +218,7 @@ export class LocalApics implements Device, SystemRegisters, MessageSink {
     if (id === ApicMsr.base) {
       return BigInt(APIC_ADDRESS + apic.base + (vcpu === 0 ? ApicBase.bootstrap : 0));
     }
-    if (id === ApicMsr.tscDeadline) return apic.deadline;
+    if (id === ApicMsr.tscDeadline) return this.#tscDeadline ? apic.deadline : undefined;
     const index = id - ApicMsr.x2apic;
     if (!apic.x2apic || !(REGISTERS[index]?.x2apic ?? "").includes("r")) return undefined;
     const low = BigInt(apic.read(index));
@@ -220,8 +228,9 @@ export class LocalApics implements Device, SystemRegisters, MessageSink {
   writeRegister(vcpu: number, id: number, value: bigint): boolean {
     const apic = this.#apics[vcpu];
     if (apic === undefined) return false;
-    if (id === ApicMsr.base) return setBase(apic, value);
+    if (id === ApicMsr.base) return setBase(apic, value, this.#x2apic);
     if (id === ApicMsr.tscDeadline) {
+      if (!this.#tscDeadline) return false;
       apic.deadline = value;
       return true;
     }
@@ -276,9 +285,10 @@ function ignoredBits(index: number): number {
 }
 
 /** Writes IA32_APIC_BASE: the mode, nothing else. The bootstrap flag cannot be changed. */
-function setBase(apic: LocalApic, value: bigint): boolean {
+function setBase(apic: LocalApic, value: bigint, x2apic: boolean): boolean {
   const bits = Number(value & 0xfffn);
   if (value - BigInt(bits) !== BigInt(APIC_ADDRESS)) return false;
-  if ((bits & ~(ApicBase.enabled | ApicBase.x2apic | ApicBase.bootstrap)) !== 0) return false;
+  const modes = ApicBase.enabled | (x2apic ? ApicBase.x2apic : 0);
+  if ((bits & ~(modes | ApicBase.bootstrap)) !== 0) return false;
   return apic.setBase(bits & ~ApicBase.bootstrap);
 }

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { VirtualClock } from "../../platform/clock.ts";
+import { LocalApics } from "./local_apics.ts";
+import { TimeStampCounters } from "./tsc.ts";
 import { makeBoard, message, Offset } from "./testing/board.ts";
 
 const { ID, TPR, ICR_HIGH } = Offset;
@@ -114,4 +117,20 @@ test("in x2APIC mode the destination of ICR begins at zero", () => {
   write(0, ICR_HIGH, 0xff000000);
   apics.writeRegister(0, BASE, 0xfee00d00n);
   assert.equal(apics.readRegister(0, 0x830), 0n);
+});
+
+test("a processor without x2APIC and TSC deadlines refuses their registers", () => {
+  const clock = new VirtualClock();
+  const apics = new LocalApics({
+    cpus: 1,
+    clock,
+    tsc: new TimeStampCounters({ cpus: 1, clock }),
+    x2apic: false,
+    tscDeadline: false,
+    cpu: { setInterrupt() {}, nmi() {}, smi() {}, init() {}, startUp() {} },
+  });
+  assert.equal(apics.writeRegister(0, 0x1b, 0xfee00d00n), false);
+  assert.equal(apics.writeRegister(0, 0x1b, 0xfee00900n), true);
+  assert.equal(apics.readRegister(0, 0x6e0), undefined);
+  assert.equal(apics.writeRegister(0, 0x6e0, 1n), false);
 });
