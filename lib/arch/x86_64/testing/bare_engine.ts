@@ -15,6 +15,9 @@ import type { X86CpuWiring } from "../host_context.ts";
 export type Way = "interpreter" | "region" | "steps";
 export const WAYS: readonly Way[] = ["interpreter", "region", "steps"];
 
+/** What ends `Engine.run` when the vCPU shuts down. */
+export class TripleFault extends Error {}
+
 /** A vCPU that can be made to run instruction by instruction. */
 class SteppedCpu extends X86Cpu {
   stepping = false;
@@ -68,7 +71,7 @@ function wiring(memory: GuestMemory, engine: EngineServices, bus: Bus): X86CpuWi
     tsc: { frequency: 1e9, read: () => 0n },
     random: (into) => into.fill(0),
     shutdown: () => {
-      throw new Error("a triple fault");
+      throw new TripleFault("a triple fault");
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
  * A vCPU on the engine, for code in hexadecimal: 64-bit or 32-bit code at CPL 0, or real mode, with a few
- * MiB of RAM and nothing around it. Exceptions of 64-bit and 32-bit code end in a HLT of their own.
+ * MiB of RAM and nothing around it. Each exception ends in a HLT of its own.
  */
 import type { Engine } from "../../../engine/engine.ts";
 import type { GuestMemory } from "../../../engine/guest_memory.ts";
@@ -119,6 +119,11 @@ export class EngineRig {
   /** Real mode, with the segments at multiples of 64 KiB: CS 0, DS 1, ES 2, SS 3. */
   real(): this {
     const { segments } = this.cpu.context;
+    for (let vector = 0; vector < 32; vector++) {
+      const at = Place.handlers + vector;
+      this.memory.write(at, Uint8Array.of(0xf4));
+      this.memory.write32(4 * vector, at);
+    }
     segments.setReal(Segment.cs, 0);
     segments.setReal(Segment.ds, 0x1000);
     segments.setReal(Segment.es, 0x2000);
