@@ -10,13 +10,35 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { DEBIAN, type DebianArch } from "../../guests/linux/architectures.ts";
 import { type DebianSet, debianSet } from "../../guests/linux/debian.ts";
-import { clockFaults, diskFaults, readAllowed, type RunJson, selfTestFaults } from "./checks.ts";
+import {
+  diskFaults,
+  endUptime,
+  machineClockFaults,
+  readAllowed,
+  type RunJson,
+  selfTestFaults,
+} from "./checks.ts";
+import { CLOCK_DIALOGUE, clockFaults } from "./clock.ts";
 import { performJobs } from "./jobs.ts";
-import { type DialogueStep, ROOT, type RuntimeName, talk, vmlCommand } from "./runtimes.ts";
-import { allScenarios, type Scenario, scenarioName, SETUPS, someScenarios } from "./scenarios.ts";
+import {
+  type DialogueStep,
+  type Ended,
+  PATIENCE,
+  ROOT,
+  type RuntimeName,
+  talk,
+  vmlCommand,
+} from "./runtimes.ts";
+import {
+  allScenarios,
+  ROOTS,
+  type Scenario,
+  type ScenarioKind,
+  scenarioName,
+  SETUPS,
+  someScenarios,
+} from "./scenarios.ts";
 
-/** Seconds after which a boot that hangs is ended; many times what it takes. */
-const PATIENCE = 600;
 const DISK_BYTES = 65 * 2 ** 20;
 
 const { values } = parseArgs({
@@ -45,7 +67,8 @@ const virtualRuns = new Map<string, { readonly name: string; readonly bytes: Uin
  * is typed once `cat` has answered: ash loses one that comes while it starts a command, on QEMU too.
  */
 const SHELL_DIALOGUE: readonly DialogueStep[] = [
-  { after: /VML-SHELL[^]*# /, type: "echo R''UN; cat\n" },
+  ...CLOCK_DIALOGUE,
+  { after: /# /, type: "echo R''UN; cat\n" },
   { after: /RUN\r\n/, type: "answer\n" },
   { after: /answer\r\nanswer\r\n/, type: "\x03" },
   { after: /\^C[^]*# /, type: "echo BA''CK $?; stty rate 2>/dev/null; echo 12*3 | tr '*' 'x'\n" },
@@ -53,7 +76,21 @@ const SHELL_DIALOGUE: readonly DialogueStep[] = [
   { after: /VML-SHELL[^]*# /, type: "poweroff -f\n" },
 ];
 
-const KINDS: Record<Scenario["kind"], {
+const FAILED_UNITS = "systemctl show --state=failed --property=Id,Result '*'";
+
+/** What is written before the reboot is there after it. */
+const LOGIN_DIALOGUE: readonly DialogueStep[] = [
+  { after: /vml login: /, type: "root\n" },
+  {
+    after: /root@vml:~# /,
+    type: `systemctl is-system-running --wait; ${FAILED_UNITS}; findmnt -n /\n`,
+  },
+  { after: /root@vml:~# /, type: "echo KE''PT > kept; cat kept; reboot\n" },
+  { after: /KEPT[^]*vml login: /, type: "root\n" },
+  { after: /root@vml:~# /, type: "cat kept; poweroff\n" },
+];
+
+const KINDS: Record<ScenarioKind, {
   readonly append: string;
   readonly options?: readonly string[];
   readonly dialogue?: readonly DialogueStep[];
@@ -62,6 +99,7 @@ const KINDS: Record<Scenario["kind"], {
   test: { append: "vml=test", code: 0 },
   virtual: { append: "vml=off", options: ["--virtual-time", "--seed", "7"], code: 0 },
   shell: { append: "vml=shell quiet", dialogue: SHELL_DIALOGUE, code: 0 },
+  login: { append: "vml=root quiet", dialogue: LOGIN_DIALOGUE, code: 0 },
   panic: { append: "rdinit=/none root=/dev/none", code: 1 },
   "panic-reset": { append: "rdinit=/none root=/dev/none panic=-1", code: 1 },
 };
@@ -84,10 +122,11 @@ async function boot(
     ...command, "run", ...setup.options, "--kernel", setup.kernel(set), "--initrd", set.initrd,
     "--append", `console=${DEBIAN[setup.arch].console} ${kind.append} vmlcpus=${scenario.cpus}`,
     "--memory", "512M", "--cpus", `${scenario.cpus}`,
-    "--disk", disk, "--net", "loopback", "--device", "virtio-console", "--device", "virtio-rng",
+    "--disk", ROOTS[scenario.kind] === "none" ? disk : `${set.folder}/root.img,overlay=memory`,
+    "--net", "loopback", "--device", "virtio-console", "--device", "virtio-rng",
     "--json", "--console", kind.dialogue === undefined ? `file:${output}` : "stdio",
     "--timeout", `${PATIENCE}`, ...kind.options ?? [],
-  ], kind.dialogue ?? [], PATIENCE + 60);
+  ], kind.dialogue ?? []);
   const transcript = kind.dialogue === undefined ? readFileSync(output, "latin1") : ended.stderr;
   const faults: string[] = [];
   if (ended.code !== kind.code) faults.push(`exit code ${ended.code}, not ${kind.code}`);
@@ -98,19 +137,24 @@ async function boot(
     faults.push(`no result: ${ended.stderr.slice(-500)}`);
   }
   if (/BUG:|Oops|rcu.*stall|Internal error/.test(transcript)) faults.push("the kernel complains");
-  if (result !== undefined) faults.push(...kindFaults(scenario, transcript, result));
+  if (result !== undefined) faults.push(...kindFaults(scenario, transcript, result, ended));
   if (scenario.kind === "test") faults.push(...diskFaults(disk));
   rmSync(disk);
   return { transcript, faults };
 }
 
-function kindFaults(scenario: Scenario, transcript: string, result: RunJson): string[] {
+function kindFaults(
+  scenario: Scenario,
+  transcript: string,
+  result: RunJson,
+  ended: Ended,
+): string[] {
   const expect = (holds: boolean, otherwise: string): string[] => holds ? [] : [otherwise];
   switch (scenario.kind) {
     case "test":
       return [
         ...selfTestFaults(transcript, allowed(SETUPS[scenario.setup].arch)),
-        ...clockFaults(transcript, result),
+        ...machineClockFaults(result, ended.seconds, endUptime(transcript)),
       ];
     case "shell":
       return [
@@ -118,6 +162,20 @@ function kindFaults(scenario: Scenario, transcript: string, result: RunJson): st
         ...expect(
           transcript.split("VML-GUEST-READY").length === 3,
           "the guest did not come up a second time",
+        ),
+        ...clockFaults(transcript, ended.moments),
+        ...machineClockFaults(result, ended.seconds),
+      ];
+    case "login":
+      return [
+        ...expect(result.statistics.resets === 1, `${result.statistics.resets} resets, not 1`),
+        ...expect(/^(running|degraded)\r?$/m.test(transcript), "systemd did not come up"),
+        // On a host that is busy a service may be too slow for systemd.
+        ...expect(!/^Result=(?!timeout|watchdog)/m.test(transcript), "a service failed"),
+        ...expect(/\/dev\/vda +ext4 /.test(transcript), "the root file system is not on the disk"),
+        ...expect(
+          transcript.split(/^KEPT\r?$/m).length === 3,
+          "the disk lost what was written before the reboot",
         ),
       ];
     case "panic":
@@ -178,7 +236,8 @@ const arches = values.arch.split(",") as DebianArch[];
 const scenarios = arches
   .flatMap((arch) => values.all ? allScenarios(arch, runtimes) : someScenarios(arch, runtimes))
   .filter((scenario) => scenarioName(scenario).includes(values.only));
-const setName = ({ setup, kernel }: Scenario): string => `${SETUPS[setup].arch} ${kernel}`;
+const setName = ({ setup, kernel, kind }: Scenario): string =>
+  `${SETUPS[setup].arch} ${kernel} ${ROOTS[kind]}`;
 const sets = new Map<string, DebianSet>();
 for (const scenario of scenarios) {
   if (sets.has(setName(scenario))) continue;
@@ -187,7 +246,7 @@ for (const scenario of scenarios) {
     await debianSet({
       arch: SETUPS[scenario.setup].arch,
       kernel: scenario.kernel,
-      rootfs: "none",
+      rootfs: ROOTS[scenario.kind],
       folder: values.sets,
       update: false,
       progress: (text) => console.error(text),

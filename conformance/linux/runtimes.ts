@@ -7,7 +7,17 @@ import { fileURLToPath } from "node:url";
 
 export const ROOT: string = fileURLToPath(new URL("../../", import.meta.url));
 
-export type RuntimeName = "node" | "deno" | "bun" | "binary";
+/** The runtimes, and the executable that brings its own. */
+export const RUNTIME_NAMES = ["node", "deno", "bun", "binary"] as const;
+export type RuntimeName = typeof RUNTIME_NAMES[number];
+
+/**
+ * Seconds after which a machine that hangs is ended: no guest takes so long, however busy the host is.
+ * What is right never depends on it.
+ */
+export const PATIENCE = 3600;
+/** Seconds more for a program that should have ended its machine by itself. */
+const GRACE = 60;
 
 const ARGUMENTS: Record<Exclude<RuntimeName, "binary">, readonly string[]> = {
   node: [],
@@ -37,18 +47,24 @@ export interface Ended {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** Seconds that it took. */
+  readonly seconds: number;
+  /** When each step of the dialogue was typed, in seconds since it was started. */
+  readonly moments: ReadonlyMap<DialogueStep, number>;
 }
 
-/** Runs a program; types a dialogue that follows its standard error. Killed after so many seconds. */
+/** Runs a program; types a dialogue that follows its standard error. */
 export function talk(
   command: readonly string[],
   dialogue: readonly DialogueStep[],
-  seconds: number,
 ): Promise<Ended> {
+  const start = performance.now();
+  const elapsed = (): number => (performance.now() - start) / 1000;
   return new Promise((resolve, reject) => {
     const child = spawn(command[0], command.slice(1), { cwd: ROOT });
-    const timer = setTimeout(() => child.kill("SIGKILL"), seconds * 1000);
+    const timer = setTimeout(() => child.kill("SIGKILL"), (PATIENCE + GRACE) * 1000);
     const out = { stdout: "", stderr: "" };
+    const moments = new Map<DialogueStep, number>();
     let step = 0;
     let seen = 0;
     child.stdout.setEncoding("utf8").on("data", (text: string) => out.stdout += text);
@@ -58,6 +74,7 @@ export function talk(
         const match = dialogue[step].after.exec(out.stderr.slice(seen));
         if (match === null) return;
         seen += match.index + match[0].length;
+        moments.set(dialogue[step], elapsed());
         child.stdin.write(dialogue[step].type);
       }
     });
@@ -66,7 +83,7 @@ export function talk(
     child.on("error", reject);
     child.on("close", (code) => {
       clearTimeout(timer);
-      resolve({ ...out, code: code ?? -1 });
+      resolve({ ...out, code: code ?? -1, seconds: elapsed(), moments });
     });
   });
 }

@@ -1,6 +1,6 @@
 /** What is booted, and what has to come of it. */
 import type { DebianArch } from "../../guests/linux/architectures.ts";
-import type { DebianSet } from "../../guests/linux/debian.ts";
+import type { DebianOptions, DebianSet } from "../../guests/linux/debian.ts";
 import type { RuntimeName } from "./runtimes.ts";
 
 export type KernelName = "cloud" | "standard";
@@ -35,17 +35,32 @@ const BY_ARCH: Readonly<Record<DebianArch, readonly [SetupName, SetupName]>> = {
   amd64: ["vmlinux", "bzimage"],
 };
 
+/**
+ * What a boot is for.
+ *
+ * test: the guest's self-test, in real time; virtual: up to the power-off, in virtual time, twice;
+ * shell: clock, commands, Ctrl-C, a reboot and a power-off; login: Debian's smallest system from its
+ * ext4 disk, a log-in, a reboot and a power-off; panic and panic-reset: a kernel without init.
+ */
+export type ScenarioKind = "test" | "virtual" | "shell" | "login" | "panic" | "panic-reset";
+
+/** The root file system of each. */
+export const ROOTS: Readonly<Record<ScenarioKind, DebianOptions["rootfs"]>> = {
+  test: "none",
+  virtual: "none",
+  shell: "none",
+  login: "minbase",
+  panic: "none",
+  "panic-reset": "none",
+};
+
 /** A boot of one kernel in one runtime. */
 export interface Scenario {
   readonly runtime: RuntimeName;
   readonly kernel: KernelName;
   readonly setup: SetupName;
   readonly cpus: 1 | 4;
-  /**
-   * test: the guest's self-test, in real time; virtual: up to the power-off, in virtual time, twice;
-   * shell: commands, Ctrl-C and a reboot; panic and panic-reset: a kernel without init.
-   */
-  readonly kind: "test" | "virtual" | "shell" | "panic" | "panic-reset";
+  readonly kind: ScenarioKind;
 }
 
 /** "node arm64 cloud gic3 1 cpu: test". */
@@ -54,33 +69,40 @@ export function scenarioName({ runtime, kernel, setup, cpus, kind }: Scenario): 
   return `${runtime} ${arch} ${kernel} ${setup} ${cpus} cpu${cpus > 1 ? "s" : ""}: ${kind}`;
 }
 
-/** Every kernel, setup, number of vCPUs and runtime at least once. */
+/**
+ * Every kernel and every runtime through the self-test; in each runtime a shell with both setups and both
+ * numbers of vCPUs, a log-in, and virtual time; panics.
+ */
 export function someScenarios(arch: DebianArch, runtimes: readonly RuntimeName[]): Scenario[] {
   const pick = (i: number): RuntimeName => runtimes[i % runtimes.length];
   const [usual, other] = BY_ARCH[arch];
+  const inEach = (of: (runtime: RuntimeName, i: number) => Scenario): Scenario[] =>
+    runtimes.map(of);
+  const few = (i: number): 1 | 4 => i % 2 === 0 ? 1 : 4;
+  const cloud = { kernel: "cloud" } as const;
   return [
     { runtime: pick(0), kernel: "standard", setup: other, cpus: 4, kind: "test" },
-    { runtime: pick(1), kernel: "cloud", setup: usual, cpus: 4, kind: "test" },
+    { runtime: pick(1), ...cloud, setup: usual, cpus: 4, kind: "test" },
     { runtime: pick(2), kernel: "standard", setup: usual, cpus: 1, kind: "test" },
-    { runtime: pick(3), kernel: "cloud", setup: other, cpus: 1, kind: "test" },
-    ...runtimes.map((runtime): Scenario => ({
-      runtime,
-      kernel: "cloud",
-      setup: usual,
-      cpus: 4,
-      kind: "virtual",
-    })),
-    { runtime: pick(0), kernel: "cloud", setup: usual, cpus: 1, kind: "shell" },
-    { runtime: pick(1), kernel: "cloud", setup: usual, cpus: 1, kind: "panic" },
-    { runtime: pick(2), kernel: "cloud", setup: other, cpus: 4, kind: "panic-reset" },
+    { runtime: pick(3), ...cloud, setup: other, cpus: 1, kind: "test" },
+    ...inEach((runtime, i) => ({ runtime, ...cloud, setup: usual, cpus: few(i), kind: "login" })),
+    ...inEach((runtime) => ({ runtime, ...cloud, setup: usual, cpus: 4, kind: "virtual" })),
+    ...inEach((runtime, i) => ({ runtime, ...cloud, setup: usual, cpus: few(i), kind: "shell" })),
+    ...inEach((runtime, i) => (
+      { runtime, ...cloud, setup: other, cpus: few(i + 1), kind: "shell" }
+    )),
+    { runtime: pick(1), ...cloud, setup: usual, cpus: 1, kind: "panic" },
+    { runtime: pick(2), ...cloud, setup: other, cpus: 4, kind: "panic-reset" },
   ];
 }
 
-/** All of them. */
+/** All of them. There are root file systems for the cloud kernel. */
 export function allScenarios(arch: DebianArch, runtimes: readonly RuntimeName[]): Scenario[] {
-  const kinds: readonly Scenario["kind"][] = ["test", "virtual", "shell", "panic", "panic-reset"];
+  const kinds = Object.keys(ROOTS) as ScenarioKind[];
   return kinds.flatMap((kind) =>
-    (["cloud", "standard"] as const).flatMap((kernel) =>
+    (ROOTS[kind] === "none" ? ["cloud", "standard"] as const : ["cloud"] as const).flatMap((
+      kernel,
+    ) =>
       BY_ARCH[arch].flatMap((setup) =>
         ([1, 4] as const).flatMap((cpus) =>
           runtimes.map((runtime): Scenario => ({ runtime, kernel, setup, cpus, kind }))
