@@ -1,6 +1,6 @@
 /**
  * Debian's kernel with its devices connected to something: networks, disks, ports, vsock.
- * node conformance/linux/devices.ts [--arch arm64|amd64] [--runtime node,deno,bun] [--binary FILE] [--only TEXT] [--jobs N]
+ * node conformance/linux/devices.ts [--arch arm64,amd64] [--runtime node,deno,bun] [--binary FILE] [--only TEXT] [--jobs N]
  * [--sets FOLDER]. Needs what `vml image debian` needs. Exit code 1 on a fault.
  */
 import { spawn } from "node:child_process";
@@ -21,7 +21,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { DEBIAN, type DebianArch } from "../../guests/linux/architectures.ts";
-import { debianSet } from "../../guests/linux/debian.ts";
+import { type DebianSet, debianSet } from "../../guests/linux/debian.ts";
 import { withScript } from "../../guests/linux/overlay.ts";
 import { EXT4_PROGRAMS, programFiles } from "../../guests/linux/programs.ts";
 import {
@@ -32,10 +32,8 @@ import {
   VSOCK_SCRIPT,
 } from "./device_scripts.ts";
 import { performJobs } from "./jobs.ts";
-import { ROOT, type RuntimeName, vmlCommand } from "./runtimes.ts";
+import { PATIENCE, ROOT, type RuntimeName, vmlCommand } from "./runtimes.ts";
 
-/** Seconds after which a machine that hangs is ended; many times what it takes. */
-const PATIENCE = 400;
 /** Bytes that the guest downloads. */
 const DOWNLOAD = 100 * 2 ** 20;
 const DISK = 64 * 2 ** 20;
@@ -52,16 +50,6 @@ const { values } = parseArgs({
 });
 
 const folder = mkdtempSync(join(tmpdir(), "vml-devices-"));
-const debianArch = values.arch as DebianArch;
-const target = DEBIAN[debianArch];
-const set = await debianSet({
-  arch: debianArch,
-  kernel: "cloud",
-  rootfs: "none",
-  folder: values.sets,
-  update: false,
-  progress: (text) => console.error(text),
-});
 
 const md5 = (bytes: Uint8Array | string): string => createHash("md5").update(bytes).digest("hex");
 
@@ -72,14 +60,27 @@ function numbers(first: number, last: number): string {
   return text;
 }
 
+/** What a scenario runs with. */
+interface Subject {
+  readonly runtime: RuntimeName;
+  readonly arch: DebianArch;
+  readonly set: DebianSet;
+}
+
+/** A name for files of one scenario. */
+function fileName(name: string, { runtime, arch }: Subject): string {
+  return join(folder, `${name}-${runtime}-${arch}`);
+}
+
 /** Writes an initramfs with a script; gives its name. */
 function initrd(
   name: string,
+  subject: Subject,
   script: string,
   files: Parameters<typeof withScript>[2] = [],
 ): string {
-  const path = join(folder, `${name}.cpio`);
-  writeFileSync(path, withScript(new Uint8Array(readFileSync(set.initrd)), script, files));
+  const path = `${fileName(name, subject)}.cpio`;
+  writeFileSync(path, withScript(new Uint8Array(readFileSync(subject.set.initrd)), script, files));
   return path;
 }
 
@@ -100,8 +101,9 @@ interface Start {
 }
 
 /** Boots a machine until it is off. */
-function run(runtime: RuntimeName, start: Start): Promise<Run> {
+function run({ runtime, arch, set }: Subject, start: Start): Promise<Run> {
   const [program, ...before] = vmlCommand(runtime, values.binary) as string[];
+  const target = DEBIAN[arch];
   const append = `console=${target.console} quiet vml=script ${start.parameters ?? ""}`;
   return runProgram(program, [
     ...[...before, "run", "--arch", target.arch, "--kernel", set.vmlinux ?? set.kernel],
@@ -171,7 +173,7 @@ async function send(port: number, text: string): Promise<void> {
   await once(socket.resume(), "close");
 }
 
-async function network(runtime: RuntimeName): Promise<string[]> {
+async function network(subject: Subject): Promise<string[]> {
   const data = join(folder, "download");
   const http = createHttpServer((_, response) => {
     response.writeHead(200, { "content-length": DOWNLOAD });
@@ -187,8 +189,8 @@ async function network(runtime: RuntimeName): Promise<string[]> {
   const [httpPort, sinkPort] = [await listen(http), await listen(sink)];
   const [web, done, closed] = [await freePort(), await freePort(), await freePort()];
   try {
-    const result = await run(runtime, {
-      initrd: initrd(`network-${runtime}`, NETWORK_SCRIPT),
+    const result = await run(subject, {
+      initrd: initrd("network", subject, NETWORK_SCRIPT),
       options: ["--net", "user", "--publish", `tcp:${web}=80`, "--publish", `tcp:${done}=9`],
       parameters: `vml_http=${httpPort} vml_md5=${downloadSum} vml_sink=${sinkPort} ` +
         `vml_closed=${closed}`,
@@ -205,24 +207,25 @@ async function network(runtime: RuntimeName): Promise<string[]> {
 }
 
 /** Two machines in one process, by a program of its own. */
-async function hub(runtime: RuntimeName): Promise<string[]> {
-  const [program, ...before] = (vmlCommand(runtime, "") as string[]).slice(0, -1);
-  const path = initrd(`hub-${runtime}`, HUB_SCRIPT);
+async function hub(subject: Subject): Promise<string[]> {
+  const [program, ...before] = (vmlCommand(subject.runtime, "") as string[]).slice(0, -1);
+  const path = initrd("hub", subject, HUB_SCRIPT);
   const script = join(ROOT, "conformance/linux/two_machines.ts");
+  const { arch, set } = subject;
   return faultsOf(
-    await runProgram(program, [...before, script, debianArch, set.vmlinux ?? set.kernel, path]),
+    await runProgram(program, [...before, script, arch, set.vmlinux ?? set.kernel, path]),
     3,
   );
 }
 
-async function files(runtime: RuntimeName): Promise<string[]> {
-  const path = initrd(`files-${runtime}`, FILES_SCRIPT, await ext4Programs());
-  const disk = join(folder, `files-${runtime}.img`);
+async function files(subject: Subject): Promise<string[]> {
+  const path = initrd("files", subject, FILES_SCRIPT, await ext4Programs(subject.arch));
+  const disk = `${fileName("files", subject)}.img`;
   writeFileSync(disk, "");
   truncateSync(disk, DISK);
   const faults: string[] = [];
   for (const step of [1, 2]) {
-    const result = await run(runtime, {
+    const result = await run(subject, {
       initrd: path,
       options: ["--disk", disk],
       parameters: `vml_step=${step}`,
@@ -232,15 +235,18 @@ async function files(runtime: RuntimeName): Promise<string[]> {
   return faults;
 }
 
-let programs: ReturnType<typeof programFiles> | undefined;
-function ext4Programs(): ReturnType<typeof programFiles> {
-  return programs ??= programFiles({ arch: debianArch, folder: values.sets, ...EXT4_PROGRAMS });
+const programs = new Map<DebianArch, ReturnType<typeof programFiles>>();
+function ext4Programs(arch: DebianArch): ReturnType<typeof programFiles> {
+  const made = programs.get(arch) ??
+    programFiles({ arch, folder: values.sets, ...EXT4_PROGRAMS });
+  programs.set(arch, made);
+  return made;
 }
 
-async function ports(runtime: RuntimeName): Promise<string[]> {
-  const output = join(folder, `port-${runtime}.txt`);
-  const result = await run(runtime, {
-    initrd: initrd(`ports-${runtime}`, PORTS_SCRIPT),
+async function ports(subject: Subject): Promise<string[]> {
+  const output = `${fileName("port", subject)}.txt`;
+  const result = await run(subject, {
+    initrd: initrd("ports", subject, PORTS_SCRIPT),
     options: ["--device", `virtio-console,port=org.vml.data=${output}`],
   });
   const faults = faultsOf(result, 2);
@@ -249,12 +255,12 @@ async function ports(runtime: RuntimeName): Promise<string[]> {
   return faults;
 }
 
-async function vsock(runtime: RuntimeName): Promise<string[]> {
+async function vsock(subject: Subject): Promise<string[]> {
   const echo = createServer({ allowHalfOpen: true }, (socket) => void socket.pipe(socket));
   const [echoPort, guestPort] = [await listen(echo), await freePort()];
   try {
-    const result = await run(runtime, {
-      initrd: initrd(`vsock-${runtime}`, VSOCK_SCRIPT),
+    const result = await run(subject, {
+      initrd: initrd("vsock", subject, VSOCK_SCRIPT),
       options: [
         "--device",
         `virtio-sock,connect=5000=tcp:127.0.0.1:${echoPort},publish=tcp:127.0.0.1:${guestPort}=7`,
@@ -286,7 +292,7 @@ async function exchange(port: number, text: string): Promise<string> {
   }
 }
 
-const KINDS: Readonly<Record<string, (runtime: RuntimeName) => Promise<string[]>>> = {
+const KINDS: Readonly<Record<string, (subject: Subject) => Promise<string[]>>> = {
   network,
   hub,
   files,
@@ -296,13 +302,33 @@ const KINDS: Readonly<Record<string, (runtime: RuntimeName) => Promise<string[]>
 
 const names = values.runtime.split(",") as RuntimeName[];
 if (values.binary !== "") names.push("binary");
-const jobs = names.flatMap((runtime) =>
-  Object.entries(KINDS).map(([kind, perform]) => ({ name: `${runtime} ${kind}`, runtime, perform }))
-).filter(({ name, runtime }) => {
+const sets = new Map<DebianArch, DebianSet>();
+for (const arch of values.arch.split(",") as DebianArch[]) {
+  sets.set(
+    arch,
+    await debianSet({
+      arch,
+      kernel: "cloud",
+      rootfs: "none",
+      folder: values.sets,
+      update: false,
+      progress: (text) => console.error(text),
+    }),
+  );
+}
+const jobs = [...sets].flatMap(([arch, set]) =>
+  names.flatMap((runtime) =>
+    Object.entries(KINDS).map(([kind, perform]) => ({
+      name: `${runtime} ${arch} ${kind}`,
+      subject: { runtime, arch, set },
+      perform,
+    }))
+  )
+).filter(({ name, subject: { runtime } }) => {
   if (!name.includes(values.only)) return false;
   const reason = vmlCommand(runtime, values.binary) === undefined
     ? `${runtime} is not found`
-    : name === "binary hub"
+    : runtime === "binary" && name.endsWith(" hub")
     ? "the executable runs one machine"
     : undefined;
   if (reason !== undefined) console.error(`${name}: left out, ${reason}`);
@@ -321,7 +347,7 @@ const downloadSum = md5(download);
 let failed: number;
 try {
   failed = await performJobs(
-    jobs.map(({ name, runtime, perform }) => ({ name, perform: () => perform(runtime) })),
+    jobs.map(({ name, subject, perform }) => ({ name, perform: () => perform(subject) })),
     Number(values.jobs),
   );
 } finally {

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import { DEBIAN, type DebianArch } from "../../guests/linux/architectures.ts";
 import { Machine } from "../../mod.ts";
+import { PATIENCE } from "./runtimes.ts";
 
 const [debianArch, ...paths] = process.argv.slice(2);
 const { arch, console: serial } = DEBIAN[debianArch as DebianArch];
@@ -45,7 +46,7 @@ const server = await machine(1, (text) => {
   if (text.includes("VML-LISTEN")) listening();
 });
 const client = await machine(2, () => {});
-const signal = AbortSignal.timeout(300_000);
+const signal = AbortSignal.timeout(PATIENCE * 1000);
 const serving = server.run(signal);
 await Promise.race([ready, serving]);
 const results = [await client.run(signal), await serving];
