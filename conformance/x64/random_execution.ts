@@ -75,15 +75,27 @@ export function executeExcluded(
   return count;
 }
 
+/** What stores and loads images of many bytes, whose last byte AMD's CPUs look for first. */
+const IMAGES = /^(FXSAVE|FXRSTOR|FNSAVE|FNSTENV)/;
+
 /**
  * Whether CPUs differ: what is larger than 8 bytes, or has no size, and is not aligned, is #AC or not
- * with RFLAGS.AC; INS and OUTS that are repeated no time may ask for the ports' rights.
+ * with RFLAGS.AC; INS and OUTS that are repeated no time may ask for the ports' rights; the #PF of an
+ * image may be at its first byte or at its last.
  */
-export function isUpToCpu(decoder: X86Decoder, string: Uint8Array, state: State): boolean {
+export function isUpToCpu(
+  decoder: X86Decoder,
+  { n, string, expected, got }: Disagreement,
+): boolean {
   const decoded = decoder.decode(string, 0, STRING_BYTES, STRING_MODE);
   if (decoded === undefined || decoded === "cut") return false;
   const { row, view } = decoded.handler;
   if (/^REP (INS|OUTS)/.test(row.title)) return true;
+  if (IMAGES.test(row.title) && expected.end === got.end && expected.length === got.length) {
+    return true;
+  }
+  const state = new State();
+  stringState(n, state);
   if ((state.rflags & Flag.AC) === 0) return false;
   return Array.from({ length: view.length }, (_, n) => view[n])
     .some(({ isMemory, size }) => isMemory && (size === 0 || size > 8));
@@ -100,9 +112,7 @@ async function main(count: number, from: number): Promise<number> {
   const executor = new EngineStrings();
   const decoder = new X86Decoder(instructionRows);
   const total = replayStrings(executor, verdicts, { from, to: from + count }, (one) => {
-    const state = new State();
-    stringState(one.n, state);
-    if (isUpToCpu(decoder, one.string, state)) return;
+    if (isUpToCpu(decoder, one)) return;
     const { got, expected } = one;
     const kind = got.end === expected.end
       ? `${NAMES[got.end]}: length or page fault`
