@@ -10,8 +10,11 @@ import type { Handler } from "./instruction.ts";
 /** A handler as a function: see `SingleBuilder`. */
 export type SingleHandler = (record: number, pc: bigint, tlb: number) => Exit;
 
-/** More handlers than are decoded between two looks at `isCrowded`. */
-const SPARE = 1024;
+/**
+ * Functions of handlers before all are forgotten. Debian needs some hundreds; what the runtime makes of
+ * one takes up to 30 KB. No more than the table's room for them are made between two looks at it.
+ */
+const MOST = 6144;
 
 export class HandlerCode {
   /** The interpreter: runs from the pc in the state, comes back with an `Exit`. */
@@ -71,9 +74,9 @@ export class HandlerCode {
     return number;
   }
 
-  /** Whether there is little room left: `clear` is due. */
+  /** Whether there are many functions: `clear` is due. */
   get isCrowded(): boolean {
-    return this.#singles.size > Slots.regions - Slots.singles - SPARE;
+    return this.#singles.size > MOST;
   }
 
   /** Forgets the functions. No record may have their numbers any more. */

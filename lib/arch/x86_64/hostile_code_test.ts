@@ -40,3 +40,39 @@ test("a slice ends after some hundred instructions that were never met before", 
   assert.equal(reason, "yield");
   assert.ok(executed > 0 && executed < 400, `${executed} instructions`);
 });
+
+test("handlers are forgotten when there are very many, and made again", () => {
+  const rig = new EngineRig("interpreter").long();
+  // PSHUFD XMM1, XMM0, 0x1b; then everything that has a handler for each number; again.
+  const code = [0x66, 0x0f, 0x70, 0xc8, 0x1b];
+  let count = 1;
+  const shuffles = [
+    ...[[0x0f, 0x70], [0x66, 0x0f, 0x70], [0xf2, 0x0f, 0x70], [0xf3, 0x0f, 0x70], [0x0f, 0xc6]],
+    ...[[0x66, 0x0f, 0x3a, 0x0e], [0x66, 0x0f, 0x3a, 0x21]],
+  ];
+  for (const opcode of shuffles) {
+    for (let n = 0; n < 256; n++) {
+      // Register 2 with itself, with [RDI], [RDI+RSI] and FS:[RDI].
+      for (const modrm of [[0xd2], [0x17], [0x14, 0x37]]) code.push(...opcode, ...modrm, n);
+      code.push(0x64, ...opcode, 0x17, n);
+      count += 4;
+    }
+  }
+  const distance = -(code.length + 5);
+  code.push(0xe9, distance & 255, (distance >> 8) & 255, (distance >> 16) & 255, 255);
+  rig.memory.write(0x40000, Uint8Array.from(code));
+  const { state } = rig.engine;
+  state.set64(field("r"), 0x100000n, Gpr.rdi);
+  state.set64(field("r"), 0n, Gpr.rsi);
+  rig.cpu.context.state.jump(0x40000);
+  for (const value of [0x03020100, 0x13121110]) {
+    const xmm0 = field("xmm").address / 4;
+    for (let lane = 0; lane < 4; lane++) state.u32[xmm0 + lane] = value + lane;
+    for (let executed = 0; executed <= count;) executed += rig.engine.run(0, 500).executed;
+    assert.deepEqual(
+      [...state.u32.subarray(xmm0 + 4, xmm0 + 8)],
+      [value + 3, value + 2, value + 1, value],
+    );
+  }
+  assert.ok(rig.engine.statistics.decodedInstructions > count + 100);
+});
