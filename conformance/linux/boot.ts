@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { DEBIAN, type DebianArch } from "../../guests/linux/architectures.ts";
+import { DEBIAN, DEBIAN_ARCHES, type DebianArch } from "../../guests/linux/architectures.ts";
 import { type DebianSet, debianSet } from "../../guests/linux/debian.ts";
 import {
   diskFaults,
@@ -23,7 +23,9 @@ import { performJobs } from "./jobs.ts";
 import {
   type DialogueStep,
   type Ended,
+  HOSTED,
   PATIENCE,
+  readNames,
   ROOT,
   type RuntimeName,
   talk,
@@ -225,15 +227,14 @@ function keep(scenario: Scenario, transcript: string): void {
   console.error(`transcript: ${path}`);
 }
 
-const names: RuntimeName[] = values.runtime.split(",") as RuntimeName[];
+const names: RuntimeName[] = readNames("--runtime", values.runtime, HOSTED);
 if (values.binary !== "") names.push("binary");
 const runtimes = names.filter((name) => {
   const here = vmlCommand(name, values.binary) !== undefined;
   if (!here) console.error(`${name}: not found, its boots are left out`);
   return here;
 });
-const arches = values.arch.split(",") as DebianArch[];
-const scenarios = arches
+const scenarios = readNames("--arch", values.arch, DEBIAN_ARCHES)
   .flatMap((arch) => values.all ? allScenarios(arch, runtimes) : someScenarios(arch, runtimes))
   .filter((scenario) => scenarioName(scenario).includes(values.only));
 const setName = ({ setup, kernel, kind }: Scenario): string =>

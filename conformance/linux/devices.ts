@@ -20,7 +20,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { DEBIAN, type DebianArch } from "../../guests/linux/architectures.ts";
+import { DEBIAN, DEBIAN_ARCHES, type DebianArch } from "../../guests/linux/architectures.ts";
 import { type DebianSet, debianSet } from "../../guests/linux/debian.ts";
 import { withScript } from "../../guests/linux/overlay.ts";
 import { EXT4_PROGRAMS, programFiles } from "../../guests/linux/programs.ts";
@@ -32,7 +32,7 @@ import {
   VSOCK_SCRIPT,
 } from "./device_scripts.ts";
 import { performJobs } from "./jobs.ts";
-import { PATIENCE, ROOT, type RuntimeName, vmlCommand } from "./runtimes.ts";
+import { HOSTED, PATIENCE, readNames, ROOT, type RuntimeName, vmlCommand } from "./runtimes.ts";
 
 /** Bytes that the guest downloads. */
 const DOWNLOAD = 100 * 2 ** 20;
@@ -300,10 +300,10 @@ const KINDS: Readonly<Record<string, (subject: Subject) => Promise<string[]>>> =
   vsock,
 };
 
-const names = values.runtime.split(",") as RuntimeName[];
+const names: RuntimeName[] = readNames("--runtime", values.runtime, HOSTED);
 if (values.binary !== "") names.push("binary");
 const sets = new Map<DebianArch, DebianSet>();
-for (const arch of values.arch.split(",") as DebianArch[]) {
+for (const arch of readNames("--arch", values.arch, DEBIAN_ARCHES)) {
   sets.set(
     arch,
     await debianSet({

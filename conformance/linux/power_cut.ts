@@ -15,12 +15,12 @@ import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { DEBIAN, type DebianArch } from "../../guests/linux/architectures.ts";
+import { DEBIAN, DEBIAN_ARCHES, type DebianArch } from "../../guests/linux/architectures.ts";
 import { debianSet } from "../../guests/linux/debian.ts";
 import { withScript } from "../../guests/linux/overlay.ts";
 import { Machine } from "../../lib/machine/machine.ts";
 import { CutDisk } from "./cut_disk.ts";
-import { ROOT } from "./runtimes.ts";
+import { readNames, ROOT } from "./runtimes.ts";
 
 const DISK_BYTES = 24 * 2 ** 20;
 /** Requests of the disk after the mount among which the cut comes. */
@@ -171,7 +171,7 @@ async function main(): Promise<number> {
     },
   });
   const [cuts, seed, jobs] = [values.cuts, values.seed, values.jobs].map(Number);
-  const arch = values.arch as DebianArch;
+  const [arch] = readNames("--arch", values.arch, DEBIAN_ARCHES);
   const set = await debianSet({
     arch,
     kernel: "cloud",

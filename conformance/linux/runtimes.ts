@@ -7,7 +7,9 @@ import { fileURLToPath } from "node:url";
 
 export const ROOT: string = fileURLToPath(new URL("../../", import.meta.url));
 
-/** The runtimes, and the executable that brings its own. */
+/** The runtimes. */
+export const HOSTED = ["node", "deno", "bun"] as const;
+/** The same, and the executable that brings its own. */
 export const RUNTIME_NAMES = ["node", "deno", "bun", "binary"] as const;
 export type RuntimeName = typeof RUNTIME_NAMES[number];
 
@@ -33,6 +35,20 @@ export function vmlCommand(runtime: RuntimeName, binary: string): string[] | und
   return program === undefined
     ? undefined
     : [program, ...ARGUMENTS[runtime], join(ROOT, "cmd/vml.ts")];
+}
+
+/** Names from a comma-separated option. Ends the program with 2 and a line if one is not known. */
+export function readNames<Name extends string>(
+  option: string,
+  text: string,
+  known: readonly Name[],
+): Name[] {
+  return text.split(",").map((name) => {
+    const found = known.find((one) => one === name);
+    if (found !== undefined) return found;
+    console.error(`${option}: "${name}" is none of ${known.join(", ")}`);
+    process.exit(2);
+  });
 }
 
 /** What is typed once the guest has printed something. */
