@@ -2,71 +2,23 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigError } from "../config/config_error.ts";
 import { checkSock } from "../config/sock_config.ts";
-import { bench } from "../devices/virtio/testing/bench.ts";
-import {
-  HEADER_BYTES,
-  Op,
-  type PacketHeader,
-  readHeader,
-  ShutdownFlag,
-  writeHeader,
-} from "../devices/virtio_sock/packet.ts";
+import { Op, ShutdownFlag } from "../devices/virtio_sock/packet.ts";
+import { make as makeGuest, string, text } from "../devices/virtio_sock/testing/guest.ts";
 import { VirtioSock } from "../devices/virtio_sock/virtio_sock.ts";
 import type { StreamSocket } from "../platform/sockets.ts";
 import { VirtualSockets } from "../platform/virtual_sockets.ts";
 import { VsockForwards } from "./vsock_forwards.ts";
 
-const text = (s: string): Uint8Array => new TextEncoder().encode(s);
-const string = (bytes: Uint8Array | undefined): string | undefined =>
-  bytes && new TextDecoder().decode(bytes);
-
 async function turn(): Promise<void> {
   for (let i = 0; i < 50; i++) await Promise.resolve();
 }
 
-/** Forwards of a configuration, and a guest that accepts every connection. */
+/** Forwards of a configuration, and a guest with room for all packets of a test. */
 async function make(settings: object) {
   const sockets = new VirtualSockets();
-  const device = new VirtioSock({ cid: 3 });
+  const { device, send, packets } = makeGuest({ buffers: 128 });
   const config = checkSock({ type: "virtio-sock", ...settings }, "devices[0]");
   const forwards = new VsockForwards({ device, config, sockets });
-  const b = bench(device, 4 << 20);
-  b.driver.negotiate();
-  const [rx, tx] = [0, 1, 2].map((i) => b.driver.addQueue(i));
-  b.driver.start();
-  const post = (): void => {
-    while (rx.outstanding < 32) rx.add({ writable: [4096] });
-    rx.kick();
-  };
-  post();
-  const send = (fields: Partial<PacketHeader>, data = ""): void => {
-    const bytes = new Uint8Array(HEADER_BYTES + data.length);
-    writeHeader(new DataView(bytes.buffer), {
-      srcCid: 3,
-      dstCid: 2,
-      srcPort: 0,
-      dstPort: 0,
-      length: data.length,
-      type: 1,
-      op: Op.rw,
-      flags: 0,
-      bufAlloc: 65536,
-      fwdCnt: 0,
-      ...fields,
-    });
-    bytes.set(text(data), HEADER_BYTES);
-    tx.add({ readable: [bytes] });
-    tx.kick();
-    tx.pollAll();
-  };
-  const packets = (): (PacketHeader & { data: string })[] => {
-    const list = rx.pollAll().map(({ data, written }) => ({
-      ...readHeader(new DataView(data.buffer)),
-      data: new TextDecoder().decode(data.subarray(HEADER_BYTES, written)),
-    }));
-    post();
-    return list;
-  };
   await forwards.open("devices[0]");
   return { sockets, device, forwards, send, packets };
 }
@@ -82,7 +34,7 @@ test("a socket of the host leads to a port of the guest, both ways, to the end",
   send({ ...guest, op: Op.response });
   await turn();
   assert.deepEqual(packets().map(({ data }) => data), ["hello"]);
-  send(guest, "world");
+  send(guest, text("world"));
   assert.equal(string(await client.read()), "world");
   client.end();
   await turn();
@@ -114,7 +66,7 @@ test("a port of the host leads to a socket of the host, which is there first", a
   send({ op: Op.request, srcPort: 9, dstPort: 80 });
   await turn();
   assert.deepEqual(packets().map(({ op }) => op), [Op.response]);
-  send({ srcPort: 9, dstPort: 80 }, "GET");
+  send({ srcPort: 9, dstPort: 80 }, text("GET"));
   assert.equal(string(await clients[0].read()), "GET");
   clients[0].abort();
   await turn();

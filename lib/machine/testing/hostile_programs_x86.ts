@@ -2,7 +2,7 @@
  * Bare-metal programs of x86 that try to keep the host to themselves: their source for GNU as (Intel
  * syntax), and their bytes.
  */
-import { bytes } from "./programs_x86.ts";
+import { bytes, interruptProgram } from "./programs_x86.ts";
 
 /*
   push 0
@@ -71,21 +71,9 @@ const fastPit = bytes(`
 `);
 
 /*
+// In interruptProgram.
 .set lapic, 0xfee00000
-  mov esp, 0x90000
-  call 1f
-1: pop ebp
-  lea eax, [ebp + handler - 1b]
-  mov edi, 0x80000
-  mov word ptr [edi + 0x200], ax
-  mov word ptr [edi + 0x202], 0x10
-  mov word ptr [edi + 0x204], 0x8e00
-  shr eax, 16
-  mov word ptr [edi + 0x206], ax
-  push edi
-  push 0x020f0000
-  lidt [esp + 2]
-  mov dword ptr [lapic + 0xf0], 0x1ff
+main:
   mov dword ptr [lapic + 0x320], 0x20040
   mov dword ptr [lapic + 0x3e0], 0xb
   mov dword ptr [lapic + 0x380], 1
@@ -96,11 +84,14 @@ handler:
   mov dword ptr [lapic + 0xb0], 0
   iretd
 */
-const fastTimer = bytes(`
-  bc000009 00e80000 00005d8d 85660000 00bf0000 08006689 87000200 0066c787 02020000 100066c7 87040200
-  00008ec1 e8106689 87060200 00576800 000f020f 015c2402 c705f000 e0feff01 0000c705 2003e0fe 40000200
-  c705e003 e0fe0b00 0000c705 8003e0fe 01000000 fbf4ebfc c705b000 e0fe0000 0000cf
-`);
+const fastTimer = interruptProgram(
+  bytes(`
+  c7052003 e0fe4000 0200c705 e003e0fe 0b000000 c7058003 e0fe0100 0000fbf4 ebfc
+`),
+  bytes(`
+  c705b000 e0fe0000 0000cf
+`),
+);
 
 /*
   mov esp, 0x90000

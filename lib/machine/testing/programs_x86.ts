@@ -53,7 +53,6 @@ export const echoProgram: Uint8Array<ArrayBuffer> = bytes(`
 `);
 
 /*
-// Local APIC timer, one shot, three times; a letter for each interrupt, HLT between.
 .set lapic, 0xfee00000
   mov esp, 0x90000
   call 1f
@@ -69,6 +68,27 @@ export const echoProgram: Uint8Array<ArrayBuffer> = bytes(`
   push 0x020f0000
   lidt [esp + 2]
   mov dword ptr [lapic + 0xf0], 0x1ff
+main:
+*/
+const interruptSetup = bytes(`
+  bc000009 00e80000 00005d8d 85000000 00bf0000 08006689 87000200 0066c787 02020000 100066c7 87040200
+  00008ec1 e8106689 87060200 00576800 000f020f 015c2402 c705f000 e0feff01 0000
+`);
+/** Where {@linkcode interruptSetup} has the distance of the handler, and the place that it is counted from. */
+const [DISTANCE, ORIGIN] = [13, 10];
+
+/** A program with a stack, an enabled local APIC and a handler of vector 0x40, which lies behind `main`. */
+export function interruptProgram(main: Uint8Array, handler: Uint8Array): Uint8Array<ArrayBuffer> {
+  const program = Uint8Array.from([...interruptSetup, ...main, ...handler]);
+  const distance = interruptSetup.length + main.length - ORIGIN;
+  new DataView(program.buffer).setUint32(DISTANCE, distance, true);
+  return program;
+}
+
+/*
+// Local APIC timer, one shot, three times; a letter for each interrupt, HLT between.
+.set lapic, 0xfee00000
+main:
   mov dword ptr [lapic + 0x320], 0x40
   mov dword ptr [lapic + 0x3e0], 0xb
   xor ebx, ebx
@@ -97,12 +117,15 @@ handler:
   iretd
 */
 /** Prints "T" at each of three interrupts of the local APIC's timer, 5 ms after one another, then powers off. */
-export const timerProgram: Uint8Array<ArrayBuffer> = bytes(`
-  bc000009 00e80000 00005d8d 857f0000 00bf0000 08006689 87000200 0066c787 02020000 100066c7 87040200
-  00008ec1 e8106689 87060200 00576800 000f020f 015c2402 c705f000 e0feff01 0000c705 2003e0fe 40000000
-  c705e003 e0fe0b00 000031db c7058003 e0fe404b 4c0043fb f4fa381d 00000700 75f583fb 0375e5c6 050002a0
-  fe34f4eb fd505266 baf803b0 54eefe05 00000700 c705b000 e0fe0000 00005a58 cf
-`);
+export const timerProgram: Uint8Array<ArrayBuffer> = interruptProgram(
+  bytes(`
+  c7052003 e0fe4000 0000c705 e003e0fe 0b000000 31dbc705 8003e0fe 404b4c00 43fbf4fa 381d0000 070075f5
+  83fb0375 e5c60500 02a0fe34 f4ebfd
+`),
+  bytes(`
+  505266ba f803b054 eefe0500 000700c7 05b000e0 fe000000 005a58cf
+`),
+);
 
 /*
 // The other vCPU is started in real mode at 0x8000, says 'A' and 'B' in protected mode, and counts.
@@ -168,20 +191,7 @@ export const smpProgram: Uint8Array<ArrayBuffer> = bytes(`
 // The power button is pin 9 of the I/O APIC, by edge: says 'P' and powers off when it comes.
 .set lapic, 0xfee00000
 .set ioapic, 0xfec00000
-  mov esp, 0x90000
-  call 1f
-1: pop ebp
-  lea eax, [ebp + handler - 1b]
-  mov edi, 0x80000
-  mov word ptr [edi + 0x200], ax
-  mov word ptr [edi + 0x202], 0x10
-  mov word ptr [edi + 0x204], 0x8e00
-  shr eax, 16
-  mov word ptr [edi + 0x206], ax
-  push edi
-  push 0x020f0000
-  lidt [esp + 2]
-  mov dword ptr [lapic + 0xf0], 0x1ff
+main:
   mov dword ptr [ioapic], 0x23
   mov dword ptr [ioapic + 0x10], 0
   mov dword ptr [ioapic], 0x22
@@ -200,12 +210,15 @@ handler:
   jmp 3b
 */
 /** Prints "?", waits for the power button, prints "P" and powers off. */
-export const buttonProgram: Uint8Array<ArrayBuffer> = bytes(`
-  bc000009 00e80000 00005d8d 85770000 00bf0000 08006689 87000200 0066c787 02020000 100066c7 87040200
-  00008ec1 e8106689 87060200 00576800 000f020f 015c2402 c705f000 e0feff01 0000c705 0000c0fe 23000000
-  c7051000 c0fe0000 0000c705 0000c0fe 22000000 c7051000 c0fe4000 000066ba f803b03f eefbf4eb fdb050ee
-  c6050002 a0fe34f4 ebfd
-`);
+export const buttonProgram: Uint8Array<ArrayBuffer> = interruptProgram(
+  bytes(`
+  c7050000 c0fe2300 0000c705 1000c0fe 00000000 c7050000 c0fe2200 0000c705 1000c0fe 40000000 66baf803
+  b03feefb f4ebfd
+`),
+  bytes(`
+  b050eec6 050002a0 fe34f4eb fd
+`),
+);
 
 /*
 // Where nobody answers, in memory and at ports, there are ones; writes go nowhere.
