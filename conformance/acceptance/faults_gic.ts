@@ -68,8 +68,8 @@ export const GIC_FAULTS: readonly Fault[] = [
     tests: [`${GIC}/gicv2_test.ts: an SPI with several targets is taken by one of them`],
     changes: [{
       file: `${GIC}/gicv2.ts`,
-      find: "else this.#refresh(slot);\n    this.#dirty[cpu] = 1;",
-      replace: "else this.table.setReady(cpu, intid, false);\n    this.#dirty[cpu] = 1;",
+      find: "else this.#refresh(slot);\n    this.#signals.mark(cpu);",
+      replace: "else this.table.setReady(cpu, intid, false);\n    this.#signals.mark(cpu);",
     }],
   },
   {

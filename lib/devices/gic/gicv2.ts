@@ -6,9 +6,10 @@
  * All eight priority bits are implemented, seven of them can decide preemption.
  */
 import type { CpuInterrupts, IrqController, IrqLine } from "../irq_controller/irq_line.ts";
-import { unconnected } from "../irq_controller/lines.ts";
 import type { DeviceState } from "../vbus/device.ts";
 import { clearArrays, restoreArrays, saveArrays, type StateArrays } from "../vbus/device_state.ts";
+import { CpuSignals } from "./cpu_signals.ts";
+import { InputLines } from "./input_lines.ts";
 import { InterruptTable, lowestBit, SPI_BASE, SPURIOUS } from "./interrupt_table.ts";
 import { groupMask } from "./priority.ts";
 
@@ -73,11 +74,9 @@ export class GicV2 implements IrqController {
 
   readonly #highest: Uint16Array;
   readonly #highestPriority: Uint16Array;
-  readonly #irq: Uint8Array;
-  readonly #fiq: Uint8Array;
-  readonly #dirty: Uint8Array;
-  readonly #cpuInterrupts: CpuInterrupts;
-  readonly #lines: readonly IrqLine[];
+  readonly #signals: CpuSignals;
+  readonly #evaluate = (cpu: number): void => this.evaluate(cpu);
+  readonly #lines: InputLines;
 
   /** In its power-on state. Throws a RangeError if it cannot serve so many vCPUs or interrupts. */
   constructor(options: GicV2Options) {
@@ -98,37 +97,22 @@ export class GicV2 implements IrqController {
     this.active1 = new Uint32Array(cpus * ACTIVE_WORDS);
     this.#highest = new Uint16Array(cpus);
     this.#highestPriority = new Uint16Array(cpus);
-    this.#irq = new Uint8Array(cpus);
-    this.#fiq = new Uint8Array(cpus);
-    this.#dirty = new Uint8Array(cpus);
-    this.#cpuInterrupts = cpuInterrupts;
-    this.#lines = Array.from(
-      { length: cpus * 32 + count },
-      (_, slot) => ({ set: (level: boolean): void => this.#drive(slot, level) }),
-    );
+    this.#signals = new CpuSignals(cpus, cpuInterrupts);
+    this.#lines = new InputLines(this.table, (slot) => {
+      this.#refresh(slot);
+      this.settle();
+    });
     this.reset();
   }
 
   // ---- input lines
 
-  /** Shared peripheral interrupt `n`; leads nowhere if there is no such interrupt. */
   spi(n: number): IrqLine {
-    return n >= 0 && this.table.exists(SPI_BASE + n)
-      ? this.#lines[this.cpus * 32 + n]
-      : unconnected;
+    return this.#lines.spi(n);
   }
 
-  /** Private peripheral interrupt `n` (0 to 15) of a vCPU. */
   ppi(vcpu: number, n: number): IrqLine {
-    return n >= 0 && n < 16 && vcpu >= 0 && vcpu < this.cpus
-      ? this.#lines[vcpu * 32 + 16 + n]
-      : unconnected;
-  }
-
-  #drive(slot: number, level: boolean): void {
-    if (!this.table.setLevel(slot, level)) return;
-    this.#refresh(slot);
-    this.settle();
+    return this.#lines.ppi(vcpu, n);
   }
 
   // ---- distributor
@@ -188,7 +172,7 @@ export class GicV2 implements IrqController {
 
   /** After group or priority changed: the ready sets stand, the order may not. */
   evaluateAll(): void {
-    this.#dirty.fill(1);
+    this.#signals.markAll();
     this.settle();
   }
 
@@ -198,13 +182,13 @@ export class GicV2 implements IrqController {
     const shared = slot - this.cpus * 32;
     if (shared < 0) {
       const cpu = slot >>> 5;
-      if (this.table.setReady(cpu, slot & 31, ready)) this.#dirty[cpu] = 1;
+      if (this.table.setReady(cpu, slot & 31, ready)) this.#signals.mark(cpu);
       return;
     }
     const targets = this.cpus === 1 ? 1 : this.#targets[shared];
     for (let cpu = 0; cpu < this.cpus; cpu++) {
       const here = ready && ((targets >>> cpu) & 1) !== 0;
-      if (this.table.setReady(cpu, shared + SPI_BASE, here)) this.#dirty[cpu] = 1;
+      if (this.table.setReady(cpu, shared + SPI_BASE, here)) this.#signals.mark(cpu);
     }
   }
 
@@ -257,7 +241,7 @@ export class GicV2 implements IrqController {
     this.table.activate(slot);
     if (intid < SGI_COUNT) this.removeSgi(cpu, intid, 1 << (sender >>> 10));
     else this.#refresh(slot);
-    this.#dirty[cpu] = 1;
+    this.#signals.mark(cpu);
     this.settle();
     return intid | sender;
   }
@@ -291,7 +275,7 @@ export class GicV2 implements IrqController {
       active[index] &= active[index] - 1;
       break;
     }
-    this.#dirty[cpu] = 1;
+    this.#signals.mark(cpu);
     if ((this.control[cpu] & GICC_CTLR.EOImode) === 0) this.#deactivate(cpu, intid);
     this.settle();
   }
@@ -332,29 +316,15 @@ export class GicV2 implements IrqController {
     const priority = this.table.bestPriority;
     this.#highest[cpu] = intid;
     this.#highestPriority[cpu] = priority;
-    let irq = 0;
-    let fiq = 0;
-    if (priority < this.pmr[cpu] && this.#preempts(cpu, intid, priority)) {
-      if ((control & GICC_CTLR.FIQEn) !== 0 && !this.isGroup1(cpu, intid)) fiq = 1;
-      else irq = 1;
-    }
-    if (irq !== this.#irq[cpu]) {
-      this.#irq[cpu] = irq;
-      this.#cpuInterrupts.setIrq(cpu, irq !== 0);
-    }
-    if (fiq !== this.#fiq[cpu]) {
-      this.#fiq[cpu] = fiq;
-      this.#cpuInterrupts.setFiq(cpu, fiq !== 0);
-    }
+    const signalled = priority < this.pmr[cpu] && this.#preempts(cpu, intid, priority);
+    const fiq = signalled && (control & GICC_CTLR.FIQEn) !== 0 && !this.isGroup1(cpu, intid);
+    const irq = signalled && !fiq;
+    this.#signals.drive(cpu, irq, fiq);
   }
 
   /** Looks again at every vCPU whose ready set changed. */
   settle(): void {
-    for (let cpu = 0; cpu < this.cpus; cpu++) {
-      if (this.#dirty[cpu] === 0) continue;
-      this.#dirty[cpu] = 0;
-      this.evaluate(cpu);
-    }
+    this.#signals.settle(this.#evaluate);
   }
 
   // ---- reset and state
@@ -378,10 +348,7 @@ export class GicV2 implements IrqController {
   restore(state: DeviceState): void {
     restoreArrays(this.#saved, state);
     this.#rebuild();
-    for (let cpu = 0; cpu < this.cpus; cpu++) {
-      this.#cpuInterrupts.setIrq(cpu, this.#irq[cpu] !== 0);
-      this.#cpuInterrupts.setFiq(cpu, this.#fiq[cpu] !== 0);
-    }
+    this.#signals.repeat();
   }
 
   get #registers(): StateArrays {
@@ -405,7 +372,7 @@ export class GicV2 implements IrqController {
   /** Computes from the registers all that follows from them. */
   #rebuild(): void {
     this.table.clearReady();
-    for (let slot = 0; slot < this.#lines.length; slot++) this.#refresh(slot);
+    for (let slot = 0; slot < this.table.slots; slot++) this.#refresh(slot);
     this.evaluateAll();
   }
 }

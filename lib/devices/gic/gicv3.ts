@@ -5,11 +5,12 @@
  * gicv3_lpis.ts.
  */
 import type { CpuInterrupts, IrqController, IrqLine } from "../irq_controller/irq_line.ts";
-import { unconnected } from "../irq_controller/lines.ts";
 import type { DeviceState } from "../vbus/device.ts";
 import { StateReader } from "../device_state.ts";
 import { clearArrays, restoreArrays, saveArrays, type StateArrays } from "../vbus/device_state.ts";
 import { GicV3Lpis, type LpiOptions } from "./gicv3_lpis.ts";
+import { CpuSignals } from "./cpu_signals.ts";
+import { InputLines } from "./input_lines.ts";
 import { InterruptTable, lowestBit, SPI_BASE, SPURIOUS } from "./interrupt_table.ts";
 import { LPI_BASE } from "./lpi_set.ts";
 import {
@@ -82,14 +83,12 @@ export class GicV3 implements IrqController {
   /** ICC_AP1R0_EL1 by vCPU: active priorities of group 1. */
   readonly active1: Uint32Array;
 
-  /** Highest priority pending interrupt of each vCPU, and whether it is signalled. */
+  /** Highest priority pending interrupt of each vCPU. */
   readonly #highest: Uint16Array;
   readonly #highestPriority: Uint16Array;
-  readonly #irq: Uint8Array;
-  readonly #fiq: Uint8Array;
-  readonly #dirty: Uint8Array;
-  readonly #cpuInterrupts: CpuInterrupts;
-  readonly #lines: IrqLine[];
+  readonly #signals: CpuSignals;
+  readonly #evaluate = (cpu: number): void => this.evaluate(cpu);
+  readonly #lines: InputLines;
 
   /** In its power-on state. Throws a RangeError if it cannot serve so many vCPUs or interrupts. */
   constructor(options: GicV3Options) {
@@ -101,10 +100,10 @@ export class GicV3 implements IrqController {
     this.table = new InterruptTable(cpus, spis);
     this.affinity = Uint32Array.from({ length: cpus }, (_, cpu) => affinity(cpu));
     const count = (this.table.words - 1) * 32;
-    this.#dirty = new Uint8Array(cpus);
+    this.#signals = new CpuSignals(cpus, cpuInterrupts);
     this.#routes = new SpiRoutes(count, this.affinity);
     this.lpis = lpis &&
-      new GicV3Lpis({ ...lpis, cpus, changed: (cpu) => void (this.#dirty[cpu] = 1) });
+      new GicV3Lpis({ ...lpis, cpus, changed: (cpu) => this.#signals.mark(cpu) });
     this.asleep = new Uint8Array(cpus);
     this.pmr = new Uint8Array(cpus);
     this.bpr0 = new Uint8Array(cpus);
@@ -116,36 +115,21 @@ export class GicV3 implements IrqController {
     this.active1 = new Uint32Array(cpus);
     this.#highest = new Uint16Array(cpus);
     this.#highestPriority = new Uint16Array(cpus);
-    this.#irq = new Uint8Array(cpus);
-    this.#fiq = new Uint8Array(cpus);
-    this.#cpuInterrupts = cpuInterrupts;
-    this.#lines = Array.from(
-      { length: cpus * 32 + count },
-      (_, slot) => ({ set: (level: boolean): void => this.#drive(slot, level) }),
-    );
+    this.#lines = new InputLines(this.table, (slot) => {
+      this.#refresh(slot);
+      this.settle();
+    });
     this.reset();
   }
 
   // ---- input lines
 
-  /** Shared peripheral interrupt `n`; leads nowhere if there is no such interrupt. */
   spi(n: number): IrqLine {
-    return n >= 0 && this.table.exists(SPI_BASE + n)
-      ? this.#lines[this.cpus * 32 + n]
-      : unconnected;
+    return this.#lines.spi(n);
   }
 
-  /** Private peripheral interrupt `n` (0 to 15) of a vCPU. */
   ppi(vcpu: number, n: number): IrqLine {
-    return n >= 0 && n < 16 && vcpu >= 0 && vcpu < this.cpus
-      ? this.#lines[vcpu * 32 + 16 + n]
-      : unconnected;
-  }
-
-  #drive(slot: number, level: boolean): void {
-    if (!this.table.setLevel(slot, level)) return;
-    this.#refresh(slot);
-    this.settle();
+    return this.#lines.ppi(vcpu, n);
   }
 
   // ---- distributor
@@ -210,7 +194,7 @@ export class GicV3 implements IrqController {
   /** After group or priority changed: the ready sets stand, the order may not. */
   evaluateAll(): void {
     this.#reroute();
-    this.#dirty.fill(1);
+    this.#signals.markAll();
     this.settle();
   }
 
@@ -225,21 +209,21 @@ export class GicV3 implements IrqController {
     const shared = slot - this.cpus * 32;
     if (shared < 0) {
       const cpu = slot >>> 5;
-      if (this.table.setReady(cpu, slot & 31, this.table.isReady(slot))) this.#dirty[cpu] = 1;
+      if (this.table.setReady(cpu, slot & 31, this.table.isReady(slot))) this.#signals.mark(cpu);
       return;
     }
     const ready = this.table.isReady(slot);
     let cpu = this.#routes.target[shared];
     if (cpu === NOBODY && ready && this.#routes.isAny(shared)) cpu = this.#choose(shared);
     if (cpu === NOBODY) return;
-    if (this.table.setReady(cpu, shared + SPI_BASE, ready)) this.#dirty[cpu] = 1;
+    if (this.table.setReady(cpu, shared + SPI_BASE, ready)) this.#signals.mark(cpu);
     // The next occurrence of a 1-of-N interrupt is anybody's again.
     if (!ready && this.#routes.isAny(shared)) this.#routes.target[shared] = NOBODY;
   }
 
   #withdraw(intid: number): void {
     const cpu = this.#routes.target[intid - SPI_BASE];
-    if (cpu !== NOBODY && this.table.setReady(cpu, intid, false)) this.#dirty[cpu] = 1;
+    if (cpu !== NOBODY && this.table.setReady(cpu, intid, false)) this.#signals.mark(cpu);
   }
 
   /** A vCPU for a 1-of-N interrupt. */
@@ -293,7 +277,8 @@ export class GicV3 implements IrqController {
 
   /** ICC_IAR<n>_EL1: takes the signalled interrupt if it is of that group, else gives SPURIOUS. */
   acknowledge(cpu: number, group1: boolean): number {
-    if ((group1 ? this.#irq : this.#fiq)[cpu] === 0) return SPURIOUS;
+    const signals = this.#signals;
+    if (!(group1 ? signals.irq(cpu) : signals.fiq(cpu))) return SPURIOUS;
     const intid = this.#highest[cpu];
     const bit = activeBit(this.#highestPriority[cpu] & this.#groupMask(cpu, group1));
     (group1 ? this.active1 : this.active0)[cpu] |= bit;
@@ -303,7 +288,7 @@ export class GicV3 implements IrqController {
       this.table.activate(slot);
       this.#refresh(slot);
     }
-    this.#dirty[cpu] = 1;
+    this.#signals.mark(cpu);
     this.settle();
     return intid;
   }
@@ -320,7 +305,7 @@ export class GicV3 implements IrqController {
     const rank = group1 ? 0 : 1;
     if (mine[cpu] === 0 || runningPriority(mine[cpu]) >= runningPriority(other[cpu]) + rank) return;
     mine[cpu] &= mine[cpu] - 1;
-    this.#dirty[cpu] = 1;
+    this.#signals.mark(cpu);
     const together = (this.control[cpu] & ICC_CTLR.EOImode) === 0;
     if (together && intid < LPI_BASE) this.#deactivate(cpu, intid);
     this.settle();
@@ -366,25 +351,12 @@ export class GicV3 implements IrqController {
       const mask = this.#groupMask(cpu, group1);
       signalled = running === IDLE_PRIORITY || (priority & mask) < (running & mask);
     }
-    const irq = signalled && group1 ? 1 : 0;
-    const fiq = signalled && !group1 ? 1 : 0;
-    if (irq !== this.#irq[cpu]) {
-      this.#irq[cpu] = irq;
-      this.#cpuInterrupts.setIrq(cpu, irq !== 0);
-    }
-    if (fiq !== this.#fiq[cpu]) {
-      this.#fiq[cpu] = fiq;
-      this.#cpuInterrupts.setFiq(cpu, fiq !== 0);
-    }
+    this.#signals.drive(cpu, signalled && group1, signalled && !group1);
   }
 
   /** Looks again at every vCPU whose ready set changed. */
   settle(): void {
-    for (let cpu = 0; cpu < this.cpus; cpu++) {
-      if (this.#dirty[cpu] === 0) continue;
-      this.#dirty[cpu] = 0;
-      this.evaluate(cpu);
-    }
+    this.#signals.settle(this.#evaluate);
   }
 
   // ---- reset and state
@@ -419,10 +391,7 @@ export class GicV3 implements IrqController {
       throw error;
     }
     this.#rebuild();
-    for (let cpu = 0; cpu < this.cpus; cpu++) {
-      this.#cpuInterrupts.setIrq(cpu, this.#irq[cpu] !== 0);
-      this.#cpuInterrupts.setFiq(cpu, this.#fiq[cpu] !== 0);
-    }
+    this.#signals.repeat();
   }
 
   get #registers(): StateArrays {
@@ -449,8 +418,8 @@ export class GicV3 implements IrqController {
   #rebuild(): void {
     this.table.clearReady();
     this.#routes.rebuild();
-    for (let slot = 0; slot < this.#lines.length; slot++) this.#refresh(slot);
-    this.#dirty.fill(1);
+    for (let slot = 0; slot < this.table.slots; slot++) this.#refresh(slot);
+    this.#signals.markAll();
     this.settle();
   }
 }

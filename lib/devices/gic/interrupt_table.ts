@@ -98,6 +98,11 @@ export class InterruptTable {
     return intid < SPI_BASE ? cpu * 32 + intid : (this.cpus - 1) * 32 + intid;
   }
 
+  /** Number of slots, existing interrupts or not. */
+  get slots(): number {
+    return this.priority.length;
+  }
+
   /** Interrupts of word `w` that exist. */
   implemented(w: number): number {
     if (w >= this.words) return 0;
