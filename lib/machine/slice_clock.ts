@@ -18,138 +18,127 @@ export interface SliceEngine {
 }
 
 /** A clock with slices. The run loop calls `begin` and `end` around each. */
-export interface SliceClock extends ServedClock {
-  readonly virtual: boolean;
-  /** A slice begins that should take up to `nanoseconds`. */
-  begin(nanoseconds: number): void;
-  /** The slice is over after so many instructions. */
-  end(instructions: number): void;
-  /** All vCPUs wait: goes to the next deadline if time is virtual; false if there is none within reach or time is real. */
-  skip(): boolean;
-  pause(): void;
-  resume(): void;
-}
-
-/** Time of the host. */
-export class RealSliceClock implements SliceClock {
-  readonly virtual = false;
-  readonly #clock: RealClock;
-  readonly #engine: SliceEngine;
+export abstract class SliceClock implements ServedClock {
+  /** Whether time is instructions counted. */
+  abstract readonly virtual: boolean;
+  protected abstract readonly clock: ServedClock;
+  protected readonly engine: SliceEngine;
   /** Until when the slice may go on; -Infinity outside of slices. */
   #end = -Infinity;
 
-  constructor(platform: Pick<Platform, "monotonic" | "wallSeconds">, engine: SliceEngine) {
-    this.#clock = new RealClock(platform);
-    this.#engine = engine;
+  /** Asks `engine` to end a slice. */
+  constructor(engine: SliceEngine) {
+    this.engine = engine;
   }
 
   now(): number {
-    return this.#clock.now();
+    return this.clock.now();
   }
 
   wallSeconds(): number {
-    return this.#clock.wallSeconds();
+    return this.clock.wallSeconds();
   }
 
   at(deadline: number, callback: () => void): Timer {
-    if (deadline < this.#end) this.#engine.requestExit();
-    return this.#clock.at(deadline, callback);
+    if (deadline < this.#end) this.engine.requestExit();
+    return this.clock.at(deadline, callback);
   }
 
   nextDeadline(): number {
-    return this.#clock.nextDeadline();
+    return this.clock.nextDeadline();
   }
 
   runDue(): void {
-    this.#clock.runDue();
+    this.clock.runDue();
   }
 
+  /** A slice begins that should take up to `nanoseconds`. */
   begin(nanoseconds: number): void {
-    this.#end = this.#clock.now() + nanoseconds;
+    this.#end = this.clock.now() + nanoseconds;
   }
 
-  end(): void {
+  /** The slice is over after so many instructions. */
+  end(_instructions: number): void {
     this.#end = -Infinity;
   }
 
-  skip(): boolean {
+  /** All vCPUs wait: goes to the next deadline if time is virtual; false if there is none within reach or time is real. */
+  abstract skip(): boolean;
+  /** The clock stands until {@linkcode resume}. */
+  abstract pause(): void;
+  /** The clock goes on. */
+  abstract resume(): void;
+}
+
+/** Time of the host. */
+export class RealSliceClock extends SliceClock {
+  override readonly virtual = false;
+  protected override readonly clock: RealClock;
+
+  constructor(platform: Pick<Platform, "monotonic" | "wallSeconds">, engine: SliceEngine) {
+    super(engine);
+    this.clock = new RealClock(platform);
+  }
+
+  override skip(): boolean {
     return false;
   }
 
-  pause(): void {
-    this.#clock.pause();
+  override pause(): void {
+    this.clock.pause();
   }
 
-  resume(): void {
-    this.#clock.resume();
+  override resume(): void {
+    this.clock.resume();
   }
 }
 
 /** Time that is instructions counted; it stands still when nothing runs, and skips what is idle. */
-export class VirtualSliceClock implements SliceClock {
-  readonly virtual = true;
-  readonly #clock: VirtualClock;
-  readonly #engine: SliceEngine;
+export class VirtualSliceClock extends SliceClock {
+  override readonly virtual = true;
+  protected override readonly clock: VirtualClock;
   readonly #nanosecondsPerInstruction: number;
   #running = false;
   #startInstructions = 0;
-  #end = -Infinity;
 
   /**
    * @param nanosecondsPerInstruction a whole number, at least 1.
    * @param startSeconds wall-clock time of the guest's start, in seconds since 1970.
    */
   constructor(engine: SliceEngine, nanosecondsPerInstruction: number, startSeconds: number) {
-    this.#engine = engine;
+    super(engine);
     this.#nanosecondsPerInstruction = nanosecondsPerInstruction;
-    this.#clock = new VirtualClock(startSeconds);
+    this.clock = new VirtualClock(startSeconds);
   }
 
-  now(): number {
-    if (!this.#running) return this.#clock.now();
-    const done = this.#engine.instructions - this.#startInstructions;
-    return this.#clock.now() + done * this.#nanosecondsPerInstruction;
+  override now(): number {
+    if (!this.#running) return this.clock.now();
+    const done = this.engine.instructions - this.#startInstructions;
+    return this.clock.now() + done * this.#nanosecondsPerInstruction;
   }
 
-  wallSeconds(): number {
-    return this.#clock.wallSeconds();
-  }
-
-  at(deadline: number, callback: () => void): Timer {
-    if (deadline < this.#end) this.#engine.requestExit();
-    return this.#clock.at(deadline, callback);
-  }
-
-  nextDeadline(): number {
-    return this.#clock.nextDeadline();
-  }
-
-  runDue(): void {
-    this.#clock.runDue();
-  }
-
-  begin(nanoseconds: number): void {
+  override begin(nanoseconds: number): void {
+    super.begin(nanoseconds);
     this.#running = true;
-    this.#startInstructions = this.#engine.instructions;
-    this.#end = this.#clock.now() + nanoseconds;
+    this.#startInstructions = this.engine.instructions;
   }
 
-  end(instructions: number): void {
+  override end(instructions: number): void {
+    super.end(instructions);
     this.#running = false;
-    this.#end = -Infinity;
     const taken = instructions * this.#nanosecondsPerInstruction;
     // A guest that got there cannot be told more time: the clock stands.
-    this.#clock.advance(Math.min(taken, Number.MAX_SAFE_INTEGER - this.#clock.now()));
+    this.clock.advance(Math.min(taken, Number.MAX_SAFE_INTEGER - this.clock.now()));
   }
 
-  skip(): boolean {
-    const next = this.#clock.nextDeadline();
+  override skip(): boolean {
+    const next = this.clock.nextDeadline();
     if (next > LAST_SKIP) return false;
-    this.#clock.advance(Math.max(0, Math.ceil(next) - this.#clock.now()));
+    this.clock.advance(Math.max(0, Math.ceil(next) - this.clock.now()));
     return true;
   }
 
-  pause(): void {}
+  override pause(): void {}
 
-  resume(): void {}
+  override resume(): void {}
 }
