@@ -10,15 +10,17 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { DENO_PACKAGES, findRuntime, LEAST_VERSION, ROOT, type RuntimeName } from "./runtimes.ts";
 
+const CORES = availableParallelism();
+
 /** What runs test files; their names come behind it. */
 const ARGUMENTS: Record<RuntimeName, readonly string[]> = {
-  node: ["--test", "--test-reporter=dot", `--test-concurrency=${availableParallelism()}`],
+  node: ["--test", "--test-reporter=dot", `--test-concurrency=${CORES}`],
   deno: [
     ...["test", "--allow-all", "--no-check", "--quiet", "--parallel", "--reporter=dot"],
     ...DENO_PACKAGES,
   ],
   // Bun ends a test after 5 s unless told otherwise.
-  bun: ["test", "--only-failures", "--timeout", "600000"],
+  bun: ["test", "--only-failures", "--timeout", "600000", `--parallel=${CORES}`],
 };
 const NAMES = Object.keys(ARGUMENTS) as RuntimeName[];
 
