@@ -234,8 +234,8 @@ const runtimes = names.filter((name) => {
   if (!here) console.error(`${name}: not found, its boots are left out`);
   return here;
 });
-const scenarios = readNames("--arch", values.arch, DEBIAN_ARCHES)
-  .flatMap((arch) => values.all ? allScenarios(arch, runtimes) : someScenarios(arch, runtimes))
+const arches = readNames("--arch", values.arch, DEBIAN_ARCHES);
+const scenarios = (values.all ? allScenarios : someScenarios)(arches, runtimes)
   .filter((scenario) => scenarioName(scenario).includes(values.only));
 const setName = ({ setup, kernel, kind }: Scenario): string =>
   `${SETUPS[setup].arch} ${kernel} ${ROOTS[kind]}`;

@@ -1,7 +1,8 @@
 /**
  * Debian's kernel with its devices connected to something: networks, disks, ports, vsock.
- * node conformance/linux/devices.ts [--arch arm64,amd64] [--runtime node,deno,bun] [--binary FILE] [--only TEXT] [--jobs N]
- * [--sets FOLDER]. Needs what `vml image debian` needs. Exit code 1 on a fault.
+ * node conformance/linux/devices.ts [--all] [--arch arm64,amd64] [--runtime node,deno,bun] [--binary FILE]
+ * [--only TEXT] [--jobs N] [--sets FOLDER]. Each kind in each runtime, with one architecture after the other,
+ * or with all of them. Needs what `vml image debian` needs. Exit code 1 on a fault.
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -40,6 +41,7 @@ const DISK = 64 * 2 ** 20;
 
 const { values } = parseArgs({
   options: {
+    all: { type: "boolean", default: false },
     arch: { type: "string", default: "arm64" },
     runtime: { type: "string", default: "node,deno,bun" },
     binary: { type: "string", default: "" },
@@ -316,9 +318,9 @@ for (const arch of readNames("--arch", values.arch, DEBIAN_ARCHES)) {
     }),
   );
 }
-const jobs = [...sets].flatMap(([arch, set]) =>
-  names.flatMap((runtime) =>
-    Object.entries(KINDS).map(([kind, perform]) => ({
+const jobs = names.flatMap((runtime, r) =>
+  Object.entries(KINDS).flatMap(([kind, perform], k) =>
+    [...sets].filter((_, i) => values.all || i === (r + k) % sets.size).map(([arch, set]) => ({
       name: `${runtime} ${arch} ${kind}`,
       subject: { runtime, arch, set },
       perform,

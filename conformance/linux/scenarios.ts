@@ -70,10 +70,31 @@ export function scenarioName({ runtime, kernel, setup, cpus, kind }: Scenario): 
 }
 
 /**
- * Every kernel and every runtime through the self-test; in each runtime a shell with both setups and both
- * numbers of vCPUs, a log-in, and virtual time; panics.
+ * Of each architecture every kernel and every runtime through the self-test; in each runtime a shell with
+ * both setups and both numbers of vCPUs, and virtual time; panics. In each runtime a log-in, with one
+ * architecture after the other.
  */
-export function someScenarios(arch: DebianArch, runtimes: readonly RuntimeName[]): Scenario[] {
+export function someScenarios(
+  arches: readonly DebianArch[],
+  runtimes: readonly RuntimeName[],
+): Scenario[] {
+  return [
+    ...logins(arches, runtimes),
+    ...arches.flatMap((arch) => scenariosOf(arch, runtimes)),
+  ];
+}
+
+/** They take longest. */
+function logins(arches: readonly DebianArch[], runtimes: readonly RuntimeName[]): Scenario[] {
+  return runtimes.map((runtime, i): Scenario => {
+    const [setup] = BY_ARCH[arches[i % arches.length]];
+    // systemd with four vCPUs takes longer still.
+    const cpus = i < arches.length ? 4 : 1;
+    return { runtime, kernel: "cloud", setup, cpus, kind: "login" };
+  });
+}
+
+function scenariosOf(arch: DebianArch, runtimes: readonly RuntimeName[]): Scenario[] {
   const pick = (i: number): RuntimeName => runtimes[i % runtimes.length];
   const [usual, other] = BY_ARCH[arch];
   const inEach = (of: (runtime: RuntimeName, i: number) => Scenario): Scenario[] =>
@@ -85,10 +106,6 @@ export function someScenarios(arch: DebianArch, runtimes: readonly RuntimeName[]
     { runtime: pick(1), ...cloud, setup: usual, cpus: 4, kind: "test" },
     { runtime: pick(2), kernel: "standard", setup: usual, cpus: 1, kind: "test" },
     { runtime: pick(3), ...cloud, setup: other, cpus: 1, kind: "test" },
-    // systemd with four vCPUs takes long.
-    ...inEach((runtime, i) => (
-      { runtime, ...cloud, setup: usual, cpus: i === 0 ? 4 : 1, kind: "login" }
-    )),
     ...inEach((runtime) => ({ runtime, ...cloud, setup: usual, cpus: 4, kind: "virtual" })),
     ...inEach((runtime, i) => ({ runtime, ...cloud, setup: usual, cpus: few(i), kind: "shell" })),
     ...inEach((runtime, i) => (
@@ -100,15 +117,20 @@ export function someScenarios(arch: DebianArch, runtimes: readonly RuntimeName[]
 }
 
 /** All of them. There are root file systems for the cloud kernel. */
-export function allScenarios(arch: DebianArch, runtimes: readonly RuntimeName[]): Scenario[] {
+export function allScenarios(
+  arches: readonly DebianArch[],
+  runtimes: readonly RuntimeName[],
+): Scenario[] {
   const kinds = Object.keys(ROOTS) as ScenarioKind[];
-  return kinds.flatMap((kind) =>
-    (ROOTS[kind] === "none" ? ["cloud", "standard"] as const : ["cloud"] as const).flatMap((
-      kernel,
-    ) =>
-      BY_ARCH[arch].flatMap((setup) =>
-        ([1, 4] as const).flatMap((cpus) =>
-          runtimes.map((runtime): Scenario => ({ runtime, kernel, setup, cpus, kind }))
+  const kernels = (kind: ScenarioKind): readonly KernelName[] =>
+    ROOTS[kind] === "none" ? ["cloud", "standard"] : ["cloud"];
+  return arches.flatMap((arch) =>
+    kinds.flatMap((kind) =>
+      kernels(kind).flatMap((kernel) =>
+        BY_ARCH[arch].flatMap((setup) =>
+          ([1, 4] as const).flatMap((cpus) =>
+            runtimes.map((runtime): Scenario => ({ runtime, kernel, setup, cpus, kind }))
+          )
         )
       )
     )
