@@ -56,6 +56,8 @@ export interface Translation {
   writable: boolean;
   /** Not to be kept in the TLB: device memory, watched pages. */
   uncached: boolean;
+  /** It stays what it is when another process' address space comes into use. */
+  global: boolean;
   /** Each access needs a translation of its own: watched pages. */
   watched: boolean;
   /** Misaligned accesses fault (device memory). */
@@ -69,6 +71,7 @@ export function newTranslation(): Translation {
     readable: false,
     writable: false,
     uncached: false,
+    global: false,
     watched: false,
     strictAlignment: false,
   };
@@ -169,7 +172,10 @@ export interface EngineServices {
   flushTlb(): void;
   /** Forgets the cached translations of one 4 KiB page. */
   flushPage(high: number, low: number): void;
-  /** Forgets translations made through the TLBs whose bits are set in `tlbs`. */
+  /**
+   * Forgets translations of data made through the TLBs whose bits are set in `tlbs`, and all of code that
+   * are not global.
+   */
   flushTlbs(tlbs: number): void;
   /** Drops code translated from [address, address + length) of guest-physical memory. */
   invalidateCode(address: number, length: number): void;

@@ -71,13 +71,13 @@ export class CodeFetch {
 
   #pageAt(cpu: ArchCpu, high: number, low: number): CodePage | undefined {
     if (!this.#translate(cpu, high, low)) return undefined;
-    const { page: physical } = cpu.translation;
+    const { page: physical, global } = cpu.translation;
     if (!this.#memory.contains(physical, PAGE_SIZE)) {
       cpu.busError(high, low, Access.execute, true);
       return undefined;
     }
     const page = this.#cache.page(physical - this.#memory.base, this.#mode);
-    this.#tlb.fillFetch(high, low, this.#mode, page.records);
+    this.#tlb.fillFetch(high, low, this.#mode, page.records, global);
     return page;
   }
 

@@ -240,7 +240,7 @@ export class Engine {
       flushPage: (high, low) => this.#tlb.flushPage(high, low),
       flushTlbs: (tlbs) => {
         this.#tlb.flush(tlbs);
-        this.#tlb.flushCode();
+        this.#tlb.flushLocalCode();
       },
       invalidateCode: (address, length) =>
         this.#cache.invalidate(address - this.memory.base, length),

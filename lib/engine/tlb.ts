@@ -109,6 +109,9 @@ export class Tlb {
   readonly #reads: Entries[] = [];
   readonly #writes: Entries[] = [];
   readonly #devices = new DevicePages();
+  /** Fetch entries (index of the first word) of code that is not global, as far as there is room. */
+  readonly #local: Int32Array = new Int32Array(FEW);
+  #localCount = 0;
   /** 1 for each host page that a write entry has led to since it was last protected. */
   readonly #written: Uint8Array;
   fills = 0;
@@ -186,7 +189,22 @@ export class Tlb {
   /** Forgets where the code at virtual addresses is. */
   flushCode(): void {
     this.#words.fill(-1, FETCH_BASE >> 2, (FETCH_BASE + FETCH_ENTRIES * 16) >> 2);
+    this.#localCount = 0;
     this.flushJumps();
+  }
+
+  /** Forgets where the code is that is not global. */
+  flushLocalCode(): void {
+    if (this.#localCount > FEW) this.flushCode();
+    else if (this.#localCount > 0) {
+      for (let i = 0; i < this.#localCount; i++) {
+        const at = this.#local[i];
+        this.#words[at] = -1;
+        this.#words[at + 1] = -1;
+      }
+      this.#localCount = 0;
+      this.flushJumps();
+    }
   }
 
   /** Forgets at which virtual addresses the page of records at `records` is; not their regions. */
@@ -224,10 +242,11 @@ export class Tlb {
   }
 
   /**
-   * Makes the records at `records` those of a virtual page in a mode. A page that loses its entry
+   * Makes the records at `records` those of a virtual page in a mode, in all address spaces if it is
+   * `global`. A page that loses its entry
    * loses its regions too: `flushPage` finds them by the entry.
    */
-  fillFetch(high: number, low: number, mode: number, records: number): void {
+  fillFetch(high: number, low: number, mode: number, records: number, global: boolean): void {
     const at = (FETCH_BASE >> 2) + ((low >>> 12) & (FETCH_ENTRIES - 1)) * 4;
     const old = this.#words[at];
     const other = (old & -PAGE_SIZE) !== (low & -PAGE_SIZE) || this.#words[at + 1] !== (high | 0);
@@ -235,6 +254,9 @@ export class Tlb {
     this.#words[at] = (low & -PAGE_SIZE) | (mode << 2);
     this.#words[at + 1] = high | 0;
     this.#words[at + 2] = records;
+    if (global) return;
+    if (this.#localCount < FEW) this.#local[this.#localCount] = at;
+    this.#localCount++;
   }
 }
 

@@ -62,8 +62,8 @@ class Rig {
   flushPage(va: bigint): void {
     this.tlb.flushPage(...halves(va));
   }
-  fillFetch(va: bigint, mode: number, records: number): void {
-    this.tlb.fillFetch(...halves(va), mode, records);
+  fillFetch(va: bigint, mode: number, records: number, global = true): void {
+    this.tlb.fillFetch(...halves(va), mode, records, global);
   }
   /** What the interpreter does when it enters a region in mode 0. */
   fillJump(va: bigint, slot: number): void {
@@ -217,6 +217,33 @@ test("flushCode forgets code and regions, not data", () => {
   assert.equal(rig.fetch(VA, 0), undefined);
   assert.equal(rig.jump(VA), undefined);
   assert.equal(rig.lookup(0, false, VA), HOST);
+});
+
+test("flushLocalCode forgets code that is not global, and all regions", () => {
+  const rig = new Rig();
+  rig.fillFetch(VA, 0, 0x100000, false);
+  rig.fillFetch(VA + 0x1000n, 0, 0x200000);
+  rig.fillJump(VA, 20000);
+  rig.tlb.flushLocalCode();
+  assert.equal(rig.fetch(VA, 0), undefined);
+  assert.equal(rig.fetch(VA + 0x1000n, 0), 0x200000);
+  assert.equal(rig.jump(VA), undefined);
+});
+
+test("flushLocalCode forgets as many pages as there are", () => {
+  const rig = new Rig();
+  const pages = Array.from({ length: 1000 }, (_, n) => VA + BigInt(n) * 0x1000n);
+  for (const va of pages) rig.fillFetch(va, 0, 0x100000, false);
+  rig.tlb.flushLocalCode();
+  assert.deepEqual(pages.filter((va) => rig.fetch(va, 0) !== undefined), []);
+});
+
+test("flushLocalCode knows a page that was global before", () => {
+  const rig = new Rig();
+  rig.fillFetch(VA, 0, 0x100000);
+  rig.fillFetch(VA, 0, 0x200000, false);
+  rig.tlb.flushLocalCode();
+  assert.equal(rig.fetch(VA, 0), undefined);
 });
 
 test("flushRecords forgets one page of records wherever it is, and nothing else", () => {

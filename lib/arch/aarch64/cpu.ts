@@ -195,6 +195,7 @@ export class AArch64Cpu implements ArchCpu {
     this.#tlb.filled(high, low, tlb);
     const out = this.translation;
     out.page = mmu.page;
+    out.global = !mmu.nonGlobal;
     out.readable = readable;
     out.writable = writable;
     const ram = this.#options.memory.contains(mmu.page, 4096);

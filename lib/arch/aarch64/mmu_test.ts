@@ -232,6 +232,7 @@ test("readable and writable tell what the TLB may keep", () => {
     readable: true,
     writable: false,
     uncached: false,
+    global: true,
     watched: false,
     strictAlignment: false,
   });
@@ -367,7 +368,9 @@ test("a change of ASID drops what is not global, a change of table base alone no
   rig.descriptor(l3, 1, 0x4012_3000n | AF | NG | USER | 3n);
   rig.descriptor(l3, 2, 0x4012_3000n | AF | 3n);
   rig.translate(0x1000n, READ, EL0);
+  assert.equal(rig.cpu.translation.global, false);
   rig.translate(0x2000n, READ, EL1);
+  assert.equal(rig.cpu.translation.global, true);
   rig.takeCalls();
   rig.msr(Reg.TTBR0_EL1, BigInt(T1));
   assert.deepEqual(rig.takeCalls(), []);

@@ -260,6 +260,7 @@ export class X86Cpu implements ArchCpu {
     this.#tlb.filled(high, low, tlb);
     const out = this.translation;
     out.page = mmu.page;
+    out.global = mmu.global;
     out.readable = true;
     out.writable = access === Access.write;
     out.strictAlignment = tlb === Tlb.userAligned && access !== Access.execute;

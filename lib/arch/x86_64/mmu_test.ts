@@ -255,8 +255,10 @@ test("a write of CR3 drops pages that are not global", () => {
   const high = Number(VA >> 32n);
   const low = Number(VA & 0xffffffffn);
   rig.cpu.translate(high, low, READ, Tlb.user, 4);
+  assert.equal(rig.cpu.translation.global, true);
   assert.deepEqual(reload(), []);
   rig.cpu.translate(0, 0x5000, READ, Tlb.user, 4);
+  assert.equal(rig.cpu.translation.global, false);
   assert.deepEqual(reload(), ["tlbs 2"]);
   rig.cpu.translate(0, 0x5678, READ, Tlb.supervisor, 4);
   assert.deepEqual(reload(), ["page 5000"]);
