@@ -63,10 +63,9 @@ export class ApicTimer {
   /** Whether it has expired since the last call. Call it before anything is changed. */
   takeExpired(): boolean {
     if (this.#mode === TimerMode.deadline) {
-      if (this.#deadline === 0n || this.#timeOfTsc(this.#deadline) > this.#clock.now()) {
-        return false;
-      }
+      if (this.#due > this.#clock.now()) return false;
       this.#deadline = 0n;
+      this.#due = Infinity;
       return true;
     }
     if (!this.#counts) return false;

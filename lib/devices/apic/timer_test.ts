@@ -148,6 +148,7 @@ test("TSC deadline: interrupts once when the counter gets there", () => {
   clock.advance(1);
   assert.equal(tsc.read(1), 1000n);
   assert.deepEqual([take(1), apics.readRegister(1, DEADLINE_MSR)], [[0x41], 0n]);
+  assert.equal(clock.nextDeadline(), Infinity, "it wakes nobody any more");
   apics.writeRegister(1, DEADLINE_MSR, 1n);
   assert.deepEqual(take(1), [0x41], "the past is now");
   apics.writeRegister(1, DEADLINE_MSR, 5000n);
