@@ -155,6 +155,11 @@ export class PackedRing implements Ring {
   refreshNotify(): void {
     if (!this.#options.features.eventIndex) return;
     const device = this.#device as RingArea;
+    if (this.hasNext()) {
+      // Where the driver goes on is behind what waits, and only the driver knows how far.
+      if (device.load(EVENT_FLAGS) !== Event.enable) device.store(EVENT_FLAGS, Event.enable);
+      return;
+    }
     const offset = this.#nextAvail | (this.#availWrap << WRAP_BIT);
     if (device.load(EVENT_OFFSET) !== offset) device.store(EVENT_OFFSET, offset);
     if (device.load(EVENT_FLAGS) !== Event.descriptor) device.store(EVENT_FLAGS, Event.descriptor);

@@ -296,6 +296,21 @@ test("packed: the device says where it wants to be notified when the queue runs 
   assert.deepEqual(said(), [0, 2]);
 });
 
+test("packed: buffers that are too few and put back do not hide the next one", () => {
+  const { queue, offer, memory } = make({ eventIndex: true });
+  const flags = (): number => memory.read16(DEVICE + 2)!;
+  queue.setNotify(false);
+  offer(WRITE);
+  const chain = queue.pop()!;
+  assert.equal(queue.pop(), undefined);
+  queue.unpop(chain);
+  queue.setNotify(true);
+  assert.equal(flags(), 0, "where the driver is cannot be named, so it notifies of all");
+  queue.push(queue.pop()!, 1);
+  assert.equal(queue.pop(), undefined);
+  assert.equal(flags(), 2);
+});
+
 test("packed: without an event index notifications are switched by flags", () => {
   const { queue, memory } = make();
   queue.setNotify(false);

@@ -66,9 +66,12 @@ export interface Ring {
    * nothing.
    */
   wantsSignal(): boolean | undefined;
-  /** Whether the driver should notify of the next chain. */
+  /** Whether the driver should notify of the next chain that it adds. */
   setNotify(on: boolean): void;
-  /** The driver should notify of the next chain: what was said of it is brought up to date. */
+  /**
+   * The driver should notify of the next chain that it adds, even if others wait: what was said of it
+   * is brought up to date.
+   */
   refreshNotify(): void;
   /** Positions in the ring. */
   state(): DeviceState;

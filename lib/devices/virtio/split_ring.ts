@@ -112,17 +112,25 @@ export class SplitRing implements Ring {
   setNotify(on: boolean): void {
     if (!this.#options.features.eventIndex) {
       (this.#used as RingArea).store(FLAGS, on ? 0 : NO_NOTIFY);
-    } else if (on) {
-      // Off needs nothing: the index that was published last stays behind. On means from here on.
-      this.refreshNotify();
+    } else {
+      // Off: an entry that the driver has filled already.
+      this.#publishEvent(on ? 0 : -1);
     }
   }
 
   refreshNotify(): void {
-    if (!this.#options.features.eventIndex) return;
+    if (this.#options.features.eventIndex) this.#publishEvent(0);
+  }
+
+  /**
+   * Names the entry of the available ring whose filling is to be notified of, counted from the one that
+   * the driver fills next: that is not the one to be taken next if others wait before it.
+   */
+  #publishEvent(from: 0 | -1): void {
     const used = this.#used as RingArea;
     const offset = ENTRIES + 8 * this.#size;
-    if (used.load(offset) !== this.#nextAvail) used.store(offset, this.#nextAvail);
+    const event = ((this.#avail as RingArea).load(INDEX) + from) & 0xffff;
+    if (used.load(offset) !== event) used.store(offset, event);
   }
 
   state(): DeviceState {

@@ -344,10 +344,28 @@ test("event index: the available index is published when the queue runs dry", ()
   assert.equal(queue.pop(), undefined);
   assert.equal(event(), 2);
   queue.setNotify(false);
+  assert.equal(event(), 1, "passed already");
   offer(0);
   queue.push(queue.pop()!, 0);
   assert.equal(queue.pop(), undefined);
-  assert.equal(event(), 2);
+  assert.equal(event(), 1, "silence is kept");
+  queue.setNotify(true);
+  assert.equal(event(), 3);
+});
+
+test("event index: buffers that are too few and put back do not hide the next one", () => {
+  const { queue, descriptor, offer, memory } = make({ eventIndex: true });
+  const event = (): number => memory.read16(USED + 4 + 8 * SIZE)!;
+  queue.setNotify(false);
+  descriptor(0, WRITE);
+  offer(0);
+  offer(0);
+  const chains = [queue.pop()!, queue.pop()!];
+  assert.equal(queue.pop(), undefined);
+  for (const chain of chains.reverse()) queue.unpop(chain);
+  queue.setNotify(true);
+  assert.equal(event(), 2, "the entry that the driver fills next");
+  offer(0);
   queue.setNotify(true);
   assert.equal(event(), 3);
 });

@@ -224,7 +224,8 @@ export class VirtQueue {
 
   /**
    * Whether the driver should notify of new chains. A device that does not wait for chains saves
-   * the guest the access. On: look at the queue again afterwards.
+   * the guest the access. On: look at the queue again afterwards. Chains that waited before are not
+   * notified of again.
    */
   setNotify(on: boolean): void {
     const ring = this.#usable();

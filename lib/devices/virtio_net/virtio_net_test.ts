@@ -86,6 +86,7 @@ test("a driver without VERSION_1 has a header of ten bytes", () => {
 test("mergeable buffers: a frame over several, or waiting until there are enough", () => {
   const { rx, net } = make();
   for (let i = 0; i < 2; i++) rx.add({ writable: [100] });
+  rx.kick();
   assert.equal(net.receive(frame(250)), true);
   assert.equal(rx.poll(), undefined);
   rx.add({ writable: [100] });
