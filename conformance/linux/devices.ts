@@ -110,7 +110,7 @@ function run({ runtime, arch, set }: Subject, start: Start): Promise<Run> {
   return runProgram(program, [
     ...[...before, "run", "--arch", target.arch, "--kernel", set.vmlinux ?? set.kernel],
     ...["--initrd", start.initrd, "--append", append],
-    ...["--memory", "256M", "--timeout", `${PATIENCE}`, ...start.options],
+    ...["--memory", "256M", "--timeout", `${PATIENCE}`, "--stats", ...start.options],
   ], start.onListen);
 }
 
@@ -150,7 +150,7 @@ function faultsOf({ code, text }: Run, parts: number): string[] {
   if (passed !== parts) faults.push(`${passed} parts are ok, not ${parts}`);
   if (!text.includes("VML-SELFTEST PASS")) faults.push("no VML-SELFTEST PASS");
   if (/BUG:|Oops|rcu.*stall|Internal error/.test(text)) faults.push("the kernel complains");
-  if (faults.length > 0) faults.push(text.slice(-1500).replaceAll(/^/gm, "    "));
+  if (faults.length > 0) faults.push(text.slice(-4000).replaceAll(/^/gm, "    "));
   return faults;
 }
 

@@ -17,7 +17,7 @@ export type RuntimeName = typeof RUNTIME_NAMES[number];
  * Seconds after which a machine that hangs is ended: no guest takes so long, however busy the host is.
  * What is right never depends on it.
  */
-export const PATIENCE = 3600;
+export const PATIENCE = 1200;
 /** Seconds more for a program that should have ended its machine by itself. */
 const GRACE = 60;
 
