@@ -129,6 +129,7 @@ class CaseCpu implements ArchCpu {
     return this.ending === undefined;
   }
   afterStep(): void {}
+  takeOver(): void {}
   reset(): void {
     this.real.reset();
   }

@@ -12,14 +12,26 @@ const HVC = 0xd4000002;
 
 // ---- vCPUs
 
-/** Code is the same for all vCPUs; at the addresses of the data each has pages of its own. */
-function startVcpu(machine: TestMachine, vcpu: number, number: number, program: FuzzProgram): void {
+/**
+ * Code is the same for all vCPUs; at the addresses of the data each has pages of its own. All of them
+ * are `bound` to the ASID, which is the same for all vCPUs, or global.
+ */
+function startVcpu(
+  machine: TestMachine,
+  vcpu: number,
+  number: number,
+  program: FuzzProgram,
+  bound: boolean,
+): void {
   const tables = new Tables(machine.engine.memory, RAM + 0x80000 + number * 0x8000);
   const pages = [VECTORS, CODE, CODE + 0x1000, CODE + 0x2000, CODE + 0x3000];
-  for (const page of pages) tables.map({ virtual: page, physical: page, rights: "wx", size: "4K" });
+  const also = bound ? "n" : "";
+  for (const page of pages) {
+    tables.map({ virtual: page, physical: page, rights: `wx${also}`, size: "4K" });
+  }
   for (const page of [0, 0x1000]) {
     const physical = dataOf(number) + page;
-    tables.map({ virtual: DATA + page, physical, rights: "w", size: "4K" });
+    tables.map({ virtual: DATA + page, physical, rights: `w${also}`, size: "4K" });
   }
   machine.engine.select(vcpu);
   program.load(machine);
@@ -30,8 +42,9 @@ function startVcpu(machine: TestMachine, vcpu: number, number: number, program: 
 
 const dataOf = (number: number): number => RAM + 0x30000 + number * 0x2000;
 
-for (const threshold of [0, 2]) {
-  test(`eight vCPUs in turn are eight vCPUs alone, threshold ${threshold}`, () => {
+for (const [threshold, bound] of [[0, false], [2, false], [2, true]] as const) {
+  const pages = bound ? "bound to an ASID" : "global";
+  test(`eight vCPUs in turn are eight vCPUs alone: threshold ${threshold}, pages ${pages}`, () => {
     const count = 8;
     const together = new TestMachine({ threshold, cpus: count });
     const alone = new TestMachine();
@@ -39,7 +52,7 @@ for (const threshold of [0, 2]) {
       const program = new FuzzProgram(seed + 77, { modifies: false });
       const random = new Random(seed);
       together.reset();
-      for (let i = 0; i < count; i++) startVcpu(together, i, i, program);
+      for (let i = 0; i < count; i++) startVcpu(together, i, i, program, bound);
       const executed = new Array<number>(count).fill(0);
       for (let turn = 0; turn < 150; turn++) {
         const vcpu = random.below(count);
@@ -48,7 +61,7 @@ for (const threshold of [0, 2]) {
       }
       for (let i = 0; i < count; i++) {
         alone.reset();
-        startVcpu(alone, 0, i, program);
+        startVcpu(alone, 0, i, program, bound);
         alone.cpus[0].stepping = true;
         alone.run({ slice: executed[i], limit: executed[i] });
         together.engine.select(i);

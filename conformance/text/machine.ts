@@ -115,9 +115,6 @@ export class TestMachine {
           affinity: BigInt(index),
           gicV3: false,
           sendEvent: () => this.cpus.forEach((each) => each.signalEvent()),
-          broadcastTlb: (invalidation) => {
-            this.cpus.forEach((each) => each !== cpu && each.invalidateTlb(invalidation));
-          },
         });
         this.cpus.push(cpu);
         this.#services.push(engine);

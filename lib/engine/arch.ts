@@ -77,6 +77,15 @@ export function newTranslation(): Translation {
   };
 }
 
+/** How far two vCPUs translate alike. */
+export const Common = {
+  nothing: 0,
+  /** What is global and in the upper half of the address space. */
+  upper: 1,
+  all: 2,
+} as const;
+export type Common = typeof Common[keyof typeof Common];
+
 /** A static description of the architecture: one per process. */
 export interface Arch {
   readonly name: string;
@@ -163,12 +172,17 @@ export interface ArchCpu {
   /** Before an instruction; false if an exception was taken instead. */
   beforeStep(): boolean;
   afterStep(): void;
+  /**
+   * This vCPU runs from now on, `previous` ran before. All vCPUs have the same TLBs: forgets what those
+   * hold of the other one and is not true for this one.
+   */
+  takeOver(previous: this): void;
   reset(): void;
 }
 
 /** What the engine does for the architecture of the running vCPU. */
 export interface EngineServices {
-  /** Forgets every cached translation of the running vCPU. */
+  /** Forgets every cached translation. */
   flushTlb(): void;
   /** Forgets the cached translations of one 4 KiB page. */
   flushPage(high: number, low: number): void;

@@ -277,12 +277,12 @@ export class Engine {
   select(vcpu: number): void {
     if (vcpu === this.#current) return;
     const bytes = this.layout.end - STATE_BASE;
+    const previous = this.#cpus[this.#current];
     this.#moveState(savedState(this.#current), STATE_BASE, bytes);
     this.#moveState(STATE_BASE, savedState(vcpu), bytes);
     this.#current = vcpu;
     this.#slow.vcpu = vcpu;
-    this.#tlb.flush(-1);
-    this.#tlb.flushCode();
+    this.#cpus[vcpu].takeOver(previous);
     this.#fetch.forgetMode();
   }
 

@@ -158,9 +158,6 @@ export class VirtBoard implements Board {
               if (vcpu !== index) wake(vcpu);
             });
           },
-          broadcastTlb: (invalidation) => {
-            for (const other of cpus) if (other !== cpu) other.invalidateTlb(invalidation);
-          },
         });
         cpus.push(cpu);
         return cpu;

@@ -3,7 +3,7 @@
  * and registers, interrupts, waiting. EL1 and EL0, AArch64 only; firmware calls go to the host.
  *
  * The methods work on the state block in place, so they may be called only while the vCPU runs;
- * `setIrq`, `setFiq`, `signalEvent` and `invalidateTlb` may be called at any time.
+ * `setIrq`, `setFiq` and `signalEvent` may be called at any time.
  */
 import {
   Access,
@@ -28,7 +28,7 @@ import { DAIF, ProcessState, SCTLR } from "./process_state.ts";
 import { EC, FSC, ISS_WRITE } from "./syndrome.ts";
 import type { SystemContext } from "./system_register.ts";
 import { resetSystemRegisters } from "./system_registers.ts";
-import { type TlbInvalidation, TlbMaintenance } from "./tlb_maintenance.ts";
+import { TlbMaintenance } from "./tlb_maintenance.ts";
 
 /** Parts and properties of an {@linkcode AArch64Cpu}. */
 export interface AArch64CpuOptions extends HostInstructionsOptions {
@@ -140,7 +140,6 @@ export class AArch64Cpu implements ArchCpu {
 
   /** This vCPU runs now: does what was asked of it meanwhile. */
   activate(): void {
-    this.#tlb.applyDeferred();
     this.#inputs.sync();
   }
 
@@ -219,6 +218,10 @@ export class AArch64Cpu implements ArchCpu {
 
   busError(high: number, low: number, access: Access, fetch: boolean): void {
     this.#abort(high, low, fetch ? Access.execute : access, FSC.externalAbort, 0);
+  }
+
+  takeOver(previous: this): void {
+    this.#tlb.takeOver(previous.#tlb, this.#debug.watchesData || previous.#debug.watchesData);
   }
 
   /** The instruction word at a virtual address, if it is in RAM. */
@@ -305,13 +308,6 @@ export class AArch64Cpu implements ArchCpu {
   afterStep(): void {
     this.#debug.afterStep();
     this.onStep?.();
-  }
-
-  // ---- maintenance
-
-  /** A TLBI of another vCPU. */
-  invalidateTlb(invalidation: TlbInvalidation): void {
-    this.#tlb.defer(invalidation);
   }
 
   // ---- instructions of the host

@@ -126,6 +126,11 @@ export class Debug {
     return enabled && (spsr & SPSR.SS) !== 0 ? 1 : 0;
   }
 
+  /** Whether there are watchpoints. */
+  get watchesData(): boolean {
+    return this.#watchpoints;
+  }
+
   /** Whether a watchpoint may match in the 4 KiB page of an address: it must not enter the TLB. */
   watchesPage(high: number, low: number): boolean {
     if (!this.#watchpoints) return false;

@@ -27,7 +27,6 @@ import {
   tlbInvalidation,
   translateAddress,
 } from "./system_operations.ts";
-import type { TlbInvalidation } from "./tlb_maintenance.ts";
 
 /** What host instructions reach outside the vCPU. */
 export interface HostInstructionsOptions {
@@ -45,8 +44,6 @@ export interface HostInstructionsOptions {
   readonly conduit: "hvc" | "smc";
   /** SEV: must call `signalEvent` of all vCPUs. */
   readonly sendEvent: () => void;
-  /** TLBI of the inner shareable domain: must call `invalidateTlb` of all other vCPUs. */
-  readonly broadcastTlb?: (invalidation: TlbInvalidation) => void;
   /** Hears of writes of registers that control translation, before they are done. */
   readonly controlWrite?: (vcpu: number, register: string, value: bigint) => void;
 }
@@ -350,9 +347,7 @@ export class HostInstructions {
         if (cacheMaintenanceTrapped(this.#context)) return this.#trap(word);
         return this.#maintain(operation, high, low);
       case "tlb": {
-        const invalidation = tlbInvalidation(this.#context, operation.scope, high, low);
-        this.#context.tlb.apply(invalidation);
-        if (operation.broadcast) this.#options.broadcastTlb?.(invalidation);
+        this.#context.tlb.apply(tlbInvalidation(this.#context, operation.scope, high, low));
         return Outcome.next;
       }
       case "translate": {

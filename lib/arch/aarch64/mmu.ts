@@ -6,6 +6,7 @@
  * Choices the architecture leaves open: TxSZ outside 16..39 counts as the nearest bound; a reserved
  * TGx is 4 KiB; the contiguous hint is not used.
  */
+import { Common } from "../../engine/arch.ts";
 import type { GuestMemory } from "../../engine/guest_memory.ts";
 import type { StateField, StateView } from "../../engine/layout.ts";
 import { field } from "./layout.ts";
@@ -61,6 +62,9 @@ export class Mmu {
   readonly #ram: Uint32Array;
   readonly #lower: Half = newHalf();
   readonly #upper: Half = newHalf();
+  /** What `configure` has read, but for the TTBRs: SCTLR_EL1, TCR_EL1, MAIR_EL1. */
+  readonly #common: Uint32Array = new Uint32Array(5);
+  #asid = 0;
   #enabled = false;
   #outside = 0;
   /** Bit n: MAIR_EL1.Attr<n> is Device memory. */
@@ -113,9 +117,31 @@ export class Mmu {
     return (high >>> 16) & this.asidMask;
   }
 
+  /** Address of the first table for each half of the address space. */
+  get bases(): readonly [lower: number, upper: number] {
+    return [baseOf(this.#lower), baseOf(this.#upper)];
+  }
+
+  /** How far the walker of another vCPU, as it is configured, finds what this one does. */
+  common(other: Mmu): Common {
+    for (let n = 0; n < this.#common.length; n++) {
+      if (this.#common[n] !== other.#common[n]) return Common.nothing;
+    }
+    const [lower, upper] = this.bases;
+    const [otherLower, otherUpper] = other.bases;
+    if (upper !== otherUpper) return Common.nothing;
+    return lower === otherLower && this.#asid === other.#asid ? Common.all : Common.upper;
+  }
+
   /** Reads SCTLR_EL1, TCR_EL1, MAIR_EL1, TTBR0_EL1 and TTBR1_EL1 anew. */
   configure(): void {
     const words = this.#words;
+    this.#asid = this.asid;
+    this.#common[0] = words[SCTLR_FIELD];
+    for (let n = 0; n < 2; n++) {
+      this.#common[1 + n] = words[TCR + n];
+      this.#common[3 + n] = words[MAIR + n];
+    }
     const sctlr = words[SCTLR_FIELD];
     const tcr = words[TCR];
     const tcrHigh = words[TCR + 1];
@@ -250,6 +276,10 @@ export class Mmu {
     if (n < 0) return 0;
     return (this.#words[MAIR + (n >>> 2)] >>> ((n & 3) * 8)) & 0xff;
   }
+}
+
+function baseOf({ baseHigh, baseLow }: Half): number {
+  return baseHigh * 0x100000000 + baseLow;
 }
 
 /** Fills what depends on TxSZ, TGx and TTBRx. */

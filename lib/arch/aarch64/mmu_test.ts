@@ -339,7 +339,7 @@ test("TLBI drops pages, whole blocks, ASIDs or everything", () => {
   rig.sys([0, 8, 7, 1], 1n);
   assert.deepEqual(rig.takeCalls(), ["page 1000"]);
   rig.sys([0, 8, 3, 3], 0xfff_ffff_ffffn);
-  assert.deepEqual(rig.takeCalls(), ["page fffffffffffff000", "broadcast page"]);
+  assert.deepEqual(rig.takeCalls(), ["page fffffffffffff000"]);
   // ASIDE1: only the current ASID, and only TLBs that hold some of it.
   rig.sys([0, 8, 7, 2], 7n << 48n);
   assert.deepEqual(rig.takeCalls(), []);
@@ -386,17 +386,4 @@ test("a change of ASID drops what is not global, a change of table base alone no
   assert.deepEqual(rig.takeCalls(), []);
   rig.msr(Reg.TTBR1_EL1, BigInt(T1) | (7n << 48n));
   assert.deepEqual(rig.takeCalls(), ["tlbs 1"]);
-});
-
-test("TLBIs of other vCPUs are executed when this one runs again", () => {
-  const rig = on();
-  rig.cpu.invalidateTlb({ kind: "page", asid: 0, high: 0, low: 0x5000 });
-  assert.deepEqual(rig.takeCalls(), []);
-  rig.cpu.activate();
-  assert.deepEqual(rig.takeCalls(), ["page 5000"]);
-  for (let n = 0; n < 1000; n++) {
-    rig.cpu.invalidateTlb({ kind: "page", asid: 0, high: 0, low: n * 4096 });
-  }
-  rig.cpu.activate();
-  assert.deepEqual(rig.takeCalls(), ["all"]);
 });

@@ -15,8 +15,8 @@ export type Operation =
   | { readonly kind: "nothing" }
   /** By virtual address; `write` needs write access (DC IVAC). */
   | { readonly kind: "cache"; readonly instruction: boolean; readonly write: boolean }
-  /** `broadcast`: to all vCPUs of the inner shareable domain. */
-  | { readonly kind: "tlb"; readonly scope: TlbInvalidation["kind"]; readonly broadcast: boolean }
+  /** Whether of this vCPU or of all is the same (tlb_maintenance.ts). */
+  | { readonly kind: "tlb"; readonly scope: TlbInvalidation["kind"] }
   | { readonly kind: "translate"; readonly tlb: number; readonly write: boolean };
 
 /** A system instruction: its name, and whether EL0 may use it (if SCTLR_EL1 lets it). */
@@ -55,11 +55,10 @@ define("AT S1E1W", [0, 7, 8, 1], { kind: "translate", tlb: Tlb.el1, write: true 
 define("AT S1E0R", [0, 7, 8, 2], { kind: "translate", tlb: Tlb.el0, write: false });
 define("AT S1E0W", [0, 7, 8, 3], { kind: "translate", tlb: Tlb.el0, write: true });
 for (const [suffix, crm] of [["IS", 3], ["", 7]] as const) {
-  const broadcast = crm === 3;
-  const page: Operation = { kind: "tlb", scope: "page", broadcast };
-  define(`TLBI VMALLE1${suffix}`, [0, 8, crm, 0], { kind: "tlb", scope: "all", broadcast });
+  const page: Operation = { kind: "tlb", scope: "page" };
+  define(`TLBI VMALLE1${suffix}`, [0, 8, crm, 0], { kind: "tlb", scope: "all" });
   define(`TLBI VAE1${suffix}`, [0, 8, crm, 1], page);
-  define(`TLBI ASIDE1${suffix}`, [0, 8, crm, 2], { kind: "tlb", scope: "asid", broadcast });
+  define(`TLBI ASIDE1${suffix}`, [0, 8, crm, 2], { kind: "tlb", scope: "asid" });
   define(`TLBI VAAE1${suffix}`, [0, 8, crm, 3], page);
   define(`TLBI VALE1${suffix}`, [0, 8, crm, 5], page);
   define(`TLBI VAALE1${suffix}`, [0, 8, crm, 7], page);

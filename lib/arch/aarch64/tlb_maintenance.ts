@@ -2,12 +2,16 @@
  * What the TLBI instructions, ASID changes and changes of the translation registers do to the
  * engine's TLBs (Arm ARM, D8.13). The engine keeps 4 KiB translations of the current ASID only, so
  * a change of ASID drops what is not global, and one TLBI by address may stand for a whole block.
+ *
+ * The vCPUs of a machine run in turn and have the same TLBs, which hold only what is true for the one
+ * that runs: what a TLBI drops is dropped for all of them, and when another one's turn comes, it keeps
+ * what both translate alike, as vCPUs with FEAT_TTCNP would.
  */
-import type { EngineServices } from "../../engine/arch.ts";
+import { Common, type EngineServices } from "../../engine/arch.ts";
 import { LargePages } from "../../engine/large_pages.ts";
 import type { Mmu } from "./mmu.ts";
 
-/** A TLBI that other vCPUs must hear of. `low` and `high` are halves of the page address. */
+/** A TLBI. `low` and `high` are halves of the page address. */
 export interface TlbInvalidation {
   readonly kind: "all" | "asid" | "page";
   readonly asid: number;
@@ -15,58 +19,88 @@ export interface TlbInvalidation {
   readonly low: number;
 }
 
-/** Invalidations kept for a vCPU that does not run before they become one of everything. */
-const DEFERRED_LIMIT = 64;
+/** What the TLBs may hold; handed on from vCPU to vCPU. */
+interface Contents {
+  /** TLBs (bit set) with translations of the current ASID. */
+  nonGlobal: number;
+  /** Something global was reached through TTBR0_EL1. */
+  lowerGlobal: boolean;
+  /**
+   * Something, bound to the ASID or global, may be from tables that a TTBR pointed to before: right for
+   * the vCPU that has changed it without a TLBI, not for the others.
+   */
+  staleNonGlobal: boolean;
+  staleGlobal: boolean;
+  /** Blocks and large pages in use. */
+  readonly blocks: LargePages;
+}
 
-/** Knows what a vCPU's TLBs may hold, so that little has to be dropped. */
+/** Knows what the TLBs may hold, so that little has to be dropped. One for each vCPU. */
 export class TlbMaintenance {
   readonly #mmu: Mmu;
   readonly #engine: EngineServices;
-  /** TLBs (bit set) with translations of the current ASID. */
-  #nonGlobal = 0;
+  #contents: Contents;
+  /** Of this vCPU: the ASID and the first tables. */
   #asid = 0;
-  /** Blocks and large pages in use. */
-  readonly #blocks: LargePages;
-  #deferred: TlbInvalidation[] = [];
+  #bases: Mmu["bases"] = [0, 0];
 
   constructor(mmu: Mmu, engine: EngineServices) {
     this.#mmu = mmu;
     this.#engine = engine;
-    this.#blocks = new LargePages(engine);
+    this.#contents = {
+      nonGlobal: 0,
+      lowerGlobal: false,
+      staleNonGlobal: false,
+      staleGlobal: false,
+      blocks: new LargePages(engine),
+    };
   }
 
   /** Notes that the translation which the walker found last enters TLB `tlb`. */
   filled(high: number, low: number, tlb: number): void {
     const mmu = this.#mmu;
-    if (mmu.nonGlobal) this.#nonGlobal |= 1 << tlb;
-    if (this.#blocks.note(high, low, mmu.blockBits)) return;
+    const contents = this.#contents;
+    if (mmu.nonGlobal) contents.nonGlobal |= 1 << tlb;
+    else if ((high & 0x800000) === 0) contents.lowerGlobal = true;
+    if (contents.blocks.note(high, low, mmu.blockBits)) return;
     this.flushAll();
     this.filled(high, low, tlb);
   }
 
   /** Forgets everything. */
   flushAll(): void {
-    this.#blocks.clear();
-    this.#nonGlobal = 0;
+    const contents = this.#contents;
+    contents.blocks.clear();
+    contents.nonGlobal = 0;
+    contents.lowerGlobal = contents.staleNonGlobal = contents.staleGlobal = false;
     this.#engine.flushTlb();
   }
 
   /** To be called after every write of TTBR0_EL1, TTBR1_EL1 and TCR_EL1: drops the old ASID. */
   contextChanged(): void {
-    const { asid } = this.#mmu;
-    if (asid === this.#asid) return;
-    this.#asid = asid;
-    this.#flushNonGlobal();
+    const { asid, bases } = this.#mmu;
+    const contents = this.#contents;
+    const [lower, upper] = this.#bases;
+    this.#bases = bases;
+    if (asid !== this.#asid) {
+      this.#asid = asid;
+      this.#flushNonGlobal();
+    }
+    if (lower !== bases[0]) {
+      if (contents.nonGlobal !== 0) contents.staleNonGlobal = true;
+      if (contents.lowerGlobal) contents.staleGlobal = true;
+    }
+    if (upper !== bases[1]) contents.staleGlobal = true;
   }
 
   /** After reset or when the state was replaced: nothing is known. */
   reset(): void {
     this.#asid = this.#mmu.asid;
-    this.#deferred = [];
+    this.#bases = this.#mmu.bases;
     this.flushAll();
   }
 
-  /** Executes an invalidation for the running vCPU. */
+  /** Executes an invalidation for the running vCPU, and so for all. */
   apply(invalidation: TlbInvalidation): void {
     switch (invalidation.kind) {
       case "all":
@@ -76,28 +110,29 @@ export class TlbMaintenance {
         if (invalidation.asid === this.#asid) this.#flushNonGlobal();
         return;
       default:
-        if (!this.#blocks.flush(invalidation.high, invalidation.low)) this.flushAll();
+        if (!this.#contents.blocks.flush(invalidation.high, invalidation.low)) this.flushAll();
     }
   }
 
-  /** Keeps an invalidation until this vCPU runs again ({@linkcode applyDeferred}). */
-  defer(invalidation: TlbInvalidation): void {
-    if (invalidation.kind === "all" || this.#deferred.length >= DEFERRED_LIMIT) {
-      this.#deferred = [{ kind: "all", asid: 0, high: 0, low: 0 }];
-    } else if (this.#deferred[0]?.kind !== "all") this.#deferred.push(invalidation);
-  }
-
-  /** Executes what was deferred. */
-  applyDeferred(): void {
-    if (this.#deferred.length === 0) return;
-    const deferred = this.#deferred;
-    this.#deferred = [];
-    for (const invalidation of deferred) this.apply(invalidation);
+  /**
+   * The vCPU with `previous` ran before this one: forgets what is not true for this one.
+   * @param differs whether more than the walkers makes the two translate differently.
+   */
+  takeOver(previous: TlbMaintenance, differs: boolean): void {
+    const contents = previous.#contents;
+    this.#contents = contents;
+    const common = differs ? Common.nothing : this.#mmu.common(previous.#mmu);
+    const upper = common === Common.upper;
+    if (common === Common.nothing || contents.staleGlobal || (upper && contents.lowerGlobal)) {
+      this.flushAll();
+    } else if (upper || contents.staleNonGlobal) this.#flushNonGlobal();
   }
 
   #flushNonGlobal(): void {
-    if (this.#nonGlobal === 0) return;
-    this.#engine.flushTlbs(this.#nonGlobal);
-    this.#nonGlobal = 0;
+    const contents = this.#contents;
+    if (contents.nonGlobal === 0) return;
+    this.#engine.flushTlbs(contents.nonGlobal);
+    contents.nonGlobal = 0;
+    contents.staleNonGlobal = false;
   }
 }

@@ -65,7 +65,7 @@ export function writeCr3(context: HostContext, high: number, low: number): void 
   }
   state.words[index] = low;
   mmu.configure();
-  tlb.flushNonGlobal();
+  tlb.rootChanged();
 }
 
 /** MOV to CR4. */

@@ -117,7 +117,7 @@ export class X86Cpu implements ArchCpu {
     this.#data = data;
     this.#debug = debug;
     this.#exceptions = exceptions;
-    this.#tlb = new TlbMaintenance(mmu, engine);
+    this.#tlb = new TlbMaintenance(mmu, engine, options.cpus === 1);
     this.#inputs = new InterruptInputs(state);
     this.#msrs = new Msrs(model, bits);
     this.context = {
@@ -271,6 +271,10 @@ export class X86Cpu implements ArchCpu {
       this.#debug.access(high, low, size, access === Access.write);
     }
     return true;
+  }
+
+  takeOver(previous: this): void {
+    this.#tlb.takeOver(previous.#tlb, this.#debug.watchesData || previous.#debug.watchesData);
   }
 
   #refuse(high: number, low: number, access: Access, why: number): void {

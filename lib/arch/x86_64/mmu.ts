@@ -5,7 +5,7 @@
  * Deviations: PAE's four PDPTEs are read at each walk, as AMD's processors may, not kept since the
  * last write of CR3. Tables outside of RAM fault as reserved bits do.
  */
-import { Access } from "../../engine/arch.ts";
+import { Access, Common } from "../../engine/arch.ts";
 import type { GuestMemory } from "../../engine/guest_memory.ts";
 import type { StateField, StateView } from "../../engine/layout.ts";
 import { field } from "./layout.ts";
@@ -72,6 +72,7 @@ export class Mmu {
   #root = 0;
   #highReserved = 0;
   #pse = false;
+  #globalPages = false;
   #noExecute = false;
   #writeProtect = false;
   #smep = false;
@@ -107,6 +108,41 @@ export class Mmu {
     return this.#paging !== "none";
   }
 
+  /** Physical address of the top table. */
+  get root(): number {
+    return this.#root;
+  }
+
+  /** How far the walker of another vCPU, as it is configured, finds what this one does. */
+  common(other: Mmu): Common {
+    const alike = this.#paging === other.#paging && this.#highReserved === other.#highReserved &&
+      // Other ways of paging do not look at CR4.PSE.
+      (this.#pse === other.#pse || this.#paging !== "32-bit") &&
+      this.#globalPages === other.#globalPages &&
+      this.#writeProtect === other.#writeProtect && this.#smep === other.#smep &&
+      this.#smap === other.#smap;
+    if (!alike) return Common.nothing;
+    if (this.#paging === "none" || this.#root === other.#root) return Common.all;
+    return this.sameUpper(other.#root) ? Common.upper : Common.nothing;
+  }
+
+  /**
+   * Whether another top table has the same upper half as the one in use: all kernels of a kind share
+   * what is below it. False if there is none.
+   */
+  sameUpper(root: number): boolean {
+    if (this.#paging !== "4-level") return false;
+    const memory = this.#memory;
+    if (!memory.contains(root, 4096) || !memory.contains(this.#root, 4096)) return false;
+    const ram = this.#ram;
+    const a = (this.#root - memory.base + 2048) >>> 2;
+    const b = (root - memory.base + 2048) >>> 2;
+    for (let n = 0; n < 512; n += 2) {
+      if (((ram[a + n] ^ ram[b + n]) & ~A) !== 0 || ram[a + n + 1] !== ram[b + n + 1]) return false;
+    }
+    return true;
+  }
+
   /** Reads the control registers anew. */
   configure(): void {
     const words = this.#words;
@@ -118,6 +154,7 @@ export class Mmu {
     this.#noExecute = (efer & EFER.NXE) !== 0;
     this.#highReserved = HIGH_RESERVED | (this.#noExecute ? 0 : NX);
     this.#pse = (cr4 & CR4.PSE) !== 0;
+    this.#globalPages = (cr4 & CR4.PGE) !== 0;
     this.#writeProtect = (cr0 & CR0.WP) !== 0;
     this.#smep = (cr4 & CR4.SMEP) !== 0;
     this.#smap = (cr4 & CR4.SMAP) !== 0;
@@ -295,7 +332,7 @@ export class Mmu {
   }
 
   #isGlobal(entry: number): void {
-    this.global = (entry & G) !== 0 && (this.#words[CR4_FIELD] & CR4.PGE) !== 0;
+    this.global = (entry & G) !== 0 && this.#globalPages;
   }
 
   /** Sets A in the entries passed, D in the last one. */

@@ -49,5 +49,6 @@ export abstract class EndingCpu implements ArchCpu {
     return this.stopped === undefined;
   }
   afterStep(): void {}
+  takeOver(): void {}
   reset(): void {}
 }

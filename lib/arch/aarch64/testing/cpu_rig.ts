@@ -57,7 +57,6 @@ export class CpuRig {
       affinity: 0n,
       gicV3: options.gicV3 ?? false,
       sendEvent: () => note("event"),
-      broadcastTlb: ({ kind }) => note(`broadcast ${kind}`),
       strictWhenOff: options.strictWhenOff,
       controlWrite: options.controlWrite,
     });

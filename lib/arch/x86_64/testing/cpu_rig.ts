@@ -66,7 +66,7 @@ export const Sel = {
 export class CpuRig {
   readonly cpu: X86Cpu;
   readonly view: StateView = new StateView(new ArrayBuffer(STATE_BASE + STATE_SIZE));
-  readonly memory: GuestMemory = new GuestMemory(new Uint8Array(RAM_SIZE), 0);
+  readonly memory: GuestMemory;
   readonly bus: Bus = new Bus();
   readonly ports: Bus = new Bus({ space: "ports" });
   readonly registers: RegisterBus = new RegisterBus();
@@ -79,7 +79,12 @@ export class CpuRig {
   #calls: string[] = [];
   #priority = 0;
 
-  constructor(model: X86CpuName = "max") {
+  /** @param memory that of another rig, for a second vCPU. */
+  constructor(
+    model: X86CpuName = "max",
+    memory: GuestMemory = new GuestMemory(new Uint8Array(RAM_SIZE), 0),
+  ) {
+    this.memory = memory;
     const note = (text: string): void => {
       this.#calls.push(text);
     };
