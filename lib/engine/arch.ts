@@ -77,15 +77,6 @@ export function newTranslation(): Translation {
   };
 }
 
-/** How far two vCPUs translate alike. */
-export const Common = {
-  nothing: 0,
-  /** What is global and in the upper half of the address space. */
-  upper: 1,
-  all: 2,
-} as const;
-export type Common = typeof Common[keyof typeof Common];
-
 /** A static description of the architecture: one per process. */
 export interface Arch {
   readonly name: string;

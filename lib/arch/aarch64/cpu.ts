@@ -138,11 +138,6 @@ export class AArch64Cpu implements ArchCpu {
     this.reload();
   }
 
-  /** This vCPU runs now: does what was asked of it meanwhile. */
-  activate(): void {
-    this.#inputs.sync();
-  }
-
   /** Exception level of the code that runs. */
   get currentEl(): number {
     return this.#state.el;
@@ -281,7 +276,7 @@ export class AArch64Cpu implements ArchCpu {
   }
 
   takeInterrupt(): boolean {
-    this.activate();
+    this.#inputs.sync();
     const pending = this.#inputs.unmasked;
     if (pending === 0) return false;
     this.#exceptions.take((pending & DAIF.F) !== 0 ? Vector.fiq : Vector.irq);

@@ -6,9 +6,9 @@
  * Choices the architecture leaves open: TxSZ outside 16..39 counts as the nearest bound; a reserved
  * TGx is 4 KiB; the contiguous hint is not used.
  */
-import { Common } from "../../engine/arch.ts";
 import type { GuestMemory } from "../../engine/guest_memory.ts";
 import type { StateField, StateView } from "../../engine/layout.ts";
+import { Common } from "../../engine/shared_tlbs.ts";
 import { field } from "./layout.ts";
 import { SCTLR } from "./process_state.ts";
 import { FSC } from "./syndrome.ts";

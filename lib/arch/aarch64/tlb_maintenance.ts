@@ -7,8 +7,9 @@
  * that runs: what a TLBI drops is dropped for all of them, and when another one's turn comes, it keeps
  * what both translate alike, as vCPUs with FEAT_TTCNP would.
  */
-import { Common, type EngineServices } from "../../engine/arch.ts";
+import type { EngineServices } from "../../engine/arch.ts";
 import { LargePages } from "../../engine/large_pages.ts";
+import { Common, type SharedTlbs, whatStays } from "../../engine/shared_tlbs.ts";
 import type { Mmu } from "./mmu.ts";
 
 /** A TLBI. `low` and `high` are halves of the page address. */
@@ -20,17 +21,11 @@ export interface TlbInvalidation {
 }
 
 /** What the TLBs may hold; handed on from vCPU to vCPU. */
-interface Contents {
+interface Contents extends SharedTlbs {
   /** TLBs (bit set) with translations of the current ASID. */
   nonGlobal: number;
-  /** Something global was reached through TTBR0_EL1. */
-  lowerGlobal: boolean;
-  /**
-   * Something, bound to the ASID or global, may be from tables that a TTBR pointed to before: right for
-   * the vCPU that has changed it without a TLBI, not for the others.
-   */
+  /** Like `staleGlobal`, for what is bound to the ASID. */
   staleNonGlobal: boolean;
-  staleGlobal: boolean;
   /** Blocks and large pages in use. */
   readonly blocks: LargePages;
 }
@@ -122,10 +117,9 @@ export class TlbMaintenance {
     const contents = previous.#contents;
     this.#contents = contents;
     const common = differs ? Common.nothing : this.#mmu.common(previous.#mmu);
-    const upper = common === Common.upper;
-    if (common === Common.nothing || contents.staleGlobal || (upper && contents.lowerGlobal)) {
-      this.flushAll();
-    } else if (upper || contents.staleNonGlobal) this.#flushNonGlobal();
+    const stays = whatStays(common, contents);
+    if (stays === Common.nothing) this.flushAll();
+    else if (stays === Common.upper || contents.staleNonGlobal) this.#flushNonGlobal();
   }
 
   #flushNonGlobal(): void {

@@ -5,9 +5,10 @@
  * Deviations: PAE's four PDPTEs are read at each walk, as AMD's processors may, not kept since the
  * last write of CR3. Tables outside of RAM fault as reserved bits do.
  */
-import { Access, Common } from "../../engine/arch.ts";
+import { Access } from "../../engine/arch.ts";
 import type { GuestMemory } from "../../engine/guest_memory.ts";
 import type { StateField, StateView } from "../../engine/layout.ts";
+import { Common } from "../../engine/shared_tlbs.ts";
 import { field } from "./layout.ts";
 import { Tlb } from "./mode.ts";
 import { CR0, CR4, EFER } from "./registers.ts";

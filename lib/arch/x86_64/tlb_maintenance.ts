@@ -6,8 +6,9 @@
  * The vCPUs of a machine run in turn and have the same TLBs, which hold only what is true for the one
  * that runs: when another one's turn comes, it keeps what both translate alike.
  */
-import { Common, type EngineServices } from "../../engine/arch.ts";
+import type { EngineServices } from "../../engine/arch.ts";
 import { LargePages } from "../../engine/large_pages.ts";
+import { Common, type SharedTlbs, whatStays } from "../../engine/shared_tlbs.ts";
 import type { Mmu } from "./mmu.ts";
 import { Tlb } from "./mode.ts";
 
@@ -17,20 +18,14 @@ const FEW_PAGES = 64;
 const SUPERVISOR = (1 << Tlb.supervisor) | (1 << Tlb.supervisorSmap);
 
 /** What the TLBs may hold; handed on from vCPU to vCPU. */
-interface Contents {
+interface Contents extends SharedTlbs {
   readonly largePages: LargePages;
   /** TLBs (bit set) of user code with pages that are not global. */
   users: number;
-  /** Pages that are not global in the others: halves of their addresses; -1: too many. */
+  /** Pages that are not global in the others: halves of their addresses. */
   readonly pages: Int32Array;
+  /** Number of them; above {@linkcode FEW_PAGES}: too many to know. */
   pageCount: number;
-  /** Something in the lower half of the address space is global. */
-  lowerGlobal: boolean;
-  /**
-   * Something global may be from tables that the running vCPU's CR3 pointed to before: right for that
-   * one, not for the others.
-   */
-  staleGlobal: boolean;
 }
 
 /** Knows what the TLBs may hold, so that little has to be dropped. One for each vCPU. */
@@ -109,10 +104,9 @@ export class TlbMaintenance {
     const contents = previous.#contents;
     this.#contents = contents;
     const common = differs ? Common.nothing : this.#mmu.common(previous.#mmu);
-    const upper = common === Common.upper;
-    if (common === Common.nothing || contents.staleGlobal || (upper && contents.lowerGlobal)) {
-      this.flushAll();
-    } else if (upper) this.#flushNonGlobal();
+    const stays = whatStays(common, contents);
+    if (stays === Common.nothing) this.flushAll();
+    else if (stays === Common.upper) this.#flushNonGlobal();
   }
 
   #flushNonGlobal(): void {
